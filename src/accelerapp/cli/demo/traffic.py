@@ -1,0 +1,59 @@
+"""The traffic generator: people who ask for firmware, a few at a time."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+#: Requests a second; enough that the floor of ten requests in a window is passed in every window of the demo.
+RATE = 6.0
+_PEOPLE = 3
+#: One request in this many asks for a board that does not exist: a client's mistake, which is not an error.
+_MISTAKE_EVERY = 25
+
+
+@contextmanager
+def traffic(url: str, specs: Path) -> Iterator[None]:
+    """Send generation requests to the service at `url` until the block ends."""
+    bodies = [json.loads(path.read_text()) for path in sorted(specs.glob("*.json"))]
+    if not bodies:
+        raise FileNotFoundError(f"no specification (*.json) in {specs}")
+    ended = threading.Event()
+    people = [
+        threading.Thread(target=_person, args=(url, bodies, ended, random.Random(seed)), daemon=True)  # noqa: S311 - traffic
+        for seed in range(_PEOPLE)
+    ]
+    for person in people:
+        person.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for person in people:
+            person.join(15)
+
+
+def _person(url: str, bodies: list[dict[str, Any]], ended: threading.Event, chance: random.Random) -> None:
+    with httpx.Client(base_url=url, timeout=10, trust_env=False) as client:
+        while not ended.wait(chance.expovariate(RATE / _PEOPLE)):
+            body = dict(chance.choice(bodies))
+            if chance.randrange(_MISTAKE_EVERY) == 0:
+                body["board"] = "abacus"
+            # What comes back is the service's to count; a lost connection must not end the traffic.
+            with _ignoring_transport_errors():
+                client.post("/v1/generate", json=body)
+
+
+@contextmanager
+def _ignoring_transport_errors() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError:
+        return

@@ -1,0 +1,82 @@
+"""`accelerapp up`: run the observatory."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from accelerapp.server.config import ENVIRONMENT_PREFIX, Settings
+
+
+def up(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port of the page and the query APIs; 0 takes a free one.", show_default="9090"),
+    ] = None,
+    otlp_http_port: Annotated[
+        int | None,
+        typer.Option(help="Port that receives OTLP over HTTP; 0 takes a free one.", show_default="4318"),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for everything stored.", show_default="~/.local/share/accelerapp/observatory"
+        ),
+    ] = None,
+    prometheus_file: Annotated[
+        Path | None, typer.Option(help="What to scrape and which rules to evaluate, in Prometheus' form.")
+    ] = None,
+    alertmanager_file: Annotated[
+        Path | None, typer.Option(help="Routes and receivers, in Alertmanager's form.")
+    ] = None,
+    overlay_file: Annotated[
+        Path | None, typer.Option(help="Scrape jobs, receivers and routes merged into the two files above.")
+    ] = None,
+    time_factor: Annotated[
+        float | None, typer.Option(help="Divide every time in rules, routes and scraping.", show_default="1")
+    ] = None,
+) -> None:
+    """Receive, store, query, alert on and show metrics, traces and logs: one process, one folder.
+
+    Every other setting is an environment variable, ACCELERAPP_<NAME>: docs/reference/settings.md lists them.
+    """
+    given = {name: value for name, value in locals().items() if value is not None}
+    # Imported here: the other commands need neither wait for the server nor have it installed.
+    from accelerapp.server.app import StartError
+
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        for problem in error.errors():
+            typer.echo(f"accelerapp up: {_name(problem)}: {problem['msg']}", err=True)
+        raise typer.Exit(2) from None
+    try:
+        asyncio.run(_run(settings))
+    except StartError as error:
+        typer.echo(f"accelerapp up: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+async def _run(settings: Settings) -> None:
+    from accelerapp.server.app import Observatory
+
+    observatory = Observatory(settings)
+    await observatory.start()
+    typer.echo(f"The observatory shows {observatory.url} and receives OTLP at {observatory.otlp_url}")
+    for warning in observatory.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(f"Everything is kept in {settings.data_dir}. Ctrl-C stops it.")
+    sys.stdout.flush()
+    await observatory.run_until_signalled()
+    await observatory.stop()
+
+
+def _name(problem: Any) -> str:
+    field = str(problem["loc"][0]) if problem["loc"] else "settings"
+    return f"--{field.replace('_', '-')} ({ENVIRONMENT_PREFIX}{field.upper()})"

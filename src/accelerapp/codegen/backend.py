@@ -1,0 +1,47 @@
+"""What a backend is: something that writes a project for a specification."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from accelerapp.codegen.project import Project
+from accelerapp.codegen.rendering import render_project
+from accelerapp.codegen.specification import HardwareSpecification
+
+
+class GenerationError(Exception):
+    """A generation that failed; `reason` is one of `accelerapp.codegen.metrics.REASONS`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Backend(Protocol):
+    """Writes projects."""
+
+    name: str
+
+    async def generate(self, spec: HardwareSpecification) -> Project:
+        """Return a project, not yet checked; raises GenerationError."""
+
+    async def check(self) -> None:
+        """Return where the backend could generate now; raises GenerationError saying why not."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class TemplateBackend:
+    """Writes projects by the built-in templates."""
+
+    name = "templates"
+
+    async def generate(self, spec: HardwareSpecification) -> Project:
+        return render_project(spec)
+
+    async def check(self) -> None:
+        """Templates are part of the package: they are there."""
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""

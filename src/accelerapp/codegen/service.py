@@ -1,0 +1,178 @@
+"""The code-generation service: an HTTP application on FastAPI."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
+from pydantic import BaseModel
+
+import accelerapp
+from accelerapp.codegen.backend import Backend, TemplateBackend
+from accelerapp.codegen.boards import BOARDS
+from accelerapp.codegen.docs_page import add_docs
+from accelerapp.codegen.fault_routes import fault_routes
+from accelerapp.codegen.faults import FaultSwitch, FaultTransport
+from accelerapp.codegen.generator import Generator
+from accelerapp.codegen.health import HealthMonitor
+from accelerapp.codegen.metrics import GenerationMetrics, ModelMetrics
+from accelerapp.codegen.ollama import OllamaBackend
+from accelerapp.codegen.problems import install_problem_handlers
+from accelerapp.codegen.project import Project
+from accelerapp.codegen.settings import CodegenSettings
+from accelerapp.codegen.specification import HardwareSpecification
+from accelerapp.monitoring import (
+    HealthChecker,
+    HealthStatus,
+    MetricsCollector,
+    current_trace,
+    get_correlation_id,
+    get_metrics,
+)
+from accelerapp.observability import PrometheusMetricsExporter
+from accelerapp.observability.integrations.asgi import ObservabilityMiddleware
+
+_EXPECTED = (("POST", "/v1/generate", (200, 422, 500, 502)),)
+
+#: The middleware makes the server span and the metrics; FastAPI's own would make each of them twice.
+_NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+
+class GenerateResponse(BaseModel):
+    """A generated project, and the ids under which its making can be looked up."""
+
+    project: Project
+    backend: str
+    platform: str
+    warnings: list[str]
+    trace_id: str | None
+    correlation_id: str | None
+
+
+def create_app(
+    settings: CodegenSettings | None = None,
+    *,
+    metrics: MetricsCollector | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: From the environment unless given.
+        metrics: The process-wide collector unless given.
+        transport: What carries requests to the model; TCP unless given.
+    """
+    settings = settings or CodegenSettings()
+    metrics = metrics or get_metrics()
+    switch = FaultSwitch()
+    backend = _backend(settings, metrics, switch, transport)
+    fallback: Backend | None = None
+    if settings.fallback_to_templates and backend.name != "templates":
+        fallback = TemplateBackend()
+    names = [backend.name] + ([fallback.name] if fallback else [])
+    generator = Generator(backend, GenerationMetrics(metrics, BOARDS, names), fallback)
+    health = HealthMonitor(HealthChecker(metrics), settings.health_interval)
+    health.watch(backend, critical=fallback is None, timeout=settings.ollama_connect_timeout)
+    metrics.gauge(
+        "build_info", "Version and revision of what runs; always 1.", ("version", "revision")
+    ).labels(version=accelerapp.__version__, revision=settings.revision).set(1)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        health.start()
+        try:
+            yield
+        finally:
+            await health.stop()
+            await backend.close()
+
+    app = FastAPI(
+        title="Accelerapp code generation",
+        version=accelerapp.__version__,
+        description="Takes a hardware specification, answers a MicroPython project.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=settings.max_request_bytes,
+        telemetry=_NO_TELEMETRY_OF_FASTAPI,
+    )
+    app.add_middleware(ObservabilityMiddleware, metrics=metrics, expected=_EXPECTED)
+    install_problem_handlers(app)
+    add_docs(app)
+    _add_generate(app, generator)
+    _add_probes(app, health, PrometheusMetricsExporter(metrics))
+    token = settings.fault_token.get_secret_value() if settings.fault_token else None
+    app.include_router(fault_routes(switch, token))
+    return app
+
+
+def _backend(
+    settings: CodegenSettings,
+    metrics: MetricsCollector,
+    switch: FaultSwitch,
+    transport: httpx.AsyncBaseTransport | None,
+) -> Backend:
+    if settings.backend == "templates":
+        return TemplateBackend()
+    return OllamaBackend(
+        str(settings.ollama_url),
+        settings.ollama_model,
+        ModelMetrics(metrics, settings.ollama_model),
+        transport=FaultTransport(transport or httpx.AsyncHTTPTransport(), switch),
+        connect_timeout=settings.ollama_connect_timeout,
+        read_timeout=settings.ollama_read_timeout,
+        timeout=settings.generation_timeout,
+    )
+
+
+def _add_generate(app: FastAPI, generator: Generator) -> None:
+    @app.post(
+        "/v1/generate",
+        tags=["generation"],
+        responses={
+            422: {"description": "The specification is malformed or cannot be built on the board."},
+            502: {"description": "The model failed, or what it wrote did not pass the checks."},
+        },
+    )
+    async def generate(specification: HardwareSpecification) -> GenerateResponse:
+        """Generate a MicroPython project from a hardware specification."""
+        generation = await generator.generate(specification)
+        trace = current_trace()
+        return GenerateResponse(
+            project=generation.project,
+            backend=generation.backend,
+            platform=generation.platform,
+            warnings=generation.warnings,
+            trace_id=trace[0] if trace else None,
+            correlation_id=get_correlation_id(),
+        )
+
+
+def _add_probes(app: FastAPI, health: HealthMonitor, exporter: PrometheusMetricsExporter) -> None:
+    @app.get("/health", tags=["operation"])
+    async def alive() -> dict[str, str]:
+        """Tell that the process answers; whether it can do its work is what /ready tells."""
+        return {"status": "healthy", "version": accelerapp.__version__}
+
+    @app.get("/ready", tags=["operation"])
+    async def ready() -> JSONResponse:
+        """Tell what the health checks said last; 503 where a critical one failed."""
+        report = await health.report()
+        failed = report["status"] == HealthStatus.UNHEALTHY.value
+        return JSONResponse(dict(report), status_code=503 if failed else 200)
+
+    @app.get("/metrics", tags=["operation"], response_class=Response)
+    async def metrics(request: Request) -> Response:
+        """The metrics, in the text format or in OpenMetrics as the Accept header asks."""
+        content_type, body = exporter.render(request.headers.get("accept"))
+        return Response(body, headers={"Content-Type": content_type})

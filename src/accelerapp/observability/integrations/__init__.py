@@ -1,0 +1,1 @@
+"""Instrumentation of frameworks; each module needs only the framework it is for."""

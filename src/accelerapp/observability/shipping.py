@@ -1,0 +1,187 @@
+"""Sending in the background: a bounded queue, one thread, batches, and a bounded end."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from accelerapp.monitoring import Counter, MetricsCollector
+
+T = TypeVar("T")
+Item = TypeVar("Item", contravariant=True)
+
+_logger = logging.getLogger("accelerapp.observability")
+_shipping = threading.local()
+
+
+def is_shipping_thread() -> bool:
+    """Tell whether this thread sends telemetry: what it logs or traces must not be sent in its turn."""
+    return getattr(_shipping, "active", False)
+
+
+class Sender(Protocol[Item]):
+    """Delivers one batch at a time, from the shipper's thread."""
+
+    target: str
+
+    def send(self, batch: Sequence[Item]) -> str | None:
+        """Deliver a batch; return None, or why it could not be delivered. May retry for some seconds."""
+
+    def close(self) -> None:
+        """Let go of connections and end a `send` that is waiting; called from another thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """Sizes in items, the delay in seconds; the defaults are those of OpenTelemetry's batch processors."""
+
+    queue_size: int = 2048
+    batch_size: int = 512
+    delay: float = 1.0
+
+
+def dropped_counter(metrics: MetricsCollector) -> Counter:
+    """Return the counter of telemetry that was given up."""
+    return metrics.counter(
+        "telemetry_dropped_total",
+        "Spans and log records that could not be delivered and were given up.",
+        ("signal", "reason"),
+    )
+
+
+class Shipper(Generic[T]):
+    """Takes items without ever blocking or raising, and delivers them in batches.
+
+    What does not fit the queue, cannot be delivered or is left at the end is dropped and counted in
+    `accelerapp_telemetry_dropped_total{signal, reason}` (queue_full, export_failed, shutdown). An outage is
+    logged once when it begins and once when it ends.
+    """
+
+    def __init__(
+        self,
+        signal: str,
+        sender: Sender[T],
+        metrics: MetricsCollector,
+        limits: QueueLimits | None = None,
+    ) -> None:
+        self.signal = signal
+        self._sender = sender
+        self._limits = limits or QueueLimits()
+        dropped = dropped_counter(metrics)
+        self._dropped = {
+            reason: dropped.labels(signal=signal, reason=reason)
+            for reason in ("queue_full", "export_failed", "shutdown")
+        }
+        self._failing = False
+        self._closed = False
+        self._start()
+        if hasattr(os, "register_at_fork"):
+            restart = weakref.WeakMethod(self._start)
+            os.register_at_fork(after_in_child=lambda: _call_if_alive(restart))
+
+    def _start(self) -> None:
+        """Begin with an empty queue; in a forked child too, for the parent's thread sends the parent's."""
+        self._queue: collections.deque[T] = collections.deque()
+        self._changed = threading.Condition()
+        self._taken_in = 0
+        self._settled = 0
+        self._flush_asked = False
+        self._thread = threading.Thread(target=self._run, name=f"accelerapp-{self.signal}", daemon=True)
+        if not self._closed:
+            self._thread.start()
+
+    def put(self, item: T) -> None:
+        """Queue one item."""
+        with self._changed:
+            if self._closed:
+                reason = "shutdown"
+            elif len(self._queue) >= self._limits.queue_size:
+                reason = "queue_full"
+            else:
+                self._queue.append(item)
+                self._taken_in += 1
+                if len(self._queue) >= self._limits.batch_size:
+                    self._changed.notify_all()
+                return
+        self._dropped[reason].inc()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that is queued now is delivered or given up; False after `timeout` seconds."""
+        with self._changed:
+            goal = self._taken_in
+            self._flush_asked = True
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._settled >= goal, timeout)
+
+    def shutdown(self, timeout: float) -> None:
+        """Deliver what is queued, taking at most about `timeout` seconds; further items are dropped."""
+        with self._changed:
+            if self._closed:
+                return
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        with self._changed:
+            left = len(self._queue)
+            self._queue.clear()
+        if left:
+            self._dropped["shutdown"].inc(left)
+        # Ends a send that waits for its next attempt; one that is stuck in the network is a daemon thread's.
+        self._sender.close()
+        self._thread.join(0.2)
+
+    def _run(self) -> None:
+        _shipping.active = True
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closed or self._flush_asked or len(self._queue) >= self._limits.batch_size,
+                    self._limits.delay,
+                )
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._limits.batch_size))]
+                if not batch:
+                    self._flush_asked = False
+                    if self._closed:
+                        return
+                    continue
+            self._deliver(batch)
+            with self._changed:
+                self._settled += len(batch)
+                self._changed.notify_all()
+
+    def _deliver(self, batch: list[T]) -> None:
+        try:
+            failure = self._sender.send(batch)
+        except Exception as exc:  # noqa: BLE001 - the host must not feel what its telemetry runs into
+            failure = f"{type(exc).__name__}: {exc}"
+        if failure is not None:
+            self._dropped["export_failed"].inc(len(batch))
+            if not self._failing:
+                _logger.warning(
+                    "cannot send %s to %s: %s; until it works they are dropped and counted in "
+                    "accelerapp_telemetry_dropped_total",
+                    self.signal,
+                    self._sender.target,
+                    failure,
+                )
+        elif self._failing:
+            _logger.info("sending %s to %s again", self.signal, self._sender.target)
+        self._failing = failure is not None
+
+
+def _call_if_alive(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    function = method()
+    if function is not None:
+        function()
+
+
+def within(deadline: float) -> float:
+    """Return the seconds left until `deadline` on the monotonic clock, at least 0."""
+    return max(0.0, deadline - time.monotonic())

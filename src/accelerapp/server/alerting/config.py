@@ -1,0 +1,259 @@
+"""alertmanager.yml into routes, receivers and inhibition rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from accelerapp.server.alerting.inhibit import InhibitRule
+from accelerapp.server.alerting.matchers import Matchers, make_matcher, parse_matchers
+from accelerapp.server.alerting.overlay import merge_overlay, unreached
+from accelerapp.server.alerting.requirements import lacking
+from accelerapp.server.alerting.route import Route
+from accelerapp.server.alerting.settings import (
+    FileSettings,
+    GlobalSettings,
+    IntegrationSettings,
+    ReceiverSettings,
+    RouteSettings,
+)
+from accelerapp.server.configfile import ConfigError, Document, Problem, expand_globs, read, validate
+from accelerapp.server.gotemplate import (
+    ALERTMANAGER_FUNCTIONS,
+    ALERTMANAGER_UNSUPPORTED,
+    Functions,
+    TemplateError,
+    parse,
+)
+from accelerapp.server.signals import Matcher
+
+_Path = tuple[str | int, ...]
+
+_GROUP_WAIT: Final = 30.0
+_GROUP_INTERVAL: Final = 300.0
+_REPEAT_INTERVAL: Final = 4 * 3600.0
+_TYPES: Final = ("webhook", "slack", "pagerduty", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One entry of a receiver's `*_configs`; `name` is its type and place, as in `webhook[0]`."""
+
+    type: str
+    name: str
+    settings: IntegrationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    name: str
+    integrations: tuple[Integration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What alertmanager.yml says; durations are divided by `time_factor`."""
+
+    route: Route
+    receivers: Mapping[str, Receiver]
+    inhibit_rules: tuple[InhibitRule, ...]
+    global_settings: GlobalSettings
+    time_factor: float
+
+
+def load_alertmanager(
+    path: Path, *, overlay: Mapping[str, Any] | None = None, time_factor: float = 1.0
+) -> Config:
+    """Read a file in the form of Alertmanager's configuration.
+
+    `overlay` may have `receivers`, merged by name (lists of integrations are appended, unknown names added), and
+    `route` with `routes` that are appended; a route must use each of its receivers. `time_factor` divides every
+    duration of the routes. Raises ConfigError that lists everything wrong; what Alertmanager knows and this version
+    does not is refused by name.
+    """
+    document = read(path)
+    settings = validate(document, FileSettings)
+    if overlay:
+        document = replace(document, data=merge_overlay(document.data, overlay))
+        settings = validate(document, FileSettings)
+    reader = _Reader(document, settings, time_factor)
+    config = reader.config()
+    if overlay and not reader.problems:
+        reader.problems.extend(unreached(config.route, overlay))
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return config
+
+
+class _Reader:
+    """Turns checked settings into what is run, and collects what is wrong."""
+
+    def __init__(self, document: Document, settings: FileSettings, time_factor: float) -> None:
+        self._document = document
+        self._settings = settings
+        self._factor = time_factor
+        self._names = {receiver.name for receiver in settings.receivers}
+        self.problems: list[Problem] = []
+
+    def _note(self, path: _Path, message: str) -> None:
+        self.problems.append(self._document.problem(path, message))
+
+    def config(self) -> Config:
+        root = self._settings.route
+        if root.matchers or root.match or root.match_re:
+            self._note(
+                ("route",), "the first route takes every alert and has no matchers; move them to `routes`"
+            )
+        if root.continue_:
+            self._note(("route", "continue"), "the first route has no `continue`; remove it")
+        self._check_templates()
+        return Config(
+            route=self._route(("route",), root, None),
+            receivers={
+                receiver.name: self._receiver(index, receiver)
+                for index, receiver in enumerate(self._settings.receivers)
+            },
+            inhibit_rules=tuple(self._inhibit_rules()),
+            global_settings=self._settings.global_,
+            time_factor=self._factor,
+        )
+
+    def _route(self, path: _Path, settings: RouteSettings, parent: Route | None) -> Route:
+        receiver = settings.receiver or (parent.receiver if parent else "")
+        if not receiver:
+            self._note(path, "the first route needs a `receiver`; name one of the receivers")
+        elif settings.receiver and receiver not in self._names:
+            known = ", ".join(sorted(self._names)) or "none"
+            self._note((*path, "receiver"), f'there is no receiver "{receiver}"; there are: {known}')
+        matchers = Matchers.of(
+            self._matchers(
+                path, settings.matchers, settings.match, settings.match_re, ("matchers", "match_re")
+            )
+        )
+        key = f"{parent.key}/{matchers}" if parent else "{}"
+        route = Route(
+            id="/".join(str(part) for part in path if part != "routes"),
+            key=key,
+            receiver=receiver,
+            matchers=matchers,
+            continues=settings.continue_,
+            group_by=self._group_by(path, settings, parent),
+            group_wait=self._seconds(settings.group_wait, parent.group_wait if parent else None, _GROUP_WAIT),
+            group_interval=self._seconds(
+                settings.group_interval, parent.group_interval if parent else None, _GROUP_INTERVAL
+            ),
+            repeat_interval=self._seconds(
+                settings.repeat_interval, parent.repeat_interval if parent else None, _REPEAT_INTERVAL
+            ),
+            routes=(),
+        )
+        for name in ("group_interval", "repeat_interval"):
+            if getattr(settings, name) == 0:
+                self._note((*path, name), "must be longer than 0; write a duration such as 5m")
+        children = tuple(
+            self._route((*path, "routes", index), child, route) for index, child in enumerate(settings.routes)
+        )
+        return replace(route, routes=children)
+
+    def _seconds(self, own: float | None, inherited: float | None, default: float) -> float:
+        if own is not None:
+            return own / self._factor
+        return default / self._factor if inherited is None else inherited
+
+    def _group_by(self, path: _Path, settings: RouteSettings, parent: Route | None) -> frozenset[str] | None:
+        names = settings.group_by
+        if names is None:
+            return parent.group_by if parent else frozenset()
+        if len(set(names)) < len(names):
+            self._note((*path, "group_by"), "a label is named twice; remove one")
+        if "..." in names:
+            if len(names) > 1:
+                self._note((*path, "group_by"), "'...' stands for all labels and is given alone")
+            return None
+        return frozenset(names)
+
+    def _matchers(
+        self,
+        path: _Path,
+        texts: Sequence[str],
+        equal: Mapping[str, str],
+        regular: Mapping[str, str],
+        keys: tuple[str, str],
+    ) -> list[Matcher]:
+        found = [make_matcher(name, "=", value) for name, value in equal.items()]
+        for name, value in regular.items():
+            try:
+                found.append(make_matcher(name, "=~", value))
+            except ValueError as error:
+                self._note((*path, keys[1], name), str(error))
+        for index, text in enumerate(texts):
+            try:
+                found.extend(parse_matchers(text))
+            except ValueError as error:
+                self._note((*path, keys[0], index), str(error))
+        return found
+
+    def _receiver(self, index: int, settings: ReceiverSettings) -> Receiver:
+        path: _Path = ("receivers", index)
+        if not settings.name:
+            self._note(path, "a receiver needs a name; add `name:`")
+        elif [receiver.name for receiver in self._settings.receivers].index(settings.name) != index:
+            self._note((*path, "name"), f'there are two receivers "{settings.name}"; rename one')
+        integrations: list[Integration] = []
+        for kind in _TYPES:
+            for number, entry in enumerate(getattr(settings, f"{kind}_configs")):
+                place = (*path, f"{kind}_configs", number)
+                if lack := lacking(entry, self._settings.global_):
+                    self._note(place, lack)
+                integrations.append(Integration(kind, f"{kind}[{number}]", entry))
+        return Receiver(settings.name, tuple(integrations))
+
+    def _inhibit_rules(self) -> Iterator[InhibitRule]:
+        for index, rule in enumerate(self._settings.inhibit_rules):
+            path = ("inhibit_rules", index)
+            source = self._matchers(
+                path,
+                rule.source_matchers,
+                rule.source_match,
+                rule.source_match_re,
+                ("source_matchers", "source_match_re"),
+            )
+            target = self._matchers(
+                path,
+                rule.target_matchers,
+                rule.target_match,
+                rule.target_match_re,
+                ("target_matchers", "target_match_re"),
+            )
+            yield InhibitRule(Matchers.of(source), Matchers.of(target), tuple(rule.equal))
+
+    def _check_templates(self) -> None:
+        """Parse the template files and every text with an action, so that errors show now and not at night."""
+        functions: Functions = {**ALERTMANAGER_FUNCTIONS, **dict.fromkeys(ALERTMANAGER_UNSUPPORTED, str)}
+        for path in expand_globs(self._settings.templates):
+            try:
+                parse(path.read_text("utf-8"), str(path), functions)
+            except (OSError, UnicodeDecodeError) as error:
+                self._note(("templates",), f"{path} cannot be read: {error}")
+            except TemplateError as error:
+                self.problems.append(Problem(str(path), error.line, error.column, "", error.message))
+        for place, text in _texts(self._document.data.get("receivers") or [], ("receivers",)):
+            try:
+                parse(text, "template", functions)
+            except TemplateError as error:
+                self._note(
+                    place, f"the template cannot be used: {error.line}:{error.column}: {error.message}"
+                )
+
+
+def _texts(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*path, index))
+    elif isinstance(value, str) and "{{" in value:
+        yield path, value

@@ -1,0 +1,139 @@
+"""The way of a group's alerts to one integration: inhibit, deduplicate, retry, record."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+
+from accelerapp.server.alerting.config import Integration
+from accelerapp.server.alerting.dedup import decide
+from accelerapp.server.alerting.fingerprint import fingerprint
+from accelerapp.server.alerting.receivers import Deliverer, DeliveryError, Notice, Readiness
+from accelerapp.server.alerting.timers import Timers
+from accelerapp.server.storage.state import LogEntry, Notification, State
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 60.0
+_PAUSE_GROWTH: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationStatus:
+    """Whether one integration can deliver, and how its last attempt ended; `last_attempt` is Unix seconds."""
+
+    type: str
+    status: str
+    detail: str
+    last_error: str
+    last_attempt: float | None
+
+
+class Delivery:
+    """Brings notices to one integration of a receiver and keeps the log of what it was told."""
+
+    def __init__(
+        self, receiver: str, integration: Integration, deliverer: Deliverer, state: State, timers: Timers
+    ) -> None:
+        self._receiver = receiver
+        self._integration = integration
+        self._deliverer = deliverer
+        self._state = state
+        self._timers = timers
+        self._last_error = ""
+        self._last_attempt: float | None = None
+        self._said_unsupported = False
+
+    def status(self) -> IntegrationStatus:
+        readiness, detail = self._deliverer.readiness()
+        kind = self._integration.type
+        return IntegrationStatus(kind, readiness.value, detail, self._last_error, self._last_attempt)
+
+    async def notify(self, notice: Notice, repeat_interval: float, deadline: float) -> bool:
+        """Deliver a notice where it is due; tell whether nothing is left to be done about it.
+
+        `repeat_interval` is in seconds; attempts end at `deadline` (Unix seconds).
+        """
+        readiness, detail = self._deliverer.readiness()
+        # What an integration without its secret was not told must not count as told once it has it.
+        ready = readiness is Readiness.READY
+        log_name = f"{self._receiver}/{self._integration.name}" + ("" if ready else f"/{readiness.value}")
+        firing = frozenset(fingerprint(a.labels) for a in notice.alerts if not a.resolved(notice.now))
+        resolved = frozenset(fingerprint(a.labels) for a in notice.alerts if a.resolved(notice.now))
+        decision = decide(
+            self._state.log_entry(notice.group_key, log_name, notice.now),
+            firing,
+            resolved,
+            send_resolved=self._deliverer.send_resolved,
+            repeat_interval=repeat_interval,
+            now=notice.now,
+        )
+        log.debug("%s, %s: %s", log_name, notice.group_key, decision.value)
+        if not decision.sends:
+            return True
+        entry = LogEntry(notice.now, firing, resolved)
+        sent = self._selected(replace(notice, reason=decision.value))
+        if sent is not None:
+            if ready:
+                if not await self._retry(sent, deadline):
+                    return False
+            else:
+                self._refused(sent, readiness, detail)
+        self._state.save_log_entry(notice.group_key, log_name, entry, notice.now + 2 * repeat_interval)
+        return True
+
+    def _selected(self, notice: Notice) -> Notice | None:
+        """Leave out resolved alerts where the integration does not want them; None where nothing remains."""
+        if self._deliverer.send_resolved:
+            return notice
+        alerts = tuple(alert for alert in notice.alerts if not alert.resolved(notice.now))
+        return replace(notice, alerts=alerts) if alerts else None
+
+    async def _retry(self, notice: Notice, deadline: float) -> bool:
+        attempts, pause = 0, _FIRST_PAUSE
+        while True:
+            attempts += 1
+            self._last_attempt = self._timers.now()
+            try:
+                await self._deliverer.deliver(notice, max(0.1, deadline - self._timers.now()))
+            except DeliveryError as error:
+                self._last_error = str(error)
+                if error.retry and self._timers.now() + pause < deadline:
+                    await self._timers.sleep(pause)
+                    pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+                    continue
+                log.warning(
+                    "%s/%s: not notified after %d attempts: %s",
+                    self._receiver,
+                    self._integration.name,
+                    attempts,
+                    error,
+                )
+                self._record(notice, "failed", str(error), attempts)
+                return False
+            self._last_error = ""
+            self._record(notice, "sent", "", attempts)
+            return True
+
+    def _refused(self, notice: Notice, readiness: Readiness, detail: str) -> None:
+        if readiness is Readiness.NOT_SUPPORTED and not self._said_unsupported:
+            self._said_unsupported = True
+            log.warning("receiver %s: %s", self._receiver, detail)
+        self._record(notice, readiness.value, detail, 0)
+
+    def _record(self, notice: Notice, outcome: str, error: str, attempts: int) -> None:
+        self._state.add_notification(
+            Notification(
+                at=self._timers.now(),
+                receiver=self._receiver,
+                integration=self._integration.type,
+                status=notice.status,
+                outcome=outcome,
+                error=error,
+                attempts=attempts,
+                group_labels=notice.group_labels,
+                alerts=tuple(alert.labels for alert in notice.alerts),
+            )
+        )

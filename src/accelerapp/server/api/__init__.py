@@ -1,0 +1,37 @@
+"""HTTP: Prometheus' query API, the observatory's own, and the page."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from accelerapp.server.api import observatory, own_metrics, page, prometheus, telemetry
+from accelerapp.server.api.page import SecurityHeaders
+from accelerapp.server.api.services import Services
+
+__all__ = ["Services", "query_app"]
+
+
+def query_app(services: Services, *, loopback_only: bool) -> Starlette:
+    """Return the application behind the page's port.
+
+    With `loopback_only` a request must name this machine in its Host header, so that a page from elsewhere cannot
+    read the telemetry by pointing its own name here (DNS rebinding).
+    """
+    middleware = [Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=1024)]
+    if loopback_only:
+        middleware.append(
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "::1"])
+        )
+    return Starlette(
+        routes=[
+            *prometheus.routes(services),
+            *observatory.routes(services),
+            *telemetry.routes(services),
+            *own_metrics.routes(services),
+            *page.routes(),
+        ],
+        middleware=middleware,
+    )

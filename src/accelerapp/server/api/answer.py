@@ -1,0 +1,66 @@
+"""Answers and errors in the forms of the originals: Prometheus' envelope, and the observatory's own."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accelerapp.server.api.parameters import ParameterError
+from accelerapp.server.promql import PromQLError, QueryTimeoutError
+from accelerapp.server.storage import InvalidMatcherError, ReadTimeoutError, TooManySamplesError
+
+Handler = Callable[[Request], Awaitable[Any]]
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, media_type="application/json"
+    )
+
+
+def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Wrap what a handler returns as Prometheus' `{"status": "success", "data": …}`, and what it raises likewise."""
+
+    @functools.wraps(handler)
+    async def answer(request: Request) -> Response:
+        try:
+            data = await handler(request)
+        except (ParameterError, InvalidMatcherError) as error:
+            return _prometheus_error(400, "bad_data", str(error))
+        except (QueryTimeoutError, ReadTimeoutError) as error:
+            return _prometheus_error(503, "timeout", str(error))
+        except (PromQLError, TooManySamplesError) as error:
+            return _prometheus_error(422, "execution", str(error))
+        return json_response({"status": "success", "data": data})
+
+    return answer
+
+
+def _prometheus_error(status: int, kind: str, message: str) -> Response:
+    return json_response({"status": "error", "errorType": kind, "error": message}, status)
+
+
+class NotFoundError(Exception):
+    """What was asked for does not exist; the message says what to do."""
+
+
+def own(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return what a handler returns as JSON, and what it raises as `{"error": …}`."""
+
+    @functools.wraps(handler)
+    async def answer(request: Request) -> Response:
+        try:
+            return json_response(await handler(request))
+        except ParameterError as error:
+            return json_response({"error": str(error)}, 400)
+        except NotFoundError as error:
+            return json_response({"error": str(error)}, 404)
+        except ReadTimeoutError as error:
+            return json_response({"error": str(error)}, 503)
+
+    return answer

@@ -1,0 +1,79 @@
+"""What the observatory tells of itself at /metrics, for itself or another to scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from accelerapp.monitoring import FamilySnapshot
+from accelerapp.observability.exposition import TEXT_CONTENT_TYPE, render_text
+from accelerapp.server.api.services import Services
+
+#: Name of the counter in storage, exported name, meaning.
+_COUNTERS = (
+    ("spans_accepted", "spans_accepted_total", "Spans that were journalled and acknowledged."),
+    ("logs_accepted", "log_records_accepted_total", "Log records that were journalled and acknowledged."),
+    ("samples_accepted", "samples_accepted_total", "Samples that were journalled and acknowledged."),
+    ("requests_refused", "requests_refused_total", "Requests refused because a queue or the disk was full."),
+    (
+        "samples_refused_series_limit",
+        "samples_refused_total",
+        "Samples of new series refused because the limit of series was reached.",
+    ),
+    ("damaged_spans", "damaged_spans_total", "Spans that could not be read and were left out."),
+    ("damaged_logs", "damaged_log_records_total", "Log records that could not be read and were left out."),
+    ("damaged_journal_records", "damaged_journal_records_total", "Journal records skipped as damaged."),
+    ("damaged_segments", "damaged_segments_total", "Segments set aside as damaged."),
+    ("seals", "seals_total", "Times that the head was sealed into segments."),
+    ("seal_failures", "seal_failures_total", "Times that sealing failed and is to be tried again."),
+    ("segments_expired", "segments_expired_total", "Segments removed at the end of their retention."),
+)
+_GAUGES = (
+    ("series", "series", "Series known."),
+    ("unsealed_bytes", "unsealed_bytes", "Bytes journalled and not yet sealed."),
+    ("queued_bytes", "queued_bytes", "Bytes waiting to be journalled or loaded."),
+)
+
+_ALERTS_REFUSED = "Alerts not taken because too many are kept."
+_GROUPS_REFUSED = "Alerts not grouped because their route has too many groups."
+
+
+def routes(services: Services) -> list[Route]:
+    """Return the route of the observatory's own metrics."""
+
+    async def metrics(_: Request) -> Response:
+        stats = services.storage_stats()
+        families = [_family("counter", *row, stats) for row in _COUNTERS]
+        families += [_family("gauge", *row, stats) for row in _GAUGES]
+        load = services.alertmanager.load()
+        families += [
+            _family("counter", "alerts_refused", "alerts_refused_total", _ALERTS_REFUSED, asdict(load)),
+            _family("counter", "groups_refused", "alert_groups_refused_total", _GROUPS_REFUSED, asdict(load)),
+        ]
+        families.append(
+            FamilySnapshot(
+                "build_info",
+                "accelerapp_build_info",
+                "gauge",
+                "Which version runs; always 1.",
+                ("version", "revision"),
+                (),
+                [((services.version, services.revision), 1.0)],
+            )
+        )
+        return Response(render_text(families), headers={"content-type": TEXT_CONTENT_TYPE})
+
+    return [Route("/metrics", metrics)]
+
+
+def _family(
+    kind: Literal["counter", "gauge"], key: str, name: str, meaning: str, stats: Mapping[str, Any]
+) -> FamilySnapshot:
+    return FamilySnapshot(
+        name, f"accelerapp_observatory_{name}", kind, meaning, (), (), [((), float(stats[key]))]
+    )

@@ -1,0 +1,90 @@
+"""Reading query parameters as Prometheus reads them, with its words where they are wrong."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from starlette.datastructures import FormData, QueryParams
+from starlette.requests import Request
+
+from accelerapp.server.times import parse_duration
+
+
+class ParameterError(ValueError):
+    """A parameter is missing or unreadable; the message names it."""
+
+
+async def parameters(request: Request) -> QueryParams:
+    """Return the request's parameters: those of the address, then those of a form in its body."""
+    items = list(request.query_params.multi_items())
+    if request.method == "POST":
+        form: FormData = await request.form(max_files=0)
+        items += [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
+    return QueryParams(items)
+
+
+def timestamp(values: QueryParams, name: str, default: float | None = None) -> float:
+    """Read Unix seconds or RFC 3339; a parameter that may be left out has another error in Prometheus."""
+    text = values.get(name, "")
+    optional = "" if default is None else f"invalid time value for '{name}': "
+    if not text:
+        if default is not None:
+            return default
+        raise ParameterError(f'invalid parameter "{name}": cannot parse "" to a valid timestamp')
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ParameterError(
+            f'invalid parameter "{name}": {optional}cannot parse "{text}" to a valid timestamp'
+        )
+    return moment.timestamp()
+
+
+def duration(values: QueryParams, name: str, default: float | None = None) -> float:
+    """Read seconds, or a Prometheus duration such as `5m`."""
+    text = values.get(name, "")
+    if not text and default is not None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return parse_duration(text)
+        except ValueError:
+            number = math.nan
+    if not math.isfinite(number):
+        raise ParameterError(f'invalid parameter "{name}": cannot parse "{text}" to a valid duration')
+    return number
+
+
+def number(values: QueryParams, name: str, default: float | None = None) -> float | None:
+    """Read a finite number; None, or the default, where the parameter is not given."""
+    text = values.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ParameterError(f'parameter "{name}" must be a number, not "{text}"')
+    return value
+
+
+def limit(values: QueryParams, default: int, most: int) -> int:
+    """Read `limit`, a whole number from 1 to `most`."""
+    text = values.get("limit", "")
+    if not text:
+        return default
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise ParameterError(f'parameter "limit" must be a whole number from 1 to {most}, not "{text[:20]}"')
+    return int(text)

@@ -1,0 +1,309 @@
+"""The observatory's wiring: what is built, in which order it starts, and in which it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from accelerapp import __version__
+from accelerapp.server.alerting import Alertmanager, load_alertmanager
+from accelerapp.server.api import Services, query_app
+from accelerapp.server.config import Settings
+from accelerapp.server.configfile import ConfigError, read
+from accelerapp.server.dashboards import Dashboard, DashboardError, load_dashboard
+from accelerapp.server.ingest import ScrapeJob, Scraper, Target, load_scrape_file, otlp_app
+from accelerapp.server.oncall import Playbooks
+from accelerapp.server.promql import Engine
+from accelerapp.server.rules import RuleManager, load_rule_files
+from accelerapp.server.signals import Clock, Labels, make_labels
+from accelerapp.server.storage import Storage, StorageFullError, StorageLockedError, StorageSettings
+from accelerapp.server.storage.state import State, StateError
+
+log = logging.getLogger("accelerapp.server")
+
+#: Prometheus' look-back for an instant selector, in seconds.
+_LOOKBACK = 300.0
+#: How long what the rules write may take to be durable before the rule thread goes on without waiting.
+_RULE_WRITE_SECONDS = 10.0
+
+
+#: Open files to ask the system for: every segment is one, and macOS allows 256 unless asked.
+_OPEN_FILES = 8192
+
+
+class StartError(Exception):
+    """The observatory cannot start; the message says what was wrong and what to do."""
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the process's signals to the observatory."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Observatory:
+    """One observatory: built from settings, started and stopped on the running event loop.
+
+    `clock` returns Unix seconds. After `start` the attributes `url`, `otlp_url` and `warnings` are set.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = time.time) -> None:
+        self.settings = settings
+        self.url = ""
+        self.otlp_url: str | None = None
+        self.warnings: list[str] = []
+        self._clock = clock
+        self._ports: dict[str, int] = {}
+        self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
+        self._closing = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        """Open the data folder, read every file, and listen. Raises StartError; nothing is left running then."""
+        try:
+            await self._start()
+        except (ConfigError, DashboardError, StateError, StorageLockedError, OSError) as error:
+            await self.stop()
+            raise StartError(str(error)) from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        # Decoding and evaluating hold the interpreter in bursts; a short switch interval keeps the loop prompt.
+        sys.setswitchinterval(0.0005)
+        raise_open_files()
+        settings = self.settings
+        page_socket = _listen(settings.host, settings.port, "--port")
+        self._closing.callback(page_socket.close)
+        self._ports["page"] = page_socket.getsockname()[1]
+        self.url = f"http://{_in_url(settings.host)}:{self._ports['page']}"
+
+        storage = await asyncio.to_thread(
+            Storage.open, settings.data_dir, _storage_settings(settings), self._clock
+        )
+        self._closing.push_async_callback(storage.close)
+        state = State(settings.data_dir / "state.sqlite")
+        self._closing.callback(state.close)
+
+        services = self._build(storage, state)
+
+        await services.alertmanager.start()
+        self._closing.push_async_callback(services.alertmanager.stop)
+        self._listen_for_otlp(storage)
+        await self._serve(query_app(services, loopback_only=_is_loopback(settings.host)), page_socket)
+        services.rules.start()
+        # The rule thread may be waiting for the loop to write its samples, so the loop does not wait for it.
+        self._closing.push_async_callback(asyncio.to_thread, services.rules.stop)
+        await services.scraper.start()
+        self._closing.push_async_callback(services.scraper.stop)
+
+    def _build(self, storage: Storage, state: State) -> Services:
+        """Make every part from the settings' files; nothing runs yet."""
+        settings, clock = self.settings, self._clock
+        factor, overlay = settings.time_factor, _overlay(settings)
+        external_url = settings.external_url or self.url
+        scrape = load_scrape_file(settings.prometheus_file, overlay=overlay, time_factor=factor)
+        engine = Engine(
+            storage.metrics,
+            lookback_seconds=_LOOKBACK / factor,
+            subquery_step_seconds=scrape.evaluation_interval,
+            max_samples=settings.query_max_samples,
+            timeout_seconds=settings.query_timeout,
+        )
+        routes = load_alertmanager(settings.alertmanager_file, overlay=overlay, time_factor=factor)
+        alertmanager = Alertmanager(routes, state, clock, external_url=external_url)
+        groups = load_rule_files(
+            scrape.rule_files,
+            default_interval_seconds=scrape.evaluation_interval * factor,
+            time_factor=factor,
+        )
+        rules = RuleManager(
+            groups,
+            engine,
+            write=_writer(storage, asyncio.get_running_loop()),
+            notify=alertmanager.receive,
+            state=state,
+            clock=clock,
+            external_url=external_url,
+            external_labels=scrape.external_labels,
+        )
+        query_threads = ThreadPoolExecutor(settings.query_concurrency, thread_name_prefix="query")
+        # A query may go on for as long as its time-out allows: the loop does not wait for it, and reads are ended.
+        self._closing.push_async_callback(
+            asyncio.to_thread, query_threads.shutdown, wait=True, cancel_futures=True
+        )
+        self._closing.callback(storage.interrupt_reads)
+        return Services(
+            version=__version__,
+            revision=settings.revision,
+            started_at=clock(),
+            time_factor=factor,
+            clock=clock,
+            engine=engine,
+            metrics=storage.metrics,
+            spans=storage.spans,
+            logs=storage.logs,
+            rules=rules,
+            alertmanager=alertmanager,
+            scraper=Scraper([*scrape.jobs, self._itself(scrape.scrape_interval)], storage, clock),
+            dashboards=_dashboards(settings),
+            playbooks=Playbooks(settings.playbooks_dir),
+            storage_stats=storage.stats,
+            ports=lambda: dict(self._ports),
+            query_threads=query_threads,
+        )
+
+    def _itself(self, interval: float) -> ScrapeJob:
+        """Return the job by which the observatory scrapes itself: only it knows its port."""
+        address = f"{_in_url(self.settings.host)}:{self._ports['page']}"
+        return ScrapeJob(
+            name="observatory",
+            targets=(Target(address, make_labels({"service": "observatory"})),),
+            interval_seconds=interval,
+            timeout_seconds=min(10.0, interval),
+        )
+
+    async def run_until_signalled(self) -> None:
+        """Wait for SIGINT or SIGTERM."""
+        signalled = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, signalled.set)
+        await signalled.wait()
+
+    async def stop(self) -> None:
+        """Stop receiving, then evaluating, then storing; what was acknowledged is on disk."""
+        for server, _ in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*(task for _, task in self._servers), return_exceptions=True)
+        self._servers.clear()
+        await self._closing.aclose()
+
+    def _listen_for_otlp(self, storage: Storage) -> None:
+        """Receive OTLP, or go on without it, with a warning, where its port is taken."""
+        try:
+            listening = _listen(self.settings.host, self.settings.otlp_http_port, "--otlp-http-port")
+        except StartError as error:
+            self.warnings.append(f"OTLP over HTTP is off: {error}")
+            return
+        self._closing.callback(listening.close)
+        self._ports["otlp_http"] = listening.getsockname()[1]
+        self.otlp_url = f"http://{_in_url(self.settings.host)}:{self._ports['otlp_http']}"
+        self._start_server(otlp_app(storage, max_request_bytes=self.settings.max_request_bytes), listening)
+
+    async def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
+        server = self._start_server(app, listening)
+        serving = self._servers[-1][1]
+        while not server.started:
+            if serving.done():
+                raise StartError(f"the page could not be served: {serving.exception() or 'its server ended'}")
+            await asyncio.sleep(0.01)
+
+    def _start_server(self, app: ASGIApp, listening: socket.socket) -> _Server:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        server = _Server(config)
+        self._servers.append((server, asyncio.create_task(server.serve([listening]))))
+        return server
+
+
+def raise_open_files(wanted: int = _OPEN_FILES) -> None:
+    """Raise the number of files that this process may open, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def _listen(host: str, port: int, option: str) -> socket.socket:
+    """Listen, or raise StartError that names the option to change: `option` for a port, --host for an address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        wrong_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
+        reason = error.strerror or str(error)
+        raise StartError(
+            f"cannot listen on {host} port {port}: {reason}; {option if wrong_port else '--host'} chooses another"
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _in_url(host: str) -> str:
+    """Return the name under which this machine reaches an address that it listens on."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not listened on
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _overlay(settings: Settings) -> Mapping[str, Any] | None:
+    if settings.overlay_file is None:
+        return None
+    document = read(settings.overlay_file)
+    data = document.data or {}
+    if not isinstance(data, dict):
+        raise StartError(f"{settings.overlay_file}: must be a mapping; see the how-to for its form")
+    known = ("scrape_configs", "receivers", "route")
+    unknown = [str(key) for key in data if key not in known]
+    if unknown:
+        raise StartError(
+            f"{settings.overlay_file}: unknown key {min(unknown)!r}; an overlay has {', '.join(known)}"
+        )
+    return dict(data)
+
+
+def _dashboards(settings: Settings) -> dict[str, Dashboard]:
+    found = (
+        load_dashboard(path, time_factor=settings.time_factor)
+        for path in sorted(settings.dashboards_dir.glob("*.json"))
+    )
+    return {dashboard.uid: dashboard for dashboard in found}
+
+
+def _storage_settings(settings: Settings) -> StorageSettings:
+    return StorageSettings(
+        max_series=settings.max_series,
+        unsealed_bytes=settings.max_unsealed_bytes,
+        seal_interval_seconds=settings.seal_interval,
+        retention_seconds=settings.retention,
+        query_timeout_seconds=settings.query_timeout,
+    )
+
+
+def _writer(storage: Storage, loop: asyncio.AbstractEventLoop) -> Any:
+    """Return the call by which the rule thread writes samples: it waits until they are durable."""
+
+    def write(samples: Sequence[tuple[Labels, int, float]]) -> None:
+        writing = asyncio.run_coroutine_threadsafe(storage.write_samples(samples), loop)
+        try:
+            writing.result(_RULE_WRITE_SECONDS)
+        except (StorageFullError, TimeoutError) as error:
+            # The alert's state does not hang on its series, so evaluation goes on without them.
+            log.warning("samples of the rules were not written: %s", error or "the disk takes too long")
+
+    return write

@@ -1,0 +1,106 @@
+"""The observatory's settings: one table of name, environment variable, default, unit and meaning."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from accelerapp.shipped import shipped
+
+ENVIRONMENT_PREFIX = "ACCELERAPP_"
+
+
+def default_data_dir() -> Path:
+    """Return the user's data folder for the observatory (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "accelerapp" / "observatory"
+
+
+def _shipped_file(*parts: str) -> Path:
+    return shipped("observability").joinpath(*parts)
+
+
+def _unit(unit: str) -> dict[str, Any]:
+    return {"unit": unit}
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Every setting of `accelerapp up`; each is read from the environment as ACCELERAPP_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address that every port listens on; loopback unless changed.")
+    port: Port = Field(9090, description="Port of the page and the query APIs; 0 takes a free one.")
+    otlp_http_port: Port = Field(4318, description="Port that receives OTLP over HTTP; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder that holds everything stored; owned by one process.",
+    )
+    prometheus_file: Path = Field(
+        default_factory=lambda: _shipped_file("embedded", "prometheus.yml"),
+        description="What is scraped, and which rule files are evaluated, in Prometheus' form.",
+    )
+    alertmanager_file: Path = Field(
+        default_factory=lambda: _shipped_file("prometheus", "alertmanager.yml"),
+        description="Routes and receivers, in Alertmanager's form.",
+    )
+    overlay_file: Path | None = Field(
+        None, description="Scrape jobs, receivers and routes merged into the two files above."
+    )
+    dashboards_dir: Path = Field(
+        default_factory=lambda: _shipped_file("grafana"), description="Folder of Grafana dashboards (*.json)."
+    )
+    playbooks_dir: Path = Field(
+        default_factory=lambda: _shipped_file("playbooks"), description="Folder of playbooks (*.md)."
+    )
+    external_url: str = Field(
+        "", description="URL under which people reach the page; the page's own where empty."
+    )
+    revision: str = Field("unknown", description="Revision that accelerapp_build_info tells.")
+    time_factor: float = Field(
+        1.0,
+        gt=0,
+        le=1000,
+        description="Divides every time in rules, routes, dashboards and scraping; above 1 only to demonstrate.",
+    )
+    query_timeout: float = Field(
+        30.0, gt=0, description="Longest time a query may take.", json_schema_extra=_unit("seconds")
+    )
+    query_max_samples: int = Field(
+        50_000_000, gt=0, description="Samples one query may load.", json_schema_extra=_unit("samples")
+    )
+    query_concurrency: int = Field(2, gt=0, le=32, description="Queries answered at once; the others wait.")
+    max_request_bytes: int = Field(
+        16 * 1024 * 1024,
+        gt=0,
+        description="Largest request that OTLP accepts, as sent and as decompressed.",
+        json_schema_extra=_unit("bytes"),
+    )
+    max_series: int = Field(
+        1_000_000, gt=0, description="Series kept; samples of further ones are refused, and counted."
+    )
+    max_unsealed_bytes: int = Field(
+        64 * 1024 * 1024,
+        gt=0,
+        description="Journal that may wait to be sealed into segments.",
+        json_schema_extra=_unit("bytes"),
+    )
+    seal_interval: float = Field(
+        6 * 3600.0,
+        gt=0,
+        description="Longest time data waits to be sealed.",
+        json_schema_extra=_unit("seconds"),
+    )
+    retention: float = Field(
+        30 * 86400.0,
+        gt=0,
+        description="Age at which segments are removed.",
+        json_schema_extra=_unit("seconds"),
+    )

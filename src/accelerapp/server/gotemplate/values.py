@@ -1,0 +1,125 @@
+"""Go's view of values: truth, kinds, comparison and how each is printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_EXPONENT_FROM: Final = 6  # where %v and %g without a precision change to an exponent
+
+
+class Struct(dict[str, Any]):
+    """A Go struct: unlike a map, it has the named fields only, and asking for another is an error."""
+
+
+def truth(value: Any) -> bool:
+    """Tell whether a value is not empty, as `if`, `with`, `and`, `or` and `not` see it."""
+    if isinstance(value, Struct):
+        return True
+    if isinstance(value, float) and math.isnan(value):
+        return True
+    return bool(value)
+
+
+def kind(value: Any) -> str:
+    """Return the basic kind by which `eq` and `lt` decide what can be compared."""
+    for name, types in (("bool", bool), ("int", int), ("float", float), ("string", str)):
+        if isinstance(value, types):
+            return name
+    return "other"
+
+
+def type_name(value: Any) -> str:
+    if value is None:
+        return "<nil>"
+    if isinstance(value, Mapping):
+        return "map"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "slice"
+    return {"float": "float64"}.get(kind(value), kind(value))
+
+
+def compare(first: Any, second: Any) -> int:
+    """Return -1, 0 or 1; raises ValueError where the kinds cannot be ordered, as Go's `lt` does."""
+    if kind(first) != kind(second):
+        raise ValueError(f"incompatible types for comparison: {type_name(first)} and {type_name(second)}")
+    if kind(first) not in {"int", "float", "string"}:
+        raise ValueError(f"invalid type for comparison: {type_name(first)}")
+    return int(first > second) - int(first < second)
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Compare as Go's `eq` does; raises ValueError where the kinds differ."""
+    if first is None or second is None:
+        return first is second
+    if kind(first) != kind(second):
+        raise ValueError(f"incompatible types for comparison: {type_name(first)} and {type_name(second)}")
+    if kind(first) == "other":
+        raise ValueError(f"non-comparable type {type_name(first)}")
+    return bool(first == second)
+
+
+def number(value: Any) -> float:
+    """Return a number for Prometheus' formatting functions, which take texts as well; raises ValueError."""
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"cannot convert {type_name(value)} to a number")
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError as error:
+            raise ValueError(f'cannot convert "{value}" to a number') from error
+    raise ValueError(f"cannot convert {type_name(value)} to a number")
+
+
+def special(value: float) -> str | None:
+    """Return Go's name of a value that is no finite number."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return None
+
+
+def format_float(value: float) -> str:
+    """Print the shortest digits that give the value back, as %v and %g do without a precision."""
+    if (name := special(value)) is not None:
+        return name
+    if value == 0:
+        return "-0" if math.copysign(1, value) < 0 else "0"
+    mantissa, _, exponent_text = f"{value:.17e}".partition("e")
+    shortest = repr(value)
+    digits = shortest.lstrip("-").partition("e")[0].replace(".", "").strip("0") or "0"
+    exponent = int(exponent_text)
+    sign = "-" if mantissa.startswith("-") else ""
+    if exponent < -4 or exponent >= _EXPONENT_FROM:
+        fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{sign}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    if exponent < 0:
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+    whole, fraction = digits[: exponent + 1].ljust(exponent + 1, "0"), digits[exponent + 1 :]
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def display(value: Any) -> str:
+    """Print a value as `{{ value }}` does."""
+    if value is None:
+        return "<no value>"
+    return sprint(value)
+
+
+def sprint(value: Any) -> str:
+    """Print a value as the verb %v does."""
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format_float(value)
+    if isinstance(value, Mapping):
+        return "map[" + " ".join(f"{key}:{sprint(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + " ".join(sprint(item) for item in value) + "]"
+    return str(value)

@@ -1,0 +1,68 @@
+"""PromQL: parse, print, rewrite and evaluate Prometheus' query language."""
+
+from __future__ import annotations
+
+from accelerapp.server.promql.ast import (
+    Aggregate,
+    Binary,
+    Boundary,
+    Call,
+    Expr,
+    MatrixSelector,
+    NumberLiteral,
+    Paren,
+    StringLiteral,
+    Subquery,
+    Unary,
+    ValueType,
+    VectorMatching,
+    VectorSelector,
+    unwrap,
+)
+from accelerapp.server.promql.engine import Engine
+from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
+from accelerapp.server.promql.literals import format_value
+from accelerapp.server.promql.memory import MemoryReader
+from accelerapp.server.promql.notation import parse_metric, parse_series, parse_values
+from accelerapp.server.promql.parse import parse
+from accelerapp.server.promql.traverse import rewrite, scale_time, walk
+from accelerapp.server.promql.typecheck import type_of
+from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
+
+__all__ = [
+    "Aggregate",
+    "Binary",
+    "Boundary",
+    "Call",
+    "Engine",
+    "Expr",
+    "Matrix",
+    "MatrixSelector",
+    "MatrixSeries",
+    "MemoryReader",
+    "NumberLiteral",
+    "Paren",
+    "PromQLError",
+    "QueryLimitError",
+    "QueryTimeoutError",
+    "Scalar",
+    "String",
+    "StringLiteral",
+    "Subquery",
+    "Unary",
+    "Value",
+    "ValueType",
+    "Vector",
+    "VectorMatching",
+    "VectorSelector",
+    "format_value",
+    "parse",
+    "parse_metric",
+    "parse_series",
+    "parse_values",
+    "rewrite",
+    "scale_time",
+    "type_of",
+    "unwrap",
+    "walk",
+]

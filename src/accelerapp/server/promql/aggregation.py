@@ -1,0 +1,198 @@
+"""Aggregation operators: series of one group become one, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from accelerapp.server.promql import ast, ranking
+from accelerapp.server.promql.block import (
+    SCHEMA_LABELS,
+    Block,
+    Bools,
+    Floats,
+    Ints,
+    drop_labels,
+    group_rows,
+    keep_labels,
+    set_label,
+)
+from accelerapp.server.promql.errors import PromQLError
+from accelerapp.server.promql.literals import format_plain
+from accelerapp.server.promql.quantiles import quantile_of_columns
+from accelerapp.server.promql.summation import Mean, add_compensated
+from accelerapp.server.signals import Labels
+
+
+class Context(Protocol):
+    """What an aggregation needs of the evaluator."""
+
+    def vector(self, expr: ast.Expr) -> Block: ...
+
+    def scalar(self, expr: ast.Expr) -> Floats: ...
+
+    def check_time(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """A block's rows by group: `members[g]` are the rows of the group with `labels[g]`."""
+
+    block: Block
+    labels: list[Labels]
+    members: list[list[int]]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (len(self.labels), self.block.values.shape[1])
+
+    def lanes(self) -> Iterator[tuple[Ints, Bools, Floats]]:
+        """Yield the first members of all groups, then the second, …: their groups, presence and values."""
+        for rank in range(max((len(rows) for rows in self.members), default=0)):
+            groups = [g for g, rows in enumerate(self.members) if len(rows) > rank]
+            rows = [self.members[g][rank] for g in groups]
+            yield np.array(groups, dtype=np.int64), self.block.present[rows], self.block.values[rows]
+
+
+def aggregate(expr: ast.Aggregate, context: Context) -> Block:
+    """Evaluate an aggregation."""
+    if expr.op == "count_values":
+        return _count_values(expr, context.vector(expr.expr), context.check_time)
+    param = None if expr.param is None else context.scalar(expr.param)
+    block = context.vector(expr.expr)
+    groups = group_rows(block.labels, group_key(expr))
+    grouped = Groups(block, list(groups), list(groups.values()))
+    if expr.op in ("topk", "bottomk") and param is not None:
+        return ranking.top(
+            grouped.block, grouped.members, param, context.check_time, largest=expr.op == "topk"
+        )
+    if not grouped.labels:
+        return Block.empty(block.values.shape[1])
+    if expr.op == "quantile" and param is not None:
+        return _quantile(grouped, param)
+    values, present = _REDUCTIONS[expr.op](grouped)
+    return Block(grouped.labels, values, present).without_empty()
+
+
+def group_key(expr: ast.Aggregate) -> Callable[[Labels], Labels]:
+    """Return what makes a group's labels of a series' labels."""
+    names = frozenset(expr.grouping)
+    if expr.without:
+        dropped = names | SCHEMA_LABELS
+        return lambda labels: drop_labels(labels, dropped)
+    return lambda labels: keep_labels(labels, names)
+
+
+def _sum(groups: Groups) -> tuple[Floats, Bools]:
+    total, lost = np.zeros(groups.shape), np.zeros(groups.shape)
+    seen = np.zeros(groups.shape, dtype=np.bool_)
+    for rows, present, values in groups.lanes():
+        new_total, new_lost = add_compensated(values, total[rows], lost[rows])
+        fresh = present & ~seen[rows]  # the first value is taken as it is, so that -0 stays -0
+        total[rows] = np.where(fresh, values, np.where(present, new_total, total[rows]))
+        lost[rows] = np.where(present & ~fresh, new_lost, lost[rows])
+        seen[rows] |= present
+    return total + lost, seen
+
+
+def _avg(groups: Groups) -> tuple[Floats, Bools]:
+    mean = Mean(np.zeros(groups.shape))
+    seen = np.zeros(groups.shape, dtype=np.bool_)
+    for rows, present, values in groups.lanes():
+        fresh, more = np.zeros(groups.shape, dtype=np.bool_), np.zeros(groups.shape, dtype=np.bool_)
+        fresh[rows] = present & ~seen[rows]
+        more[rows] = present & seen[rows]
+        spread = np.zeros(groups.shape)
+        spread[rows] = values
+        mean.total[fresh] = spread[fresh]
+        mean.add(more, spread[more])
+        seen |= fresh
+    return mean.result(), seen
+
+
+def _extreme(better: Callable[[Floats, Floats], Bools]) -> Callable[[Groups], tuple[Floats, Bools]]:
+    def reduce(groups: Groups) -> tuple[Floats, Bools]:
+        best, seen = np.full(groups.shape, np.nan), np.zeros(groups.shape, dtype=np.bool_)
+        for rows, present, values in groups.lanes():
+            taken = present & (np.isnan(best[rows]) | better(values, best[rows]))
+            best[rows] = np.where(taken, values, best[rows])
+            seen[rows] |= present
+        return best, seen
+
+    return reduce
+
+
+def _count(groups: Groups) -> tuple[Floats, Bools]:
+    counts = np.zeros(groups.shape)
+    for rows, present, _ in groups.lanes():
+        counts[rows] += present
+    return counts, counts > 0
+
+
+def _group(groups: Groups) -> tuple[Floats, Bools]:
+    _, seen = _count(groups)
+    return np.ones(groups.shape), seen
+
+
+def _stdvar(groups: Groups) -> tuple[Floats, Bools]:
+    counts, means, squares = np.zeros(groups.shape), np.zeros(groups.shape), np.zeros(groups.shape)
+    for rows, present, values in groups.lanes():
+        count = counts[rows] + present
+        delta = values - means[rows]
+        mean = np.where(count == 1, values, means[rows] + delta / np.maximum(count, 1))
+        first = np.where(np.isfinite(values), 0.0, np.nan)
+        square = np.where(count == 1, first, squares[rows] + delta * (values - mean))
+        means[rows] = np.where(present, mean, means[rows])
+        squares[rows] = np.where(present, square, squares[rows])
+        counts[rows] = count
+    return squares / counts, counts > 0
+
+
+def _stddev(groups: Groups) -> tuple[Floats, Bools]:
+    variance, seen = _stdvar(groups)
+    return np.sqrt(variance), seen
+
+
+_REDUCTIONS: dict[str, Callable[[Groups], tuple[Floats, Bools]]] = {
+    "sum": _sum,
+    "avg": _avg,
+    "min": _extreme(np.less),
+    "max": _extreme(np.greater),
+    "count": _count,
+    "group": _group,
+    "stddev": _stddev,
+    "stdvar": _stdvar,
+}
+
+
+def _quantile(groups: Groups, param: Floats) -> Block:
+    values, present = np.zeros(groups.shape), np.zeros(groups.shape, dtype=np.bool_)
+    for row, members in enumerate(groups.members):
+        here = groups.block.present[members]
+        values[row] = quantile_of_columns(param, groups.block.values[members], here)
+        present[row] = here.any(axis=0)
+    return Block(groups.labels, values, present).without_empty()
+
+
+def _count_values(expr: ast.Aggregate, block: Block, check_time: Callable[[], None]) -> Block:
+    label = ast.unwrap(expr.param) if expr.param is not None else None
+    if not isinstance(label, ast.StringLiteral):
+        raise PromQLError("expected type string in aggregation parameter")
+    if not label.value:
+        raise PromQLError(f"invalid label name {label}")
+    names = expr.grouping if expr.without else (*expr.grouping, label.value)
+    key = group_key(ast.Aggregate(expr.op, expr.expr, None, names, expr.without))
+    counts: dict[Labels, Floats] = {}
+    for row, labels in enumerate(block.labels):
+        check_time()
+        for step in np.flatnonzero(block.present[row]).tolist():
+            text = format_plain(float(block.values[row, step]))
+            group = key(set_label(labels, label.value, text))
+            counts.setdefault(group, np.zeros(block.values.shape[1]))[step] += 1
+    if not counts:
+        return Block.empty(block.values.shape[1])
+    values = np.array(list(counts.values()))
+    return Block(list(counts), values, values > 0)

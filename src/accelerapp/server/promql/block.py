@@ -1,0 +1,119 @@
+"""The evaluator's intermediate value: several series over all steps of a query, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from accelerapp.server.promql.errors import PromQLError
+from accelerapp.server.signals import METRIC_NAME, Labels
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+#: The labels that describe what a metric is; they go where a function or operator makes something else of it.
+SCHEMA_LABELS = frozenset({METRIC_NAME, "__type__", "__unit__"})
+
+SAME_LABELSET = "vector cannot contain metrics with the same labelset"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The times in Unix milliseconds at which an expression is evaluated."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int
+
+    @property
+    def count(self) -> int:
+        return max(0, (self.end_ms - self.start_ms) // self.step_ms + 1)
+
+    @property
+    def times(self) -> Ints:
+        return self.start_ms + self.step_ms * np.arange(self.count, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Series × steps: `values[i, j]` is meant only where `present[i, j]`, since NaN is a legal value."""
+
+    labels: list[Labels]
+    values: Floats
+    present: Bools
+
+    @staticmethod
+    def empty(steps: int) -> Block:
+        return Block([], np.empty((0, steps)), np.empty((0, steps), dtype=np.bool_))
+
+    def occupied(self) -> Bools:
+        """Tell for each step whether any series has a value."""
+        occupied: Bools = np.logical_or.reduce(self.present, axis=0)
+        return occupied
+
+    def rows(self, index: Sequence[int] | Ints) -> Block:
+        """Take some of the series, in the given order."""
+        return Block([self.labels[i] for i in index], self.values[index, :], self.present[index, :])
+
+    def without_empty(self) -> Block:
+        """Leave out series that have no value at any step."""
+        kept = np.flatnonzero(self.present.any(axis=1))
+        return self if len(kept) == len(self.labels) else self.rows(kept)
+
+    def without_name(self) -> Block:
+        """Drop the labels that describe the metric, and merge series that are then the same."""
+        return Block([drop_name(labels) for labels in self.labels], self.values, self.present).merged()
+
+    def merged(self) -> Block:
+        """Join series with equal labels.
+
+        Raises PromQLError where two of them have a value at the same step.
+        """
+        if len(set(self.labels)) == len(self.labels):
+            return self
+        groups = group_rows(self.labels, lambda labels: labels)
+        values = np.zeros((len(groups), self.values.shape[1]))
+        present = np.zeros(values.shape, dtype=np.bool_)
+        for row, members in enumerate(groups.values()):
+            for member in members:
+                here = self.present[member]
+                if np.any(present[row] & here):
+                    raise PromQLError(SAME_LABELSET)
+                values[row, here] = self.values[member, here]
+                present[row] |= here
+        return Block(list(groups), values, present)
+
+
+def group_rows(labels: Iterable[Labels], key: Callable[[Labels], Labels]) -> dict[Labels, list[int]]:
+    """Collect the indices of series by a key made of their labels, in order of their first appearance."""
+    groups: dict[Labels, list[int]] = {}
+    for index, each in enumerate(labels):
+        groups.setdefault(key(each), []).append(index)
+    return groups
+
+
+def drop_name(labels: Labels) -> Labels:
+    return tuple(pair for pair in labels if pair[0] not in SCHEMA_LABELS)
+
+
+def keep_labels(labels: Labels, names: frozenset[str]) -> Labels:
+    return tuple(pair for pair in labels if pair[0] in names)
+
+
+def drop_labels(labels: Labels, names: frozenset[str]) -> Labels:
+    return tuple(pair for pair in labels if pair[0] not in names)
+
+
+def get_label(labels: Labels, name: str) -> str:
+    """Return a label's value, empty where it is absent."""
+    return next((value for key, value in labels if key == name), "")
+
+
+def set_label(labels: Labels, name: str, value: str) -> Labels:
+    """Return labels with one of them set, or removed where the value is empty."""
+    rest = [pair for pair in labels if pair[0] != name]
+    return tuple(sorted([*rest, (name, value)])) if value else tuple(rest)

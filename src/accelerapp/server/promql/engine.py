@@ -1,0 +1,135 @@
+"""The query engine: expressions in, values out."""
+
+from __future__ import annotations
+
+import time as _time
+from collections.abc import Callable
+
+import numpy as np
+
+from accelerapp.server.promql import ast
+from accelerapp.server.promql.ast import ValueType
+from accelerapp.server.promql.block import Block, Steps
+from accelerapp.server.promql.errors import PromQLError
+from accelerapp.server.promql.evaluator import Budget, Evaluator
+from accelerapp.server.promql.parse import parse
+from accelerapp.server.promql.typecheck import type_of
+from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
+from accelerapp.server.promql.windows import Windows
+from accelerapp.server.storage.contracts import MetricReader
+
+#: The most points a series that Prometheus' query_range gives.
+MAX_POINTS = 11_000
+
+
+class Engine:
+    """Evaluates PromQL as Prometheus 3 does, over the samples of a reader; safe to use from several threads."""
+
+    def __init__(
+        self,
+        reader: MetricReader,
+        lookback_seconds: float = 300.0,
+        max_samples: int = 50_000_000,
+        timeout_seconds: float = 120.0,
+        clock: Callable[[], float] = _time.monotonic,
+        subquery_step_seconds: float = 60.0,
+    ) -> None:
+        """Make an engine.
+
+        `lookback_seconds` is how old a sample an instant selector may find, `max_samples` how many samples a
+        query may hold, `timeout_seconds` how long it may take by `clock` (seconds, any origin), and
+        `subquery_step_seconds` the step of subqueries that do not name one.
+        """
+        self._reader = reader
+        self._lookback_ms = round(lookback_seconds * 1000)
+        self._max_samples = max_samples
+        self._timeout = timeout_seconds
+        self._clock = clock
+        self._subquery_step_ms = round(subquery_step_seconds * 1000)
+
+    def instant(self, expr: ast.Expr | str, time: float) -> Value:
+        """Evaluate an expression at one time in Unix seconds.
+
+        Raises PromQLError; QueryTimeoutError and QueryLimitError of it where a limit was met.
+        """
+        expr = parse(expr) if isinstance(expr, str) else expr
+        at_ms = _milliseconds(time)
+        evaluator = self._evaluator(Steps(at_ms, at_ms, 1))
+        kind = type_of(expr)
+        inner = ast.unwrap(expr)
+        if isinstance(inner, ast.StringLiteral):
+            return String(time, inner.value)
+        with np.errstate(all="ignore"):
+            if kind == ValueType.SCALAR:
+                return Scalar(time, float(evaluator.scalar(expr)[0]))
+            if kind == ValueType.MATRIX:
+                return _windows_matrix(evaluator.windows(expr))
+            block = evaluator.vector(expr).without_empty()
+        return Vector(time, block.labels, block.values[:, 0])
+
+    def range(self, expr: ast.Expr | str, start: float, end: float, step: float) -> Matrix:
+        """Evaluate an expression from start to end (Unix seconds, inclusive) at every step (seconds).
+
+        Raises PromQLError, also for a range of more than 11,000 points; QueryTimeoutError and QueryLimitError of it
+        where a limit was met.
+        """
+        expr = parse(expr) if isinstance(expr, str) else expr
+        steps = _steps(start, end, step)
+        kind = type_of(expr)
+        if kind not in (ValueType.SCALAR, ValueType.VECTOR):
+            raise PromQLError(
+                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
+            )
+        evaluator = self._evaluator(steps)
+        with np.errstate(all="ignore"):
+            if kind == ValueType.SCALAR:
+                return Matrix([MatrixSeries((), steps.times, evaluator.scalar(expr))])
+            return _block_matrix(evaluator.vector(expr).without_empty(), steps)
+
+    def _evaluator(self, steps: Steps) -> Evaluator:
+        return Evaluator(
+            self._reader,
+            steps,
+            (steps.start_ms, steps.end_ms),
+            lookback_ms=self._lookback_ms,
+            subquery_step_ms=self._subquery_step_ms,
+            budget=Budget(self._max_samples, self._clock() + self._timeout, self._clock),
+        )
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _steps(start: float, end: float, step: float) -> Steps:
+    if end < start:
+        raise PromQLError("end timestamp must not be before start time")
+    if _milliseconds(step) <= 0:
+        raise PromQLError(
+            "zero or negative query resolution step widths are not accepted. Try a positive integer"
+        )
+    if (end - start) / step > MAX_POINTS:
+        raise PromQLError(
+            "exceeded maximum resolution of 11,000 points per timeseries. "
+            "Try decreasing the query resolution (?step=XX)"
+        )
+    return Steps(_milliseconds(start), _milliseconds(end), _milliseconds(step))
+
+
+def _block_matrix(block: Block, steps: Steps) -> Matrix:
+    times = steps.times
+    series = []
+    for row in sorted(range(len(block.labels)), key=block.labels.__getitem__):
+        here = block.present[row]
+        series.append(MatrixSeries(block.labels[row], times[here], block.values[row, here]))
+    return Matrix(series)
+
+
+def _windows_matrix(windows: Windows) -> Matrix:
+    samples = windows.samples
+    series = []
+    for row, labels in enumerate(samples.labels):
+        first, last = int(windows.first[row, 0]), int(windows.last[row, 0])
+        if first < last:
+            series.append(MatrixSeries(labels, samples.timestamps[first:last], samples.values[first:last]))
+    return Matrix(series)

@@ -1,0 +1,182 @@
+"""Evaluation of an expression over all steps of a query at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from accelerapp.server.promql import aggregation, ast, binary
+from accelerapp.server.promql.block import Block, Floats, Ints, Steps
+from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
+from accelerapp.server.promql.functions import FUNCTIONS
+from accelerapp.server.promql.typecheck import type_of
+from accelerapp.server.promql.windows import Samples, Windows
+from accelerapp.server.signals import is_stale
+from accelerapp.server.storage.contracts import MetricReader, TooManySamplesError
+
+TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
+
+
+class Budget:
+    """What one query may use: samples in memory, and time until a deadline on the given clock."""
+
+    def __init__(self, max_samples: int, deadline: float, clock: Callable[[], float]) -> None:
+        self.max_samples = max_samples
+        self._deadline = deadline
+        self._clock = clock
+
+    def check_time(self) -> None:
+        if self._clock() > self._deadline:
+            raise QueryTimeoutError("query timed out in expression evaluation")
+
+    def check_cells(self, cells: int) -> None:
+        if cells > self.max_samples:
+            raise QueryLimitError(TOO_MANY_SAMPLES)
+
+
+class Evaluator:
+    """Evaluates expressions at some steps; `bounds` are the whole query's start and end for `@ start()`, `@ end()`."""
+
+    def __init__(
+        self,
+        reader: MetricReader,
+        steps: Steps,
+        bounds: tuple[int, int],
+        *,
+        lookback_ms: int,
+        subquery_step_ms: int,
+        budget: Budget,
+    ) -> None:
+        self.steps = steps
+        self.times: Ints = steps.times
+        self.budget = budget
+        self._reader = reader
+        self._bounds = bounds
+        self._lookback_ms = lookback_ms
+        self._subquery_step_ms = subquery_step_ms
+
+    def check_time(self) -> None:
+        """Raise QueryTimeoutError where the query has taken too long."""
+        self.budget.check_time()
+
+    def vector(self, expr: ast.Expr) -> Block:
+        """Evaluate an instant vector; every row of the answer has other labels."""
+        self.check_time()
+        match expr:
+            case ast.Paren():
+                return self.vector(expr.expr)
+            case ast.VectorSelector():
+                return self.instant(expr)[0]
+            case ast.Unary():
+                inner = self.vector(expr.expr)
+                return Block(inner.labels, -inner.values, inner.present).without_name()
+            case ast.Binary():
+                return self._binary(expr)
+            case ast.Aggregate():
+                return aggregation.aggregate(expr, self)
+            case ast.Call():
+                result = FUNCTIONS[expr.name](expr, self)
+                if isinstance(result, Block):
+                    self.budget.check_cells(result.values.size)
+                    return result
+        raise PromQLError(f"expected an instant vector, got {type_of(expr)}", expr.start, expr.end)
+
+    def scalar(self, expr: ast.Expr) -> Floats:
+        """Evaluate a scalar: one number a step."""
+        self.check_time()
+        match expr:
+            case ast.Paren():
+                return self.scalar(expr.expr)
+            case ast.NumberLiteral():
+                return np.full(self.steps.count, expr.value)
+            case ast.Unary():
+                return -self.scalar(expr.expr)
+            case ast.Binary():
+                return binary.scalars(expr.op, self.scalar(expr.left), self.scalar(expr.right))
+            case ast.Call():
+                result = FUNCTIONS[expr.name](expr, self)
+                if not isinstance(result, Block):
+                    return result
+        raise PromQLError(f"expected a scalar, got {type_of(expr)}", expr.start, expr.end)
+
+    def instant(self, selector: ast.VectorSelector) -> tuple[Block, Ints]:
+        """Find each series' newest sample within the look-back before each step, and that sample's time.
+
+        A sample exactly as old as the look-back is too old. A staleness marker ends a series.
+        """
+        wanted = self._moved(selector.at, selector.offset_ms)
+        samples = self._read(selector, wanted - self._lookback_ms, wanted, keep_stale=True)
+        self.budget.check_cells(len(samples.labels) * self.steps.count)
+        found = samples.count_until(wanted) - 1
+        usable = found >= samples.offsets[:-1, None]
+        found = np.maximum(found, 0)
+        if len(samples.values) == 0:
+            return Block.empty(self.steps.count), np.empty((0, self.steps.count), dtype=np.int64)
+        times, values = samples.timestamps[found], samples.values[found]
+        present = usable & (times > (wanted - self._lookback_ms)[None, :])
+        present &= ~is_stale(values)
+        kept = np.flatnonzero(present.any(axis=1))
+        return Block(samples.labels, values, present).rows(kept), times[kept]
+
+    def windows(self, expr: ast.Expr) -> Windows:
+        """Find each series' samples in the range before each step; the range is open on its left."""
+        self.check_time()
+        expr = ast.unwrap(expr)
+        if isinstance(expr, ast.MatrixSelector):
+            ends = self._moved(expr.selector.at, expr.selector.offset_ms)
+            starts = ends - expr.range_ms
+            samples = self._read(expr.selector, starts, ends, keep_stale=False)
+        elif isinstance(expr, ast.Subquery):
+            ends = self._moved(expr.at, expr.offset_ms)
+            starts = ends - expr.range_ms
+            samples = self._subquery(expr, starts, ends)
+        else:
+            raise PromQLError(f"expected a range vector, got {type_of(expr)}", expr.start, expr.end)
+        self.budget.check_cells(len(samples.labels) * self.steps.count)
+        first, last = samples.count_until(starts), samples.count_until(ends)
+        return Windows(samples, first, last, starts, ends, self.times, self.check_time)
+
+    def _binary(self, expr: ast.Binary) -> Block:
+        left_scalar = type_of(expr.left) == ast.ValueType.SCALAR
+        right_scalar = type_of(expr.right) == ast.ValueType.SCALAR
+        if left_scalar:
+            return binary.scalar_vector(expr, self.scalar(expr.left), self.vector(expr.right))
+        if right_scalar:
+            return binary.vector_scalar(expr, self.vector(expr.left), self.scalar(expr.right))
+        return binary.vectors(expr, self.vector(expr.left), self.vector(expr.right))
+
+    def _moved(self, at: int | ast.Boundary | None, offset_ms: int) -> Ints:
+        """Return the times to look at for each step, after `@` and `offset`."""
+        if at is None:
+            return self.times - offset_ms
+        if isinstance(at, ast.Boundary):
+            at = self._bounds[0] if at is ast.Boundary.START else self._bounds[1]
+        return np.full(self.steps.count, at - offset_ms, dtype=np.int64)
+
+    def _read(self, selector: ast.VectorSelector, starts: Ints, ends: Ints, *, keep_stale: bool) -> Samples:
+        try:
+            found = self._reader.select(
+                selector.all_matchers(), int(starts.min()) + 1, int(ends.max()), self.budget.max_samples
+            )
+        except TooManySamplesError as error:
+            raise QueryLimitError(TOO_MANY_SAMPLES) from error
+        return Samples(found, keep_stale=keep_stale)
+
+    def _subquery(self, expr: ast.Subquery, starts: Ints, ends: Ints) -> Samples:
+        """Evaluate a subquery at the multiples of its step that its windows cover."""
+        step = expr.step_ms or self._subquery_step_ms
+        after = int(starts.min())
+        steps = Steps((after // step + 1) * step, int(ends.max()), step)
+        if steps.count == 0:
+            return Samples.of_block(Block.empty(0), np.empty(0, dtype=np.int64))
+        self.budget.check_cells(steps.count)
+        inner = Evaluator(
+            self._reader,
+            steps,
+            self._bounds,
+            lookback_ms=self._lookback_ms,
+            subquery_step_ms=self._subquery_step_ms,
+            budget=self.budget,
+        )
+        return Samples.of_block(inner.vector(expr.expr), steps.times)

@@ -1,0 +1,52 @@
+"""Neumaier's compensated addition, where Prometheus uses it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accelerapp.server.promql.block import Bools, Floats
+
+
+def add_compensated(increment: Floats, total: Floats, lost: Floats) -> tuple[Floats, Floats]:
+    """Add numbers to running totals and keep what rounding lost beside them.
+
+    Returns the new totals and losses. The loss of an infinite total is nought, lest it turn into NaN.
+    """
+    result = total + increment
+    bigger = np.abs(total) >= np.abs(increment)
+    rest = np.where(bigger, (total - result) + increment, (increment - result) + total)
+    return result, np.where(np.isinf(result), 0.0, lost + rest)
+
+
+class Mean:
+    """A running mean as Prometheus computes it: directly until the sum overflows, incrementally from then on."""
+
+    def __init__(self, first: Floats) -> None:
+        self.total = first.copy()
+        self.lost = np.zeros_like(first)
+        self.count = np.ones_like(first)
+        self.incremental = np.zeros(first.shape, dtype=np.bool_)
+
+    def add(self, where: Bools | slice, values: Floats) -> None:
+        """Take one more value into the means that `where` selects."""
+        total, lost, incremental = self.total[where], self.lost[where], self.incremental[where]
+        count = self.count[where] + 1
+        self.count[where] = count
+        new_total, new_lost = add_compensated(values, total, lost)
+        overflow = ~incremental & np.isinf(new_total)
+        if overflow.any() or incremental.any():
+            mean = np.where(overflow, total / (count - 1), total)
+            lost = np.where(overflow, lost / (count - 1), lost)
+            incremental = incremental | overflow
+            share = (count - 1) / count
+            mean, mean_lost = add_compensated(values / count, share * mean, share * lost)
+            new_total, new_lost = (
+                np.where(incremental, mean, new_total),
+                np.where(incremental, mean_lost, new_lost),
+            )
+            self.incremental[where] = incremental
+        self.total[where], self.lost[where] = new_total, new_lost
+
+    def result(self) -> Floats:
+        direct = self.total / self.count + self.lost / self.count
+        return np.where(self.incremental, self.total + self.lost, direct)

@@ -1,0 +1,111 @@
+"""Raw samples and the windows of them that steps look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelerapp.server.promql.block import Block, Bools, Floats, Ints
+from accelerapp.server.signals import Labels, SeriesSet, is_stale
+
+
+class Samples:
+    """Samples of several series, end to end, with a search over all of them at once."""
+
+    def __init__(self, series: SeriesSet, *, keep_stale: bool) -> None:
+        timestamps, values, offsets = series.timestamps, series.values, series.offsets
+        if not keep_stale:
+            kept = ~is_stale(values)
+            if not kept.all():
+                before = np.concatenate(([0], np.cumsum(kept, dtype=np.int64)))
+                timestamps, values, offsets = timestamps[kept], values[kept], before[offsets]
+        self.labels: list[Labels] = series.labels
+        self.timestamps: Ints = timestamps
+        self.values: Floats = values
+        self.offsets: Ints = offsets
+        self._base = int(timestamps.min()) - 1 if len(timestamps) else 0
+        self._span = int(timestamps.max()) - self._base if len(timestamps) else 0
+        owner = np.repeat(np.arange(len(self.labels), dtype=np.int64), np.diff(offsets))
+        self._keys = owner * (self._span + 1) + (timestamps - self._base)
+
+    @staticmethod
+    def of_block(block: Block, times: Ints) -> Samples:
+        """Make samples of the values that an expression has at the given times."""
+        offsets = np.concatenate(([0], np.cumsum(block.present.sum(axis=1), dtype=np.int64)))
+        stamps = np.broadcast_to(times, block.present.shape)[block.present]
+        return Samples(SeriesSet(block.labels, offsets, stamps, block.values[block.present]), keep_stale=True)
+
+    def count_until(self, times: Ints) -> Ints:
+        """For each series and each time, return the index after its last sample that is not later."""
+        first = np.arange(len(self.labels), dtype=np.int64)[:, None] * (self._span + 1)
+        wanted = first + np.clip(times - self._base, 0, self._span)[None, :]
+        return np.searchsorted(self._keys, wanted, side="right").astype(np.int64, copy=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """For each series and step, the samples `first[i, j]` to `last[i, j]` (exclusive) of a left-open window.
+
+    `start_ms` and `end_ms` are the windows' bounds and `times_ms` the steps', one entry a step. `check_time` raises
+    where the query has taken too long; long loops over samples call it.
+    """
+
+    samples: Samples
+    first: Ints
+    last: Ints
+    start_ms: Ints
+    end_ms: Ints
+    times_ms: Ints
+    check_time: Callable[[], None]
+
+    @property
+    def labels(self) -> list[Labels]:
+        return self.samples.labels
+
+    @property
+    def counts(self) -> Ints:
+        return self.last - self.first
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (self.first.shape[0], self.first.shape[1])
+
+    def selected(self, least: int) -> Selection:
+        """Take the windows that hold at least so many samples, flat, those with the most samples first."""
+        counts = self.counts.ravel()
+        chosen = np.flatnonzero(counts >= least)
+        return self.chosen(chosen)
+
+    def chosen(self, index: Ints) -> Selection:
+        """Take some windows by their flat index."""
+        index = index[np.argsort(-self.counts.ravel()[index], kind="stable")]
+        step = index % self.shape[1] if self.shape[1] else index
+        return Selection(self, index, self.first.ravel()[index], self.counts.ravel()[index], step)
+
+    def column(self, least: int, values: Floats, selection: Selection) -> tuple[Floats, Bools]:
+        """Spread the results of a selection back over series × steps."""
+        present = self.counts >= least
+        out = np.zeros(self.shape)
+        out.ravel()[selection.index] = values
+        return out, present
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Windows laid flat in descending order of their sample counts, so that a prefix of them has a k-th sample."""
+
+    windows: Windows
+    index: Ints
+    first: Ints
+    counts: Ints
+    step: Ints
+
+    def lanes(self, begin: int = 0) -> Iterator[tuple[slice, Ints]]:
+        """Yield for k = begin, begin + 1, … the windows that have a k-th sample and where that sample lies."""
+        most = int(self.counts[0]) if len(self.counts) else 0
+        lengths = np.searchsorted(-self.counts, -np.arange(begin, most), side="left")
+        for k, length in zip(range(begin, most), lengths.tolist(), strict=True):
+            self.windows.check_time()
+            yield slice(0, length), self.first[:length] + k

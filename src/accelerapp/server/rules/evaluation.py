@@ -1,0 +1,199 @@
+"""The evaluation of one rule at one time: result, state, samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from accelerapp.server.gotemplate import Struct, Template, TemplateError
+from accelerapp.server.promql import Engine, PromQLError, Scalar, Vector
+from accelerapp.server.rules.alert_state import INACTIVE, ActiveElement, AlertState
+from accelerapp.server.rules.definition import Group, Rule
+from accelerapp.server.rules.status import AlertStatus, RuleStatus
+from accelerapp.server.signals import METRIC_NAME, STALE_NAN, Alert, Labels, make_labels
+from accelerapp.server.storage.state import State, Transition
+
+Samples: TypeAlias = list[tuple[Labels, int, float]]
+
+ALERT_NAME: Final = "alertname"
+
+
+class RuleError(Exception):
+    """A rule could not be evaluated; its alerts and series stay as they were."""
+
+
+class RuleEvaluation:
+    """One rule with what it keeps from one evaluation to the next."""
+
+    def __init__(
+        self, rule: Rule, group: Group, state: State, external_url: str, external_labels: Mapping[str, str]
+    ) -> None:
+        self.rule = rule
+        self._group = group
+        self._state = state
+        self._external_url = external_url
+        self._external_labels = external_labels
+        self._alerts = AlertState(rule.for_seconds, rule.keep_firing_for_seconds, group.time_factor)
+        self._restored = not rule.alerting
+        self._saved = False
+        self._written: set[Labels] = set()
+        #: Replaced as a whole after each evaluation, so that other threads read it without a lock.
+        self.status = self._status("unknown", "", 0.0, None)
+
+    def evaluate(self, engine: Engine, at: float) -> Samples:
+        """Evaluate at `at` (Unix seconds) and return the samples to write; raises RuleError."""
+        transitions = self._restore(at)
+        labels, values = self._query(engine, at - self._group.query_offset_seconds)
+        timestamp = round((at - self._group.query_offset_seconds) * 1000)
+        if self.rule.alerting:
+            elements = self._elements(labels, values)
+            transitions += self._alerts.advance(elements, at)
+            if self._group.limit and self._active_count() > self._group.limit:
+                count = self._active_count()
+                self._alerts.clear()
+                raise RuleError(f"exceeded limit of {self._group.limit} with {count} alerts")
+            self._save(at, transitions)
+            samples = self._alert_samples(timestamp)
+        else:
+            samples = self._recorded(labels, values, timestamp)
+        now_written = {series for series, _, _ in samples}
+        samples.extend((series, timestamp, STALE_NAN) for series in sorted(self._written - now_written))
+        self._written = now_written
+        return samples
+
+    def to_send(self, at: float) -> list[Alert]:
+        """Return the alerts that are due to be sent at `at` (Unix seconds)."""
+        if not self.rule.alerting:
+            return []
+        # Where Prometheus links to its expression browser, the page has a view of the alert itself.
+        link = f"{self._external_url}/alerts/{quote(self.rule.name, safe='')}"
+        alerts = self._alerts.to_send(at, self._group.interval_seconds, link)
+        if alerts:
+            self._save(at, [])
+        return alerts
+
+    def ended(self, at: float, seconds: float, error: str) -> None:
+        """Note how the evaluation at `at` (Unix seconds) went; `error` is empty where it went well."""
+        self.status = self._status("err" if error else "ok", error, seconds, at)
+
+    def _status(self, health: str, error: str, seconds: float, at: float | None) -> RuleStatus:
+        return RuleStatus(
+            rule=self.rule,
+            health=health,
+            last_error=error,
+            evaluation_time_seconds=seconds,
+            last_evaluation=at,
+            alerts=tuple(
+                AlertStatus(
+                    labels=alert.labels,
+                    annotations=alert.annotations,
+                    state=alert.state,
+                    active_at=alert.active_at,
+                    fired_at=alert.fired_at,
+                    keep_firing_since=alert.keep_firing_since,
+                    value=alert.value,
+                )
+                for alert in self._alerts.alerts
+                if alert.state != INACTIVE
+            ),
+        )
+
+    def _restore(self, at: float) -> list[Transition]:
+        if self._restored:
+            return []
+        self._restored = True
+        stored = self._state.load_rule(self.rule.key)
+        if stored is None:
+            return []
+        down_at, alerts = stored
+        self._saved = bool(alerts)
+        return self._alerts.restore(alerts, down_at, at)
+
+    def _save(self, at: float, transitions: list[Transition]) -> None:
+        alerts = self._alerts.alerts
+        # A quiet rule costs no write.
+        if alerts or transitions or self._saved:
+            self._state.save_rule(self.rule.key, at, alerts, transitions)
+        self._saved = bool(alerts)
+
+    def _query(self, engine: Engine, at: float) -> tuple[list[Labels], list[float]]:
+        try:
+            result = engine.instant(self.rule.expr, at)
+        except PromQLError as error:
+            raise RuleError(error.message) from error
+        if isinstance(result, Scalar):
+            return [()], [result.value]
+        if not isinstance(result, Vector):
+            raise RuleError("rule result is not a vector or scalar")
+        return result.labels, [float(value) for value in result.values]
+
+    def _active_count(self) -> int:
+        return sum(alert.state != INACTIVE for alert in self._alerts.alerts)
+
+    def _elements(self, labels: list[Labels], values: list[float]) -> dict[Labels, ActiveElement]:
+        elements: dict[Labels, ActiveElement] = {}
+        for series, value in zip(labels, values, strict=True):
+            own = {name: text for name, text in series if name != METRIC_NAME}
+            for name, template in self.rule.labels.items():
+                own[name] = self._expand(template, series, value)
+            own[ALERT_NAME] = self.rule.name
+            annotations = {
+                name: self._expand(template, series, value)
+                for name, template in self.rule.annotations.items()
+            }
+            key = make_labels(own)
+            if key in elements:
+                raise RuleError(
+                    "vector contains metrics with the same labelset after applying alert labels; "
+                    "let the expression or the labels keep them apart"
+                )
+            elements[key] = ActiveElement(key, tuple(sorted(annotations.items())), value)
+        return elements
+
+    def _expand(self, template: Template, series: Labels, value: float) -> str:
+        labels = dict(series)
+        data = Struct(
+            Labels=labels,
+            ExternalLabels=dict(self._external_labels),
+            ExternalURL=self._external_url,
+            Value=value,
+        )
+        variables = {
+            "labels": labels,
+            "externalLabels": dict(self._external_labels),
+            "externalURL": self._external_url,
+            "value": value,
+        }
+        try:
+            return template.execute(data, variables)
+        except TemplateError as error:
+            return f"<error expanding template: {error}>"
+
+    def _recorded(self, labels: list[Labels], values: list[float], timestamp: int) -> Samples:
+        fixed = {name: template.execute(None) for name, template in self.rule.labels.items()}
+        samples: Samples = []
+        for series, value in zip(labels, values, strict=True):
+            named = make_labels({**dict(series), **fixed, METRIC_NAME: self.rule.name})
+            samples.append((named, timestamp, value))
+        if len({series for series, _, _ in samples}) < len(samples):
+            raise RuleError(
+                "vector contains metrics with the same labelset after applying rule labels; "
+                "let the expression or the labels keep them apart"
+            )
+        if self._group.limit and len(samples) > self._group.limit:
+            raise RuleError(f"exceeded limit of {self._group.limit} with {len(samples)} series")
+        return samples
+
+    def _alert_samples(self, timestamp: int) -> Samples:
+        samples: Samples = []
+        for alert in self._alerts.alerts:
+            if alert.state == INACTIVE:
+                continue
+            own = dict(alert.labels)
+            shown = make_labels({**own, METRIC_NAME: "ALERTS", "alertstate": alert.state})
+            samples.append((shown, timestamp, 1.0))
+            since = make_labels({**own, METRIC_NAME: "ALERTS_FOR_STATE"})
+            samples.append((since, timestamp, float(math.floor(alert.active_at))))
+        return samples

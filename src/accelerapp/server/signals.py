@@ -1,0 +1,127 @@
+"""The words all layers share: labels, matchers, series, spans, log records and alerts; no I/O."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+#: Label names and values in ascending order of name; the metric's name is the label `__name__`.
+Labels = tuple[tuple[str, str], ...]
+
+#: Returns the present as Unix time in seconds; injected wherever time decides something.
+Clock = Callable[[], float]
+
+Timestamps = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+METRIC_NAME = "__name__"
+
+#: The NaN with which Prometheus marks the end of a series (`value.StaleNaN`).
+STALE_NAN_BITS = 0x7FF0000000000002
+STALE_NAN: float = float(np.array([STALE_NAN_BITS], dtype=np.uint64).view(np.float64)[0])
+
+
+def make_labels(values: Mapping[str, str]) -> Labels:
+    """Sort a mapping into labels, leaving out empty values, which Prometheus treats as absent."""
+    return tuple(sorted((name, value) for name, value in values.items() if value != ""))
+
+
+def is_stale(values: Values) -> npt.NDArray[np.bool_]:
+    """Tell which values are staleness markers, by their bits, since every NaN compares unequal."""
+    stale: npt.NDArray[np.bool_] = values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+    return stale
+
+
+class MatchType(enum.StrEnum):
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label, as in a PromQL selector; regular expressions are RE2 and fully anchored."""
+
+    name: str
+    type: MatchType
+    value: str
+
+    def __str__(self) -> str:
+        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{self.name}{self.type}"{escaped}"'
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSet:
+    """Samples of several series, laid end to end.
+
+    `labels[i]` owns `timestamps[offsets[i]:offsets[i + 1]]` (Unix milliseconds, strictly ascending) and the
+    values beside them; staleness markers are kept. `offsets` has one entry more than there are series.
+    """
+
+    labels: list[Labels]
+    offsets: npt.NDArray[np.int64]
+    timestamps: Timestamps
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span as it is read back; times are Unix nanoseconds, ids lower-case hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: str  # internal, server, client, producer, consumer, unspecified
+    service: str
+    start_ns: int
+    end_ns: int
+    status: str  # unset, ok, error
+    status_message: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    resource: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Mapping[str, Any], ...] = ()  # each {"time_ns", "name", "attributes"}
+    links: tuple[Mapping[str, Any], ...] = ()  # each {"trace_id", "span_id", "attributes"}
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log record as it is read back; `time_ns` is Unix nanoseconds, `level` the severity's text."""
+
+    time_ns: int
+    level: str  # TRACE, DEBUG, INFO, WARN, ERROR, FATAL or what the sender wrote
+    severity_number: int  # OpenTelemetry's 1 to 24, 0 where unknown
+    service: str
+    body: str
+    trace_id: str = ""
+    span_id: str = ""
+    correlation_id: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    resource: Mapping[str, Any] = field(default_factory=dict)
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What the rules tell the alerting side: one instance of an alerting rule.
+
+    `ends_at` is Unix seconds; in the past for a resolved alert, in the future (the time until which it may be
+    believed without being repeated) for a firing one, as Prometheus sends it.
+    """
+
+    labels: Labels
+    annotations: Labels
+    starts_at: float
+    ends_at: float
+    generator_url: str = ""
+
+    def resolved(self, now: float) -> bool:
+        return self.ends_at <= now

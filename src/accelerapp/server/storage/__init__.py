@@ -1,0 +1,39 @@
+"""Where signals are kept: journal, head and segments, behind the protocols that all other packages use."""
+
+from __future__ import annotations
+
+from accelerapp.server.storage.contracts import (
+    LogQuery,
+    LogReader,
+    MetricReader,
+    ReadTimeoutError,
+    Sink,
+    SpanQuery,
+    SpanReader,
+    StorageFullError,
+    TooManySamplesError,
+    TraceSummary,
+)
+from accelerapp.server.storage.folder import StorageLockedError
+from accelerapp.server.storage.otlp import MalformedRequestError
+from accelerapp.server.storage.series import InvalidMatcherError
+from accelerapp.server.storage.settings import StorageSettings
+from accelerapp.server.storage.store import Storage
+
+__all__ = [
+    "InvalidMatcherError",
+    "LogQuery",
+    "LogReader",
+    "MalformedRequestError",
+    "MetricReader",
+    "ReadTimeoutError",
+    "Sink",
+    "SpanQuery",
+    "SpanReader",
+    "Storage",
+    "StorageFullError",
+    "StorageLockedError",
+    "StorageSettings",
+    "TooManySamplesError",
+    "TraceSummary",
+]

@@ -1,0 +1,75 @@
+"""The data folder: its parts, its owner's lock, and the calls that make files durable."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+#: Called with the name of each step that a crash may fall on; tests kill the process there.
+Step = Callable[[str], None]
+
+
+def no_step(_name: str) -> None:
+    """Do nothing: what a step is outside crash tests."""
+
+
+class StorageLockedError(Exception):
+    """Another process owns the data folder."""
+
+
+class FolderLock:
+    """Holds a data folder for one process, until it is released or the process ends.
+
+    Raises StorageLockedError, naming the owner, where another process holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "lock"
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise StorageLockedError(
+                f"the data folder {folder} is in use by the process with pid {owner}: "
+                "stop that one first, or choose another folder with --data-dir"
+            ) from error
+        with contextlib.suppress(OSError):  # on a full disk the lock holds without saying whose it is
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Give the folder up; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def sync_data(descriptor: int) -> None:
+    """Force a file's content to the disk; on macOS through the drive's own cache as well."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def sync_path(path: Path) -> None:
+    """Force a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if sys.platform == "darwin" and not path.is_dir():
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unlink_if_there(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()

@@ -1,0 +1,87 @@
+"""The head: what is not sealed yet, in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accelerapp.server.storage.database import Columns, Database, insert
+from accelerapp.server.storage.samples import Samples, SeriesIds, concatenate
+from accelerapp.server.storage.sources import Source
+from accelerapp.server.storage.tables import TableSignal
+
+_LATEST = 2**63 - 1
+_MERGE_LIMIT = 1_000_000
+
+
+class MetricHead(Source):
+    """Samples as a list of batches; small batches are merged as they come, so that the list stays short."""
+
+    def __init__(self) -> None:
+        super().__init__(_LATEST, -_LATEST)
+        self._batches: tuple[Samples, ...] = ()
+        self.rows = 0
+
+    def append(self, samples: Samples) -> None:
+        """Add samples; readers see all of them or none."""
+        batches = [*self._batches, samples]
+        while len(batches) > 1 and len(batches[-2]) <= 2 * len(batches[-1]) <= _MERGE_LIMIT:
+            batches[-2:] = [concatenate(batches[-2:])]
+        self.lowest = min(self.lowest, int(samples.timestamps.min()))
+        self.highest = max(self.highest, int(samples.timestamps.max()))
+        self.rows += len(samples)
+        self._batches = tuple(batches)
+
+    def all(self) -> Samples:
+        return concatenate(self._batches)
+
+    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Samples]:
+        """Return the samples of some series, ids ascending, with start_ms <= t <= end_ms."""
+        found = []
+        for batch in self._batches:
+            if not len(series):
+                break
+            wanted = np.zeros(max(int(series[-1]), int(batch.series.max())) + 1, dtype=np.bool_)
+            wanted[series] = True
+            mask = wanted[batch.series]
+            mask &= (batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)
+            if mask.any():
+                found.append(batch.where(mask))
+        return found
+
+    def present(self, start_ms: int, end_ms: int) -> SeriesIds:
+        """Return the ids of the series that have a sample between two times."""
+        parts = [
+            batch.series[(batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)]
+            for batch in self._batches
+        ]
+        return np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.uint32)
+
+
+class TableHead(Source):
+    """Spans or log records in a table in memory."""
+
+    def __init__(self, database: Database, signal: TableSignal) -> None:
+        super().__init__(_LATEST, -_LATEST)
+        self._database = database
+        self._signal = signal
+        self.relation = database.create_table(signal.table, signal.columns)
+        self.rows = 0
+
+    def append(self, columns: Columns) -> None:
+        """Add rows; readers see all of them or none."""
+        times = columns[self._signal.time_column]
+        self.lowest = min(self.lowest, int(times.min()))
+        self.highest = max(self.highest, int(times.max()))
+        with self._database.cursor() as cursor:
+            insert(cursor, self.relation, columns)
+        self.rows += len(times)
+
+    def all(self) -> Columns:
+        """Return all rows in the order that a segment has."""
+        with self._database.cursor() as cursor:
+            query = f"SELECT * FROM {self.relation} ORDER BY {self._signal.order}"  # noqa: S608 - own names
+            columns: Columns = cursor.execute(query).fetchnumpy()
+        return columns
+
+    def dispose(self) -> None:
+        self._database.drop_table(self.relation)

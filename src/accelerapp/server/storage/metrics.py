@@ -1,0 +1,92 @@
+"""Reads samples from the head and the segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from accelerapp.server.signals import Labels, Matcher, SeriesSet
+from accelerapp.server.storage.contracts import TooManySamplesError
+from accelerapp.server.storage.head import MetricHead
+from accelerapp.server.storage.reading import SourceReader
+from accelerapp.server.storage.samples import Samples, SeriesIds, concatenate
+from accelerapp.server.storage.segments import MetricSegment
+from accelerapp.server.storage.series import SeriesRegistry
+
+MetricSource = MetricHead | MetricSegment
+MatcherSets = Sequence[Sequence[Matcher]]
+
+
+class StoredMetrics:
+    """Implements `MetricReader`."""
+
+    def __init__(self, reader: SourceReader[MetricSource], registry: SeriesRegistry) -> None:
+        self._reader = reader
+        self._registry = registry
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
+    ) -> SeriesSet:
+        """Return the samples of the matching series; see `MetricReader.select`."""
+        series = self._registry.match(matchers)
+
+        def run(sources: Sequence[MetricSource]) -> list[Samples]:
+            parts: list[Samples] = []
+            for source in sources:
+                parts += source.read(series, start_ms, end_ms)
+                if sum(map(len, parts)) > max_samples:
+                    selector = "{" + ", ".join(map(str, matchers)) + "}"
+                    raise TooManySamplesError(
+                        f"the query reads more than {max_samples} samples from {selector}: "
+                        "select fewer series or a shorter time range"
+                    )
+            return parts
+
+        return self._laid_out(self._reader.read(lambda one: one.overlaps(start_ms, end_ms), run))
+
+    def series(self, matcher_sets: MatcherSets, start_ms: int, end_ms: int) -> list[Labels]:
+        """Return the labels of the series that any matcher set accepts, in ascending order."""
+        return sorted(map(self._registry.labels, self._ids(matcher_sets, start_ms, end_ms).tolist()))
+
+    def label_names(self, matcher_sets: MatcherSets, start_ms: int, end_ms: int) -> list[str]:
+        """Return the names of the labels of such series, in ascending order."""
+        found = map(self._registry.labels, self._ids(matcher_sets, start_ms, end_ms).tolist())
+        return sorted({name for labels in found for name, _ in labels})
+
+    def label_values(self, name: str, matcher_sets: MatcherSets, start_ms: int, end_ms: int) -> list[str]:
+        """Return the values that a label has in such series, in ascending order."""
+        found = map(self._registry.labels, self._ids(matcher_sets, start_ms, end_ms).tolist())
+        return sorted({value for labels in found for other, value in labels if other == name})
+
+    def _ids(self, matcher_sets: MatcherSets, start_ms: int, end_ms: int) -> SeriesIds:
+        def run(sources: Sequence[MetricSource]) -> list[SeriesIds]:
+            return [source.present(start_ms, end_ms) for source in sources]
+
+        parts = self._reader.read(lambda one: one.overlaps(start_ms, end_ms), run)
+        present = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.uint32)
+        if not matcher_sets:
+            return present
+        accepted = np.unique(np.concatenate([self._registry.match(one) for one in matcher_sets]))
+        return np.intersect1d(present, accepted, assume_unique=True)
+
+    def _laid_out(self, parts: Sequence[Samples]) -> SeriesSet:
+        """Order samples by labels and time, keeping the first written of those with one timestamp."""
+        samples = concatenate(parts)
+        ids, where = np.unique(samples.series, return_inverse=True)
+        labels = [self._registry.labels(series) for series in ids.tolist()]
+        by_labels = sorted(range(len(labels)), key=labels.__getitem__)
+        rank = np.zeros(len(labels), dtype=np.int64)
+        rank[by_labels] = np.arange(len(labels))
+        ranks = rank[where]
+        order = np.lexsort((samples.timestamps, ranks))  # stable, so that the first written stays first
+        ranks, times = ranks[order], samples.timestamps[order]
+        kept = np.ones(len(order), dtype=np.bool_)
+        kept[1:] = (np.diff(ranks) != 0) | (np.diff(times) != 0)
+        rows = np.bincount(ranks[kept], minlength=len(labels))
+        return SeriesSet(
+            labels=[labels[index] for index in by_labels],
+            offsets=np.concatenate([[0], np.cumsum(rows)]).astype(np.int64),
+            timestamps=times[kept],
+            values=samples.values[order][kept],
+        )

@@ -1,0 +1,138 @@
+"""Recovery: what a data folder holds when it is opened — the segments, then the journal after them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import orjson
+
+from accelerapp.server.storage.commit import Accepted
+from accelerapp.server.storage.counters import Counters
+from accelerapp.server.storage.database import Database
+from accelerapp.server.storage.folder import unlink_if_there
+from accelerapp.server.storage.generation import Shelves
+from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, journal_files
+from accelerapp.server.storage.samples import Samples, decode_samples
+from accelerapp.server.storage.segments import (
+    UNFINISHED,
+    MetricSegment,
+    SegmentName,
+    TableSegment,
+    segment_name,
+    set_aside,
+)
+from accelerapp.server.storage.series import SeriesRegistry
+from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS}
+
+
+class Recovery:
+    """Opens the segments of a folder, then replays the journal records that they do not contain.
+
+    `next_sequence` is the first sequence number that was never used, once `replay` is exhausted.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        shelves: Shelves,
+        registry: SeriesRegistry,
+        counters: Counters,
+    ) -> None:
+        self._segments = folder / "segments"
+        self._journal = folder / "journal"
+        self._database = database
+        self._shelves = shelves
+        self._registry = registry
+        self._counters = counters
+        self._sealed: dict[str, list[SegmentName]] = {}
+        self.next_sequence = 1
+
+    def open_segments(self) -> None:
+        """Put the segments on the shelves, setting damaged ones aside and clearing unfinished ones away."""
+        for path in self._segments.glob(f"*{UNFINISHED}*"):
+            unlink_if_there(path)
+        names = {name: path for path in self._segments.iterdir() if (name := segment_name(path))}
+        for name, path in sorted(names.items()):
+            self.next_sequence = max(self.next_sequence, name.last + 1)
+            if path.name != name.file:
+                continue
+            try:
+                self._open(name, path)
+            except (duckdb.Error, OSError, ValueError) as error:
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    raise
+                with path.open("rb"):  # too many open files, say, is no damage: that is raised
+                    pass
+                logger.error("the segment %s is damaged and was set aside: %s", path, error)
+                set_aside(path)
+                self._counters.add(damaged_segments=1)
+            else:
+                self._sealed.setdefault(name.signal, []).append(name)
+
+    def replay(self) -> Iterator[Accepted]:
+        """Yield the journal's records that no segment contains, and unlink the files that have none."""
+        for first, path in journal_files(self._journal):
+            self.next_sequence = max(self.next_sequence, first)
+            reader = JournalReader(path)
+            records = list(reader.records())
+            reader.truncate()
+            self._counters.add(damaged_journal_records=reader.damaged, cut_journal_tails=int(reader.cut))
+            if records:
+                self.next_sequence = max(self.next_sequence, records[-1].sequence + 1)
+            fresh = [one for one in records if one.kind is not Kind.SERIES and not self._is_sealed(one)]
+            if reader.headless:
+                logger.error("the journal file %s has no readable header and was set aside", path)
+                set_aside(path)
+                continue
+            if not fresh:
+                unlink_if_there(path)
+                continue
+            # A file that is kept must not lend its name to the next one.
+            self.next_sequence = max(self.next_sequence, first + 1)
+            yield from self._accepted(records, fresh)
+
+    def _open(self, name: SegmentName, path: Path) -> None:
+        if name.signal == METRICS:
+            self._shelves.metrics.add(MetricSegment(self._database, path, self._registry))
+        elif name.signal == TRACES.name:
+            self._shelves.spans.add(TableSegment(self._database, path, TRACES.table))
+        else:
+            self._shelves.logs.add(TableSegment(self._database, path, LOGS.table))
+
+    def _is_sealed(self, record: Record) -> bool:
+        names = self._sealed.get(_SIGNALS[record.kind], ())
+        return any(name.first <= record.sequence <= name.last for name in names)
+
+    def _accepted(self, records: list[Record], fresh: list[Record]) -> Iterator[Accepted]:
+        """Turn records into entries, giving samples the series ids of this run."""
+        ids: dict[int, int] = {}
+        for record in records:
+            if record.kind is Kind.SERIES:
+                for series, pairs in orjson.loads(record.payload):
+                    ids[series] = self._registry.restore(tuple((name, value) for name, value in pairs))
+        for record in fresh:
+            samples = None
+            if record.kind is Kind.SAMPLES:
+                samples = self._renumbered(decode_samples(record.payload), ids)
+            entry = Entry(record.kind, record.payload, record.received_ns)
+            yield Accepted(record.sequence, entry, samples)
+
+    def _renumbered(self, samples: Samples, ids: dict[int, int]) -> Samples:
+        used, where = np.unique(samples.series, return_inverse=True)
+        known = np.array([series in ids for series in used.tolist()], dtype=np.bool_)
+        here = np.array([ids.get(series, 0) for series in used.tolist()], dtype=np.uint32)
+        renumbered = Samples(samples.timestamps, here[where], samples.values)
+        if known.all():
+            return renumbered
+        # Both copies of a definition are damaged: its samples cannot be told from others' any more.
+        self._counters.add(damaged_samples=int((~known[where]).sum()))
+        return renumbered.where(known[where])

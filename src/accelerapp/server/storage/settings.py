@@ -1,0 +1,30 @@
+"""How much storage may keep, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEBIBYTE = 1024 * 1024
+DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """The limits of one data folder.
+
+    Sizes are bytes, durations seconds. `unsealed_bytes` is what may stay in the journal and the head before
+    it is sealed into segments; `queue_bytes` what may wait to be journalled or loaded before senders are
+    refused; `max_series` how many time series may exist; a `retention_seconds` of 0 keeps segments for ever;
+    `query_timeout_seconds` how long one read of spans or log records may take.
+    """
+
+    unsealed_bytes: int = 64 * MEBIBYTE
+    seal_interval_seconds: float = 6 * 60 * 60
+    seal_retry_seconds: float = 5.0
+    journal_file_bytes: int = 16 * MEBIBYTE
+    queue_bytes: int = 64 * MEBIBYTE
+    max_series: int = 1_000_000
+    retention_seconds: float = 15 * DAY
+    duckdb_memory_bytes: int = 1024 * MEBIBYTE
+    duckdb_threads: int = 2
+    query_timeout_seconds: float = 30.0

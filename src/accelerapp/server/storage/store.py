@@ -1,0 +1,257 @@
+"""Storage: one data folder, what is written to it and what is read from it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from accelerapp.server.signals import Clock, Labels
+from accelerapp.server.storage.commit import Accepted, GroupCommit, cost
+from accelerapp.server.storage.contracts import LogReader, MetricReader, SpanReader, StorageFullError
+from accelerapp.server.storage.counters import Counters
+from accelerapp.server.storage.database import Database
+from accelerapp.server.storage.folder import FolderLock, Step, no_step, sync_path
+from accelerapp.server.storage.generation import Shelves
+from accelerapp.server.storage.journal import Entry, Journal, Kind
+from accelerapp.server.storage.loader import BATCH_ROWS, Loader
+from accelerapp.server.storage.logs import StoredLogs
+from accelerapp.server.storage.metrics import StoredMetrics
+from accelerapp.server.storage.otlp import count_items
+from accelerapp.server.storage.reading import SourceReader
+from accelerapp.server.storage.recovery import Recovery
+from accelerapp.server.storage.samples import Samples
+from accelerapp.server.storage.sealing import Sealer
+from accelerapp.server.storage.segments import TableSegment
+from accelerapp.server.storage.series import SeriesRegistry
+from accelerapp.server.storage.settings import StorageSettings
+from accelerapp.server.storage.spans import StoredSpans
+
+_COUNTED = (
+    "spans_accepted",
+    "logs_accepted",
+    "samples_accepted",
+    "requests_refused",
+    "samples_refused_series_limit",
+    "spans_loaded",
+    "logs_loaded",
+    "samples_loaded",
+    "damaged_spans",
+    "damaged_logs",
+    "damaged_samples",
+    "damaged_journal_records",
+    "cut_journal_tails",
+    "damaged_segments",
+    "queued_bytes",
+    "unsealed_bytes",
+    "seals",
+    "seal_failures",
+    "segments_expired",
+)
+
+
+# Counting or numbering more than this would hold up the event loop.
+_INLINE_BYTES = 64 * 1024
+_INLINE_SAMPLES = 2_000
+
+
+class Storage:
+    """Implements `Sink`, and reads what was written through `metrics`, `spans` and `logs`.
+
+    Made by `Storage.open`. Writing belongs to event loops, reading to any thread.
+    """
+
+    metrics: MetricReader
+    spans: SpanReader
+    logs: LogReader
+
+    def __init__(self, folder: Path, settings: StorageSettings, clock: Clock, step: Step) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._counters = Counters()
+        self._registry = SeriesRegistry(settings.max_series)
+        self._shelves = Shelves()
+        with contextlib.ExitStack() as cleanup:
+            self._lock = FolderLock(folder)
+            cleanup.callback(self._lock.release)
+            for part in ("journal", "segments"):
+                (folder / part).mkdir(exist_ok=True)
+            sync_path(folder)
+            sync_path(folder.parent)
+            self._database = Database(folder / "segments", settings)
+            cleanup.callback(self._database.close)
+            recovery = Recovery(folder, self._database, self._shelves, self._registry, self._counters)
+            recovery.open_segments()
+            self._sealer = Sealer(
+                folder, self._database, self._shelves, self._registry, settings, self._counters, clock, step
+            )
+            cleanup.callback(self._sealer.close)
+            self._loader = Loader(self._database, self._shelves, settings, self._counters, self._sealer.seal)
+            self._replay(recovery)
+            journal = Journal(
+                folder / "journal",
+                recovery.next_sequence,
+                settings.journal_file_bytes,
+                self._registry.labels,
+                step,
+            )
+            self._journal = journal
+            self._loader.start()
+            self._commit = GroupCommit(journal, self._loader.put, self._give_back)
+            cleanup.pop_all()
+        database, counters, timeout = self._database, self._counters, settings.query_timeout_seconds
+        self.metrics = StoredMetrics(
+            SourceReader(database, self._shelves.metrics, counters, timeout), self._registry
+        )
+        self.spans = StoredSpans(SourceReader(database, self._shelves.spans, counters, timeout))
+        self.logs = StoredLogs(SourceReader(database, self._shelves.logs, counters, timeout))
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        settings: StorageSettings | None = None,
+        clock: Clock = time.time,
+        step: Step = no_step,
+    ) -> Storage:
+        """Open a data folder, made where it is missing, and recover what it holds; this blocks.
+
+        `step` is called with the name of each step that a crash may fall on. Raises StorageLockedError where
+        another process owns the folder.
+        """
+        folder = Path(path).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder, settings or StorageSettings(), clock, step)
+
+    async def write_traces(self, request: bytes) -> None:
+        """Keep an `ExportTraceServiceRequest`.
+
+        Raises MalformedRequestError where it cannot be read and StorageFullError where it cannot be kept.
+        """
+        spans = await _count(request, "traces")
+        if spans:
+            await self._append(Entry(Kind.TRACES, request, self._now_ns()))
+            self._counters.add(spans_accepted=spans)
+
+    async def write_logs(self, request: bytes) -> None:
+        """Keep an `ExportLogsServiceRequest`; raises as `write_traces` does."""
+        records = await _count(request, "logs")
+        if records:
+            await self._append(Entry(Kind.LOGS, request, self._now_ns()))
+            self._counters.add(logs_accepted=records)
+
+    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> None:
+        """Keep samples; those of new series beyond the limit are left out and counted.
+
+        Raises StorageFullError where they cannot be kept.
+        """
+        if len(samples) > _INLINE_SAMPLES:
+            numbered = await asyncio.to_thread(self._number, samples)
+        else:
+            numbered = self._number(samples)
+        kept = [one for one in numbered if one[0] is not None]
+        if len(kept) < len(numbered):
+            self._counters.add(samples_refused_series_limit=len(numbered) - len(kept))
+        if not kept:
+            return
+        series, times, values = zip(*kept, strict=True)
+        columns = Samples(
+            np.array(times, dtype=np.int64),
+            np.array(series, dtype=np.uint32),
+            np.array(values, dtype=np.float64),
+        )
+        await self._append(Entry(Kind.SAMPLES, columns.encode(), self._now_ns(), columns.series), columns)
+        self._counters.add(samples_accepted=len(columns))
+
+    async def wait_loaded(self) -> None:
+        """Return when everything acknowledged so far can be read."""
+        await asyncio.wrap_future(self._loader.mark())
+
+    async def seal(self) -> None:
+        """Seal everything acknowledged so far into segments."""
+        await asyncio.wrap_future(self._loader.mark(seal=True))
+
+    def stats(self) -> dict[str, int | dict[str, int]]:
+        """Return what was accepted, refused, found damaged and is held, as counts and bytes."""
+        numbers: dict[str, int | dict[str, int]] = {name: self._counters[name] for name in _COUNTED}
+        for signal, shelf in (
+            ("traces", self._shelves.spans.current),
+            ("logs", self._shelves.logs.current),
+            ("metrics", self._shelves.metrics.current),
+        ):
+            numbers[f"segments_{signal}"] = sum(isinstance(source, TableSegment) for source in shelf)
+        numbers["series"] = len(self._registry)
+        numbers["series_limit"] = self._settings.max_series
+        numbers["journal_syncs"] = self._journal.synced
+        numbers["series_limit_offenders"] = self._registry.refused()
+        return numbers
+
+    def interrupt_reads(self) -> None:
+        """End the reads that run, so that closing need not wait for them."""
+        self._database.interrupt()
+
+    async def close(self) -> None:
+        """Answer what is being written, load it, end the threads and give the folder up."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._commit.close()
+        self._loader.close()
+        self._sealer.close()
+        self._database.close()
+        self._lock.release()
+
+    async def _append(self, entry: Entry, samples: Samples | None = None) -> None:
+        size = cost(entry)
+        self._refuse_if_full(size)
+        self._counters.add(queued_bytes=size, unsealed_bytes=size)
+        try:
+            await self._commit.append(entry, samples)
+        except StorageFullError:
+            self._counters.add(requests_refused=1)
+            raise
+
+    def _number(self, samples: Sequence[tuple[Labels, int, float]]) -> list[tuple[int | None, int, float]]:
+        series_id = self._registry.id
+        return [(series_id(labels), at, value) for labels, at, value in samples]
+
+    def _refuse_if_full(self, size: int) -> None:
+        reason = ""
+        if self._loader.failure is not None:
+            reason = f"loading failed ({self._loader.failure}): restart the observatory, nothing is lost"
+        elif self._counters["queued_bytes"] + size > self._settings.queue_bytes:
+            reason = f"more than {self._settings.queue_bytes} bytes wait to be stored"
+        elif self._counters["unsealed_bytes"] + size > 3 * self._settings.unsealed_bytes:
+            reason = "sealing does not keep up with what arrives, or the disk is full"
+        if reason:
+            self._counters.add(requests_refused=1)
+            raise StorageFullError(reason)
+
+    def _give_back(self, size: int) -> None:
+        self._counters.add(queued_bytes=-size, unsealed_bytes=-size)
+
+    def _replay(self, recovery: Recovery) -> None:
+        batch: list[Accepted] = []
+        for one in recovery.replay():
+            batch.append(one)
+            if len(batch) >= BATCH_ROWS // 20:
+                self._load_replayed(batch)
+                batch = []
+        self._load_replayed(batch)
+
+    def _load_replayed(self, batch: Sequence[Accepted]) -> None:
+        self._counters.add(unsealed_bytes=sum(one.cost for one in batch))
+        self._loader.load(batch)
+
+    def _now_ns(self) -> int:
+        return int(self._clock() * 1e9)
+
+
+async def _count(request: bytes, signal: str) -> int:
+    if len(request) > _INLINE_BYTES:
+        return await asyncio.to_thread(count_items, request, signal)
+    return count_items(request, signal)

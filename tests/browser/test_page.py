@@ -1,0 +1,209 @@
+"""The page as a person uses it, on real telemetry."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from accelerapp.cli.demo.stage import Stage
+from accelerapp.shipped import shipped
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+VIEWS = ["/", "/traces", "/trace/{failed}", "/logs", "/alerts", "/alerts/HighErrorRate", "/status"]
+
+
+@pytest.fixture(scope="module")
+def failed_trace(stage: Stage) -> str:
+    trace_id: str = stage.observer.traces(service="codegen", status="error", limit=1)[0]["trace_id"]
+    return trace_id
+
+
+def settled(page: Page) -> None:
+    """Wait until a view shows its content."""
+    page.get_by_role("heading", level=1).wait_for()
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+
+
+def test_the_overview_draws_every_panel_of_the_shipped_dashboard(page: Page) -> None:
+    file = json.loads((shipped("observability") / "grafana" / "dashboard-system-overview.json").read_text())
+    page.goto("/")
+    settled(page)
+    for title in [panel["title"] for panel in file["panels"]]:
+        expect(page.locator(f'[data-testid=panel][data-panel="{title}"]')).to_be_visible()
+    error_rate = page.locator('[data-testid=panel][data-panel="Error rate"]')
+    expect(error_rate.get_by_test_id("legend")).to_contain_text("%")
+    expect(page.get_by_test_id("unsupported")).to_have_count(0)
+
+
+def test_a_chart_can_be_read_as_a_table(page: Page) -> None:
+    page.goto("/")
+    settled(page)
+    page.get_by_role("button", name="Show Error rate as a table").click()
+    expect(page.get_by_role("region", name="Error rate, as a table").locator("td").first).to_be_visible()
+
+
+def test_from_the_header_to_the_alert_its_graph_notification_and_playbook(page: Page) -> None:
+    page.goto("/")
+    page.get_by_test_id("firing-count").click()
+    page.get_by_role("link", name="HighErrorRate").click()
+    settled(page)
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("firing")
+    expect(main).to_contain_text("increase(accelerapp_errors_total[5m])")
+    expect(main.get_by_test_id("chart")).to_be_visible()
+    expect(main).to_contain_text("critical-alerts (webhook)")
+    expect(main).to_contain_text("sent")
+    expect(main.get_by_test_id("playbook").get_by_role("heading").first).to_be_visible()
+
+
+def test_from_the_failed_trace_to_its_span_and_its_line(page: Page) -> None:
+    page.goto("/traces")
+    page.get_by_label("Status").select_option("error")
+    expect(page).to_have_url(re.compile("status=error"))
+    page.get_by_test_id("traces").get_by_role("link", name="POST /v1/generate").first.click()
+    settled(page)
+    span = page.get_by_test_id("span").filter(has_text="chat")
+    span.click()
+    expect(page.get_by_test_id("span-details")).to_contain_text("gen_ai.request.model")
+    expect(page.get_by_test_id("logs").first).to_contain_text("code generation failed")
+
+
+def test_the_waterfall_is_worked_by_keyboard(page: Page, failed_trace: str) -> None:
+    page.goto(f"/trace/{failed_trace}")
+    settled(page)
+    spans = page.get_by_test_id("span")
+    before = spans.count()
+    spans.first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(spans).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(spans).to_have_count(before)
+    page.keyboard.press("ArrowDown")
+    expect(spans.nth(1)).to_be_focused()
+
+
+def test_a_shared_address_shows_the_same_elsewhere(page: Page, browser: Browser) -> None:
+    page.goto("/logs")
+    page.get_by_label("Level").select_option(label="ERROR and above")
+    page.get_by_label("Text").fill("cannot be reached")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_test_id("logs").first).to_contain_text("cannot be reached")
+    elsewhere = browser.new_context()
+    other = elsewhere.new_page()
+    other.goto(page.url)
+    expect(other.get_by_test_id("logs").first).to_contain_text("cannot be reached")
+    expect(other.get_by_label("Text")).to_have_value("cannot be reached")
+    expect(other.get_by_test_id("logs").get_by_text("POST /v1/generate 502")).to_have_count(0)
+    elsewhere.close()
+
+
+def test_back_and_forward_go_through_the_views(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Traces")).to_be_visible()
+    page.get_by_role("link", name="Status", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", level=1, name="Traces")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
+
+
+def test_status_names_what_is_not_configured_and_how_fast_time_runs(page: Page) -> None:
+    page.goto("/status")
+    settled(page)
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("40× faster")
+    expect(main).to_contain_text("not configured")
+    expect(main).to_contain_text("slack-webhook-url")
+
+
+def test_what_comes_from_outside_is_shown_as_text(page: Page, stage: Stage) -> None:
+    attack = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
+    trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
+    now = time.time_ns()
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": attack}}]}
+    attributes = [{"key": attack, "value": {"stringValue": attack}}]
+    span = {
+        "traceId": trace_id,
+        "spanId": span_id,
+        "name": attack,
+        "kind": 2,
+        "startTimeUnixNano": str(now),
+        "endTimeUnixNano": str(now + 1_000_000),
+        "attributes": attributes,
+        "status": {"code": 2, "message": attack},
+        "events": [{"timeUnixNano": str(now), "name": attack, "attributes": attributes}],
+    }
+    record = {
+        "timeUnixNano": str(now),
+        "traceId": trace_id,
+        "spanId": span_id,
+        "severityText": attack,
+        "body": {"stringValue": attack},
+        "attributes": attributes,
+    }
+    for path, body in (
+        ("traces", {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}),
+        ("logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}),
+    ):
+        httpx.post(f"{stage.otlp_url}/v1/{path}", json=body).raise_for_status()
+    deadline = time.monotonic() + 15
+    while not stage.observer.logs(trace_id=trace_id):
+        assert time.monotonic() < deadline, "the record did not arrive"
+        time.sleep(0.1)
+
+    for address in (f"/trace/{trace_id}", f"/logs?trace_id={trace_id}", f"/traces?service={quote(attack)}"):
+        page.goto(address)
+        settled(page)
+        expect(page.get_by_role("main").get_by_text("<img src=x").filter(visible=True).first).to_be_visible()
+        assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+        assert page.title() != "owned"
+
+
+@pytest.mark.parametrize(
+    "address", ["/nothing/here", "/trace/00000000000000000000000000000001", "/alerts/None"]
+)
+def test_what_does_not_exist_is_said_with_a_way_back(page: Page, address: str, complaints: list[str]) -> None:
+    page.goto(address)
+    expect(page.get_by_role("main").get_by_role("link").first).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("no ", ignore_case=True)
+    # That a trace is unknown is told by a 404, which the browser notes; it is no complaint.
+    complaints[:] = [text for text in complaints if "404" not in text]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[1440, 390])
+def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage, scheme: str) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=stage.url,
+        viewport={"width": request.param, "height": 844},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("address", VIEWS)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    view: Page, failed_trace: str, address: str
+) -> None:
+    view.goto(address.format(failed=failed_trace))
+    settled(view)
+    found = Axe().run(view).response["violations"]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found] == []
+    assert view.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

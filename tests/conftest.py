@@ -1,0 +1,50 @@
+"""The query API over what a test gives it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from accelerapp.server.api import Services, query_app
+from accelerapp.server.promql import Engine, MemoryReader
+
+Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def api() -> Open:
+    """Return a way to open a client; keywords take the place of the parts of an empty observatory."""
+
+    @asynccontextmanager
+    async def client(
+        host: str = "127.0.0.1", loopback_only: bool = True, **parts: Any
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        nothing = cast(Any, None)
+        reader = MemoryReader()
+        with ThreadPoolExecutor(1) as threads:
+            defaults: dict[str, Any] = {
+                "version": "0",
+                "revision": "r",
+                "started_at": 0.0,
+                "time_factor": 1.0,
+                "clock": lambda: 1_000_000.0,
+                "engine": Engine(reader),
+                "metrics": reader,
+                "dashboards": {},
+                "query_threads": threads,
+            }
+            others = dict.fromkeys(
+                ("spans", "logs", "rules", "alertmanager", "scraper", "playbooks", "storage_stats", "ports"),
+                nothing,
+            )
+            app = query_app(Services(**{**others, **defaults, **parts}), loopback_only=loopback_only)
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as opened:
+                yield opened
+
+    return client

@@ -1,0 +1,344 @@
+"""The HTTP service: answers, problems, metrics, faults, health, traces and logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from accelerapp.codegen import CodegenSettings, Project, ProjectFile, ollama_standin
+from accelerapp.monitoring import MetricsCollector
+from accelerapp.observability import tracing
+
+AUTHORIZED = {"Authorization": "Bearer a-fault-token"}
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.use_provider(provider)
+    yield exporter
+    tracing.use_provider(None)
+    provider.shutdown()
+
+
+def counter(metrics: MetricsCollector, name: str) -> dict[str, float]:
+    """Return the children of a counter that are not 0, by their label values."""
+    (family,) = [family for family in metrics.collect() if family.name == name]
+    return {
+        " ".join(labels): value for labels, value in family.values if isinstance(value, float | int) and value
+    }
+
+
+def answer_with(code: str) -> Any:
+    project = Project(files=[ProjectFile(path="main.py", content=code)])
+    return ollama_standin(answer=lambda prompt: project, seconds=(0, 0))
+
+
+@pytest.mark.parametrize("backend", ["ollama", "templates"])
+async def test_a_specification_becomes_a_project(
+    service: Any, metrics: MetricsCollector, example: dict[str, Any], backend: str
+) -> None:
+    async with service(backend=backend) as client:
+        answer = await client.post("/v1/generate", json=example, headers={"X-Correlation-ID": "req-1"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["backend"], body["platform"], body["correlation_id"]) == (backend, example["board"], "req-1")
+    paths = [file["path"] for file in body["project"]["files"]]
+    assert {"main.py", "config.py", "boot.py", "README.md"} <= set(paths)
+    assert counter(metrics, "code_generation_total") == {f"{example['board']} {backend}": 1}
+    assert counter(metrics, "code_generation_failures_total") == {}
+    assert counter(metrics, "requests_total") == {"/v1/generate POST 200": 1}
+    assert counter(metrics, "errors_total") == {}
+
+
+async def test_the_children_that_rules_use_exist_at_zero(service: Any, metrics: MetricsCollector) -> None:
+    async with service() as client:
+        text = (await client.get("/metrics")).text
+    for line in (
+        'accelerapp_requests_total{route="/v1/generate",method="POST",code="200"} 0',
+        'accelerapp_requests_total{route="/v1/generate",method="POST",code="502"} 0',
+        'accelerapp_errors_total{route="/v1/generate",method="POST",code="500"} 0',
+        'accelerapp_errors_total{route="/v1/generate",method="POST",code="502"} 0',
+        'accelerapp_request_duration_seconds_bucket{route="/v1/generate",method="POST",le="1.0"} 0',
+        'accelerapp_request_duration_seconds_bucket{route="/v1/generate",method="POST",le="120.0"} 0',
+        'accelerapp_code_generation_total{platform="esp32",backend="ollama"} 0',
+        'accelerapp_code_generation_total{platform="pico",backend="ollama"} 0',
+        'accelerapp_code_generation_failures_total{platform="esp32",backend="ollama",reason="unreachable"} 0',
+        'accelerapp_code_generation_failures_total{platform="pico",backend="ollama",reason="invalid_pins"} 0',
+    ):
+        assert line in text.splitlines()
+
+
+async def test_a_failed_model_call_is_a_502_and_a_failed_generation(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with service() as client:
+        await client.put("/v1/faults", json={"backend_down": True}, headers=AUTHORIZED)
+        caplog.clear()
+        answer = await client.post("/v1/generate", json=greenhouse, headers={"X-Correlation-ID": "req-2"})
+        await client.delete("/v1/faults", headers=AUTHORIZED)
+        again = await client.post("/v1/generate", json=greenhouse)
+    assert answer.status_code == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (body["status"], body["reason"], body["correlation_id"]) == (502, "unreachable", "req-2")
+    assert again.status_code == 200
+    assert counter(metrics, "code_generation_failures_total") == {"esp32 ollama unreachable": 1}
+    assert counter(metrics, "code_generation_total") == {"esp32 ollama": 2}
+    assert counter(metrics, "errors_total") == {"/v1/generate POST 502": 1}
+    (error,) = [r for r in caplog.records if r.name == "accelerapp.codegen" and r.levelno == logging.ERROR]
+    assert "cannot be reached" in error.getMessage()
+    assert vars(error)["extra_fields"]["reason"] == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("def main(:", "invalid_code"), ("from machine import Pin\nPin(13, Pin.OUT)", "invalid_pins")],
+)
+async def test_what_the_model_wrote_is_checked(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any], code: str, reason: str
+) -> None:
+    async with service(answer_with(code)) as client:
+        answer = await client.post("/v1/generate", json=greenhouse)
+    assert (answer.status_code, answer.json()["reason"]) == (502, reason)
+    assert answer.json()["detail"].startswith("main.py:")
+    assert counter(metrics, "code_generation_failures_total") == {f"esp32 ollama {reason}": 1}
+
+
+async def test_what_could_not_be_checked_is_a_warning(service: Any, greenhouse: dict[str, Any]) -> None:
+    async with service(answer_with("from machine import Pin\nPin(int('26'))")) as client:
+        answer = await client.post("/v1/generate", json=greenhouse)
+    assert answer.json()["warnings"] == [
+        "main.py:2: which pin this is cannot be told without running the code"
+    ]
+
+
+async def test_falling_back_is_a_setting(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any]
+) -> None:
+    async with service(fallback_to_templates=True) as client:
+        await client.put("/v1/faults", json={"error_rate": 1}, headers=AUTHORIZED)
+        answer = await client.post("/v1/generate", json=greenhouse)
+        assert (await client.get("/ready")).status_code == 200
+    assert (answer.status_code, answer.json()["backend"]) == (200, "templates")
+    assert "ollama failed (http_status); the templates wrote this instead" in answer.json()["warnings"]
+    assert counter(metrics, "code_generation_total") == {"esp32 ollama": 1, "esp32 templates": 1}
+    assert counter(metrics, "code_generation_failures_total") == {"esp32 ollama http_status": 1}
+    assert counter(metrics, "errors_total") == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"{", "JSON decode error"),
+        (
+            b'{"name": "a", "board": "esp32", "peripherals": [{"type": "pwm", "id": "f"}]}',
+            "peripherals.0.pwm.pin",
+        ),
+        (
+            b'{"name": "a", "board": "esp32", "peripherals": [{"type": "pwm", "id": "f", "pin": 34}]}',
+            "input only",
+        ),
+    ],
+)
+async def test_a_wrong_specification_is_a_422_and_no_error(
+    service: Any, metrics: MetricsCollector, body: bytes, detail: str
+) -> None:
+    async with service() as client:
+        answer = await client.post("/v1/generate", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert detail in answer.json()["detail"]
+    assert counter(metrics, "requests_total") == {"/v1/generate POST 422": 1}
+    assert counter(metrics, "errors_total") == {}
+    assert counter(metrics, "code_generation_total") == {}
+
+
+async def test_a_body_that_is_too_large_is_refused(service: Any, metrics: MetricsCollector) -> None:
+    async with service(max_request_bytes=1000) as client:
+        answer = await client.post("/v1/generate", content=b"[" + b" " * 2000 + b"]")
+    assert answer.status_code == 413
+    assert counter(metrics, "errors_total") == {}
+
+
+async def test_an_error_of_ours_is_a_500_without_its_text(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr("accelerapp.codegen.generator.check_project", broken)
+    async with service() as client:
+        answer = await client.post("/v1/generate", json=greenhouse)
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert counter(metrics, "errors_total") == {"/v1/generate POST 500": 1}
+    assert counter(metrics, "code_generation_failures_total") == {"esp32 ollama internal": 1}
+
+
+async def test_the_fault_switch_needs_its_token(service: Any) -> None:
+    async with service() as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic a-fault-token"}):
+            answer = await client.put("/v1/faults", json={"backend_down": True}, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+        off = {"backend_down": False, "latency_seconds": 0.0, "error_rate": 0.0}
+        assert (await client.get("/v1/faults", headers=AUTHORIZED)).json() == off
+        on = await client.put("/v1/faults", json={"error_rate": 0.5}, headers=AUTHORIZED)
+        assert on.json() == {**off, "error_rate": 0.5}
+        for wrong in ({"error_rate": 2}, {"latency_seconds": 61}, {"other": 1}):
+            assert (await client.put("/v1/faults", json=wrong, headers=AUTHORIZED)).status_code == 422
+        assert (await client.delete("/v1/faults", headers=AUTHORIZED)).json() == off
+
+
+async def test_without_a_token_there_is_no_fault_switch(service: Any) -> None:
+    async with service(fault_token=None) as client:
+        for method in ("GET", "PUT", "DELETE"):
+            answer = await client.request(method, "/v1/faults", headers=AUTHORIZED)
+            assert answer.status_code == 404
+        assert "/v1/faults" not in (await client.get("/openapi.json")).text
+
+
+async def test_injected_latency_runs_into_the_real_time_out(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any]
+) -> None:
+    async with service(ollama_read_timeout=0.05) as client:
+        await client.put("/v1/faults", json={"latency_seconds": 30}, headers=AUTHORIZED)
+        answer = await client.post("/v1/generate", json=greenhouse)
+    assert (answer.status_code, answer.json()["reason"]) == (502, "timeout")
+
+
+async def test_health_ready_and_the_gauge(service: Any, metrics: MetricsCollector) -> None:
+    async with service() as client:
+        assert (await client.get("/health")).json()["status"] == "healthy"
+        ready = await client.get("/ready")
+        assert (ready.status_code, ready.json()["status"]) == (200, "healthy")
+        text = (await client.get("/metrics")).text
+    assert 'accelerapp_health_check_status{check="model_backend"} 1' in text.splitlines()
+
+
+async def test_a_backend_that_is_away_is_not_ready_but_alive(service: Any) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    async with service(httpx.MockTransport(refuse)) as client:
+        ready = await client.get("/ready")
+        assert (ready.status_code, ready.json()["checks"][0]["name"]) == (503, "model_backend")
+        assert "cannot be reached" in ready.json()["checks"][0]["error"]
+        assert (await client.get("/health")).status_code == 200
+        text = (await client.get("/metrics")).text
+    assert 'accelerapp_health_check_status{check="model_backend"} 0' in text.splitlines()
+
+
+async def test_probes_are_not_counted(service: Any, metrics: MetricsCollector) -> None:
+    async with service() as client:
+        for path in ("/health", "/ready", "/metrics"):
+            assert (await client.get(path)).status_code == 200
+    assert counter(metrics, "requests_total") == {}
+
+
+async def test_metrics_in_openmetrics_are_valid(service: Any, greenhouse: dict[str, Any]) -> None:
+    async with service(revision="abc123") as client:
+        await client.post("/v1/generate", json=greenhouse)
+        answer = await client.get(
+            "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}
+        )
+    assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = {f.name: f for f in text_string_to_metric_families(answer.text)}  # type: ignore[no-untyped-call]
+    assert families["accelerapp_requests"].type == "counter"
+    assert families["accelerapp_build_info"].samples[0].labels["revision"] == "abc123"
+    tokens = families["gen_ai_client_token_usage"].samples[0].labels
+    assert tokens["gen_ai_provider_name"] == "ollama"
+    assert tokens["gen_ai_operation_name"] == "chat"
+    assert tokens["gen_ai_token_type"] in {"input", "output"}
+    assert "gen_ai_client_operation_duration_seconds" in families
+
+
+async def test_the_docs_ask_nothing_of_other_machines(service: Any) -> None:
+    async with service() as client:
+        page = await client.get("/docs")
+        assert (await client.get("/openapi.json")).json()["info"]["title"] == "Accelerapp code generation"
+    assert page.status_code == 200
+    assert "POST /v1/generate" in page.text
+    assert "digital_output" in page.text
+    assert "<script" not in page.text
+    assert "https://" not in page.text
+
+
+async def test_one_request_is_one_trace(
+    service: Any, greenhouse: dict[str, Any], spans: InMemorySpanExporter
+) -> None:
+    seen: list[str] = []
+    inner = ollama_standin(seconds=(0, 0))
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        if scope["path"] == "/api/generate":
+            seen.append(headers["traceparent"])
+        await inner(scope, receive, send)
+
+    async with service(noting) as client:
+        answer = await client.post("/v1/generate", json=greenhouse)
+    finished = {span.name: span for span in spans.get_finished_spans()}
+    assert finished.keys() == {
+        "POST /v1/generate",
+        "generate",
+        "validate specification",
+        "chat qwen2.5-coder:7b",
+        "check code",
+    }
+    ids = {name: span.context.span_id for name, span in finished.items() if span.context}
+    parents = {name: span.parent.span_id if span.parent else None for name, span in finished.items()}
+    assert parents["POST /v1/generate"] is None
+    assert parents["generate"] == ids["POST /v1/generate"]
+    assert {parents[n] for n in ("validate specification", "chat qwen2.5-coder:7b", "check code")} == {
+        ids["generate"]
+    }
+    chat = finished["chat qwen2.5-coder:7b"]
+    assert chat.kind is SpanKind.CLIENT
+    assert chat.context is not None
+    (traceparent,) = seen
+    assert traceparent.startswith(f"00-{answer.json()['trace_id']}-{chat.context.span_id:016x}-")
+    assert int(traceparent[-2:], 16) & 1, "the caller's decision to sample must go on"
+    told = dict(chat.attributes or {})
+    assert told["gen_ai.provider.name"] == "ollama"
+    assert told["gen_ai.operation.name"] == "chat"
+    assert told["gen_ai.request.model"] == told["gen_ai.response.model"] == "qwen2.5-coder:7b"
+    assert told["gen_ai.response.finish_reasons"] == ("stop",)
+    assert isinstance(told["gen_ai.usage.input_tokens"], int)
+    assert isinstance(told["gen_ai.usage.output_tokens"], int)
+    assert told["gen_ai.usage.output_tokens"] > 100
+
+
+async def test_a_failed_call_marks_its_spans(
+    service: Any, greenhouse: dict[str, Any], spans: InMemorySpanExporter
+) -> None:
+    async with service() as client:
+        await client.put("/v1/faults", json={"error_rate": 1}, headers=AUTHORIZED)
+        spans.clear()
+        await client.post("/v1/generate", json=greenhouse)
+    status = {span.name: span.status.status_code for span in spans.get_finished_spans()}
+    assert status["chat qwen2.5-coder:7b"] is StatusCode.ERROR
+    assert status["generate"] is StatusCode.ERROR
+    assert status["POST /v1/generate"] is StatusCode.ERROR
+    assert status["validate specification"] is StatusCode.UNSET
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERAPP_CODEGEN_PORT", "9999")
+    monkeypatch.setenv("ACCELERAPP_CODEGEN_FAULT_TOKEN", "from-environment")
+    monkeypatch.setenv("ACCELERAPP_REVISION", "f00")
+    settings = CodegenSettings()
+    assert (settings.port, settings.revision, settings.fallback_to_templates) == (9999, "f00", False)
+    assert "from-environment" not in repr(settings)

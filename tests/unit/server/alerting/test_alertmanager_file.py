@@ -1,0 +1,145 @@
+"""The shipped alertmanager.yml, the overlay, and integrations that are not delivered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accelerapp.server.alerting import Alertmanager, load_alertmanager
+from accelerapp.server.alerting.matchers import Matchers, parse_matchers
+from accelerapp.server.configfile import ConfigError
+from accelerapp.server.signals import Alert, make_labels
+from accelerapp.server.storage.state import State
+
+SHIPPED = Path(__file__).parents[4] / "deployment" / "observability" / "prometheus" / "alertmanager.yml"
+
+
+@pytest.mark.parametrize(
+    ("severity", "receiver"),
+    [
+        ("critical", "critical-alerts"),
+        ("high", "warning-alerts"),
+        ("warning", "warning-alerts"),
+        ("info", "info-alerts"),
+        ("", "default"),
+    ],
+)
+def test_the_shipped_routes(severity: str, receiver: str) -> None:
+    config = load_alertmanager(SHIPPED)
+    (route,) = config.route.match({"alertname": "A", "severity": severity})
+    assert route.receiver == receiver
+    assert route.group_by == frozenset({"alertname", "service"})
+    assert (route.group_wait, route.group_interval, route.repeat_interval) == (30, 300, 4 * 3600)
+
+
+def test_the_time_factor_divides_every_timer() -> None:
+    (route,) = load_alertmanager(SHIPPED, time_factor=20).route.match({"severity": "critical"})
+    assert (route.group_wait, route.group_interval, route.repeat_interval) == (1.5, 15, 720)
+
+
+def test_an_overlay_adds_integrations_by_name_and_receivers() -> None:
+    overlay: dict[str, Any] = {
+        "receivers": [
+            {"name": "critical-alerts", "webhook_configs": [{"url": "http://localhost:1/"}]},
+            {"name": "new", "webhook_configs": [{"url": "http://localhost:1/"}]},
+        ],
+        "route": {"routes": [{"receiver": "new", "matchers": ['team="x"']}]},
+    }
+    config = load_alertmanager(SHIPPED, overlay=overlay)
+    kinds = [integration.type for integration in config.receivers["critical-alerts"].integrations]
+    assert kinds == ["webhook", "slack", "pagerduty"]
+    assert [route.receiver for route in config.route.match({"team": "x"})] == ["new"]
+
+
+WEBHOOKS = [{"url": "http://localhost:1/"}]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({"reciever": []}, "overlay: reciever: unknown key"),
+        ({"receivers": {"name": "default"}}, "overlay: receivers: must be a list of mappings"),
+        ({"receivers": [{"webhook_configs": WEBHOOKS}]}, r"overlay: receivers\[0\]: a receiver needs a name"),
+        (
+            {"receivers": [{"name": "default", "webhook_configs": WEBHOOKS[0]}]},
+            r"overlay: receivers\[0\].webhook_configs: must be a list",
+        ),
+        ({"route": []}, "overlay: route: must be a mapping"),
+        ({"route": {"receiver": "default"}}, "overlay: route.receiver: .* only `routes`"),
+        (
+            {"receivers": [{"name": "critical-alert", "webhook_configs": WEBHOOKS}]},
+            r'no route uses the receiver "critical-alert",.*\(critical-alerts, default, info-alerts, warning-',
+        ),
+        (
+            {
+                "receivers": [{"name": "team-x", "webhook_configs": WEBHOOKS}],
+                "route": {"routes": [{"receiver": "default", "matchers": ['team="x"']}]},
+            },
+            r'no route uses the receiver "team-x"',
+        ),
+    ],
+)
+def test_an_overlay_that_would_not_do_what_it_says_is_refused(overlay: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_alertmanager(SHIPPED, overlay=overlay)
+
+
+def test_wrong_yaml_types_in_the_overlay_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"receivers\[0\]"):
+        load_alertmanager(
+            SHIPPED, overlay={"receivers": [{"name": "critical-alerts", "webhook_configs": [{"uri": "x"}]}]}
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "matches"),
+    [
+        ('a="b"', {"a": "b"}, True),
+        ("a=b", {"a": "b"}, True),
+        ('a!="b"', {}, True),
+        ('a=~"b|c"', {"a": "c"}, True),
+        ('a=~"b"', {"a": "bc"}, False),
+        ('a!~"b.*"', {"a": "bc"}, False),
+        ('a=""', {}, True),
+        ('{a="1", "weird name"="x,y"}', {"a": "1", "weird name": "x,y"}, True),
+        ('{a="1", b="2"}', {"a": "1"}, False),
+        (r'a="say \"hi\""', {"a": 'say "hi"'}, True),
+    ],
+)
+def test_matchers(text: str, labels: dict[str, str], matches: bool) -> None:
+    assert Matchers.of(parse_matchers(text)).match(labels) is matches
+
+
+def test_keys_of_groups_are_as_alertmanager_writes_them() -> None:
+    (route,) = load_alertmanager(SHIPPED).route.match({"severity": "critical"})
+    labels = make_labels({"alertname": "A", "service": "s"})
+    assert route.group_key(labels) == '{}/{severity="critical"}:{alertname="A", service="s"}'
+
+
+async def test_an_integration_without_its_secret_says_so_and_is_not_counted_as_told(
+    tmp_path: Path, timers: Any
+) -> None:
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(
+        "route: {receiver: a, group_wait: 1s}\n"
+        "receivers: [{name: a, slack_configs: [{api_url_file: secret, channel: '#a'}]}]\n"
+    )
+    state = State(tmp_path / "state.sqlite")
+    alertmanager = Alertmanager(load_alertmanager(path), state, timers.now, timers=timers)
+    (integration,) = alertmanager.receivers()[0].integrations
+    assert (integration.type, integration.status) == ("slack", "not configured")
+    assert str(tmp_path / "secret") in integration.detail
+
+    await alertmanager.start()
+    alertmanager.receive([Alert(make_labels({"alertname": "A"}), (), 0.0, 99_999.0)])
+    await timers.advance(1000)
+    assert [n.outcome for n in alertmanager.notifications()] == ["not configured"]
+
+    (tmp_path / "secret").write_text("https://hooks.slack.example/x")
+    assert alertmanager.receivers()[0].integrations[0].status == "not supported"
+    await timers.advance(2000)
+    assert [n.outcome for n in alertmanager.notifications()] == ["not configured", "not supported"]
+    await alertmanager.stop()
+    state.close()

@@ -1,0 +1,159 @@
+"""The observatory's own endpoints: parameters, answers, errors, and who may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from accelerapp.server.oncall import Playbooks
+from accelerapp.server.signals import LogRecord, Span
+from accelerapp.server.storage import LogQuery, SpanQuery, TraceSummary
+
+Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+PREFIX = "/api/accelerapp/v1"
+
+
+class Spans:
+    """One trace of a parent and a child, and the queries that were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[SpanQuery] = []
+
+    def trace(self, trace_id: str) -> list[Span]:
+        if trace_id != "ab" * 16:
+            return []
+        parent = Span(
+            trace_id, "01", "", "POST /x", "server", "shop", 2_000_000, 9_000_000, "error", "broken"
+        )
+        event = {"time_ns": 3_500_000, "name": "exception", "attributes": {"exception.type": "E"}}
+        child = Span(
+            trace_id, "02", "01", "query", "client", "db", 3_000_000, 4_000_000, "unset", events=(event,)
+        )
+        return [child, parent]
+
+    def search(self, query: SpanQuery) -> list[TraceSummary]:
+        self.asked.append(query)
+        return [TraceSummary("ab" * 16, "shop", "POST /x", 2_000_000, 9_000_000, 2, 1, ("db", "shop"))]
+
+    def services(self) -> list[str]:
+        return ["shop"]
+
+    def operations(self, service: str) -> list[str]:
+        return [f"op of {service}"]
+
+
+class Logs:
+    def __init__(self) -> None:
+        self.asked: list[LogQuery] = []
+
+    def search(self, query: LogQuery) -> list[LogRecord]:
+        self.asked.append(query)
+        return [LogRecord(1_500_000, "ERROR", 17, "shop", "no", correlation_id="c", attributes={"a": 1})]
+
+
+async def test_a_trace_is_told_in_the_order_of_its_waterfall_relative_to_its_start(api: Open) -> None:
+    async with api(spans=Spans()) as client:
+        answer = (await client.get(f"{PREFIX}/traces/{'AB' * 16}")).json()
+    assert (answer["start_ms"], answer["duration_ms"], answer["services"]) == (2, 7, ["db", "shop"])
+    assert [(s["span_id"], s["depth"], s["start_ms"], s["duration_ms"]) for s in answer["spans"]] == [
+        ("01", 0, 0, 7),
+        ("02", 1, 1, 1),
+    ]
+    assert answer["spans"][1]["events"] == [
+        {"time_ms": 1.5, "name": "exception", "attributes": {"exception.type": "E"}}
+    ]
+
+
+async def test_every_condition_of_a_search_reaches_the_reader(api: Open) -> None:
+    spans = Spans()
+    given = {
+        "service": "shop",
+        "name": "POST /x",
+        "status": "error",
+        "min_duration_ms": "1.5",
+        "max_duration_ms": "100",
+        "attribute": ["http.route=/x=y", "k=v"],
+        "start_ms": "1",
+        "end_ms": "2",
+        "limit": "7",
+    }
+    async with api(spans=spans) as client:
+        answer = (await client.get(f"{PREFIX}/traces", params=given)).json()
+    assert answer["traces"][0]["duration_ms"] == 7
+    assert spans.asked == [
+        SpanQuery(
+            start_ns=1_000_000,
+            end_ns=2_000_000,
+            service="shop",
+            name="POST /x",
+            status="error",
+            min_duration_ns=1_500_000,
+            max_duration_ns=100_000_000,
+            attributes={"http.route": "/x=y", "k": "v"},
+            limit=7,
+        )
+    ]
+
+
+async def test_a_level_asks_for_it_and_what_is_graver(api: Open) -> None:
+    logs = Logs()
+    async with api(logs=logs) as client:
+        answer = (await client.get(f"{PREFIX}/logs", params={"level": "warn", "text": "no"})).json()
+    assert (logs.asked[0].min_severity, logs.asked[0].text) == (13, "no")
+    assert answer["logs"][0]["time_ms"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("traces?status=bad", 400, '"status" must be one of error, ok, unset'),
+        ("traces?attribute=name", 400, "name=value"),
+        ("traces?limit=0", 400, "whole number from 1 to 1000"),
+        ("traces?min_duration_ms=long", 400, '"min_duration_ms" must be a number'),
+        ("traces?start_ms=2&end_ms=1", 400, '"end_ms" is before "start_ms"'),
+        ("traces/cd", 404, "no trace cd"),
+        ("logs?level=loud", 400, '"level" must be one of TRACE'),
+        ("logs?limit=5001", 400, "5000"),
+        ("dashboards/none", 404, "no dashboard"),
+        ("playbooks/none", 404, "no playbook"),
+    ],
+)
+async def test_errors_say_what_was_wrong(
+    api: Open, tmp_path: Path, path: str, status: int, message: str
+) -> None:
+    async with api(spans=Spans(), logs=Logs(), playbooks=Playbooks(tmp_path)) as client:
+        answer = await client.get(f"{PREFIX}/{path}")
+    assert answer.status_code == status
+    assert message in answer.json()["error"]
+
+
+async def test_every_answer_carries_the_policy_that_keeps_foreign_things_out(api: Open) -> None:
+    async with api() as client:
+        for path in ("/-/healthy", "/api/v1/query?query=1", "/none", "/api/none"):
+            answer = await client.get(path)
+            assert "default-src 'none'" in answer.headers["content-security-policy"], path
+            assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("127.0.0.1:9090", 200), ("localhost", 200), ("evil.example", 400)]
+)
+async def test_on_loopback_only_this_machine_may_be_named(api: Open, host: str, status: int) -> None:
+    async with api(host=host) as client:
+        assert (await client.get("/-/healthy")).status_code == status
+
+
+async def test_listening_on_all_addresses_any_name_may_be_used(api: Open) -> None:
+    async with api(host="observatory.example", loopback_only=False) as client:
+        assert (await client.get("/-/healthy")).status_code == 200
+
+
+async def test_an_unknown_path_below_the_api_is_no_page(api: Open) -> None:
+    async with api() as client:
+        answer = await client.get("/api/v2/none")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")

@@ -1,0 +1,75 @@
+"""A sink that keeps what it is given, and servers on free ports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+from accelerapp.server.ingest import otlp_app
+from accelerapp.server.signals import Labels
+from accelerapp.server.storage import MalformedRequestError, StorageFullError
+from accelerapp.server.storage.otlp import count_items
+
+Serve = Callable[[ASGIApp], Awaitable[str]]
+
+
+class KeepingSink:
+    """A Sink in memory; while `full`, it refuses."""
+
+    def __init__(self) -> None:
+        self.traces: list[bytes] = []
+        self.logs: list[bytes] = []
+        self.samples: list[tuple[Labels, int, float]] = []
+        self.full = False
+
+    async def write_traces(self, request: bytes) -> None:
+        self._check(request, "traces")
+        self.traces.append(request)
+
+    async def write_logs(self, request: bytes) -> None:
+        self._check(request, "logs")
+        self.logs.append(request)
+
+    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> None:
+        if self.full:
+            raise StorageFullError("no space", retry_after=7)
+        self.samples += samples
+
+    def _check(self, request: bytes, signal: str) -> None:
+        if count_items(request, signal) == 0:
+            raise MalformedRequestError("tests send no empty requests")
+        if self.full:
+            raise StorageFullError("no space", retry_after=7)
+
+
+@pytest.fixture
+def sink() -> KeepingSink:
+    return KeepingSink()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serve applications over real sockets until the test ends."""
+    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(app: ASGIApp) -> str:
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+        running.append((server, asyncio.create_task(server.serve())))
+        async with asyncio.timeout(20):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+    yield start
+    for server, _ in running:
+        server.should_exit = True
+    await asyncio.gather(*(task for _, task in running))
+
+
+@pytest.fixture
+async def otlp_url(sink: KeepingSink, serve: Serve) -> str:
+    return await serve(otlp_app(sink, max_request_bytes=100_000))

@@ -1,0 +1,334 @@
+"""Scraping real targets: labels, what is reported, staleness, and what fails."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Protocol
+
+import httpx
+import numpy as np
+import prometheus_client
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from accelerapp.server.ingest import ScrapeJob, Scraper, Target
+from accelerapp.server.ingest.fetch import scrape_client
+from accelerapp.server.ingest.scrape_target import TargetScraper
+from accelerapp.server.signals import Labels, is_stale
+
+
+class KeepingSink(Protocol):
+    samples: list[tuple[Labels, int, float]]
+    full: bool
+
+    async def write_traces(self, request: bytes) -> None: ...
+    async def write_logs(self, request: bytes) -> None: ...
+    async def write_samples(self, samples: object) -> None: ...
+
+
+TEXT = "text/plain; version=0.0.4"
+NOW = 1_700_000_000.0
+
+
+class Exposed:
+    """A target whose answer a test sets."""
+
+    def __init__(self) -> None:
+        self.response = Response("a 1\n", media_type=TEXT)
+        self.requests: list[Request] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.requests.append(request)
+        return self.response
+
+    def show(self, text: str, media_type: str = TEXT) -> None:
+        self.response = Response(text)
+        self.response.headers["content-type"] = media_type
+
+
+@pytest.fixture
+def exposed() -> Exposed:
+    return Exposed()
+
+
+@pytest.fixture
+async def address(exposed: Exposed, serve: Callable[[ASGIApp], Awaitable[str]]) -> str:
+    async def endpoint(request: Request) -> Response:
+        return await exposed(request)
+
+    url = await serve(Starlette(routes=[Route("/{path}", endpoint)]))
+    return url.removeprefix("http://")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with scrape_client() as opened:
+        yield opened
+
+
+Make = Callable[..., TargetScraper]
+
+
+@pytest.fixture
+def scraper(address: str, sink: KeepingSink, client: httpx.AsyncClient) -> Make:
+    def make(labels: Labels = (), **settings: object) -> TargetScraper:
+        job = ScrapeJob("shop", (), **settings)  # type: ignore[arg-type]
+        return TargetScraper(job, Target(address, labels), sink, client, lambda: NOW)
+
+    return make
+
+
+def values(sink: KeepingSink) -> dict[str, float]:
+    """Return the values by metric name, and forget them."""
+    found = {dict(labels)["__name__"]: value for labels, _, value in sink.samples}
+    sink.samples.clear()
+    return found
+
+
+def stale(value: float) -> bool:
+    return bool(is_stale(np.array([value]))[0])
+
+
+async def test_samples_get_the_targets_labels_and_the_time_of_the_scrape(
+    scraper: Make, sink: KeepingSink, address: str
+) -> None:
+    await scraper((("env", "dev"),)).scrape()
+    labels = (("__name__", "a"), ("env", "dev"), ("instance", address), ("job", "shop"))
+    assert sink.samples[0] == (labels, int(NOW * 1000), 1.0)
+
+
+async def test_a_scrape_reports_itself(scraper: Make, sink: KeepingSink, exposed: Exposed) -> None:
+    one = scraper()
+    exposed.show("a 1\nb 2\n")
+    await one.scrape()
+    first = values(sink)
+    assert (first["up"], first["scrape_samples_scraped"], first["scrape_series_added"]) == (1, 2, 2)
+    assert first["scrape_samples_post_metric_relabeling"] == 2
+    assert 0 < first["scrape_duration_seconds"] < 60
+    await one.scrape()
+    assert values(sink)["scrape_series_added"] == 0
+
+
+async def test_a_vanished_series_is_marked_stale_once(
+    scraper: Make, sink: KeepingSink, exposed: Exposed
+) -> None:
+    one = scraper()
+    exposed.show("a 1\nb 2\n")
+    await one.scrape()
+    exposed.show("b 2\n")
+    values(sink)
+    await one.scrape()
+    assert stale(values(sink)["a"])
+    await one.scrape()
+    assert "a" not in values(sink)
+
+
+async def test_a_failed_scrape_marks_every_series_stale(
+    scraper: Make, sink: KeepingSink, exposed: Exposed
+) -> None:
+    one = scraper()
+    await one.scrape()
+    exposed.response = Response("down", 500)
+    values(sink)
+    await one.scrape()
+    found = values(sink)
+    assert stale(found["a"])
+    assert (found["up"], found["scrape_samples_scraped"]) == (0, 0)
+    assert one.status().health == "down"
+    assert "500 Internal Server Error" in one.status().last_error
+    exposed.show("a 1\n")
+    await one.scrape()
+    assert (values(sink)["a"], one.status().health, one.status().last_error) == (1, "up", "")
+
+
+async def test_a_series_with_its_own_time_keeps_it_and_is_not_marked_stale(
+    scraper: Make, sink: KeepingSink, exposed: Exposed
+) -> None:
+    one = scraper()
+    exposed.show("a 1 1234\n")
+    await one.scrape()
+    assert sink.samples[0][1:] == (1234, 1.0)
+    exposed.show("b 1\n")
+    values(sink)
+    await one.scrape()
+    assert "a" not in values(sink)
+
+
+async def test_the_end_of_a_target_marks_all_its_series_stale(scraper: Make, sink: KeepingSink) -> None:
+    one = scraper()
+    await one.scrape()
+    values(sink)
+    await one.end()
+    found = values(sink)
+    assert set(found) >= {"a", "up"}
+    assert all(map(stale, found.values()))
+
+
+async def test_conflicting_labels_are_exported(scraper: Make, sink: KeepingSink, exposed: Exposed) -> None:
+    exposed.show('a{job="own",exported_job="older"} 1\n')
+    await scraper().scrape()
+    labels = dict(sink.samples[0][0])
+    assert (labels["job"], labels["exported_job"], labels["exported_exported_job"]) == (
+        "shop",
+        "older",
+        "own",
+    )
+
+
+async def test_honor_labels_keeps_the_exposed_ones(
+    scraper: Make, sink: KeepingSink, exposed: Exposed
+) -> None:
+    exposed.show('a{job="own"} 1\n')
+    await scraper(honor_labels=True).scrape()
+    assert dict(sink.samples[0][0])["job"] == "own"
+
+
+async def test_of_a_series_exposed_twice_the_first_counts(
+    scraper: Make, sink: KeepingSink, exposed: Exposed
+) -> None:
+    exposed.show("a 1\na 2\n")
+    await scraper().scrape()
+    assert [value for labels, _, value in sink.samples if dict(labels)["__name__"] == "a"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (Response("a 1\n"), "no Content-Type"),
+        (Response("{}", media_type="application/json"), "'application/json' is neither"),
+        (Response("a 1\n", headers={"content-type": "plain"}), "'plain' cannot be read"),
+        (Response("a one\n", media_type=TEXT), "line 1: 'one' is not a number"),
+        (Response("a 1\n", media_type="application/openmetrics-text"), "# EOF"),
+        (Response(b"a\xff 1\n", media_type=TEXT), "not UTF-8"),
+        (Response("a 1\n" * 300, media_type=TEXT), "body size limit exceeded: more than 1000 bytes"),
+        (
+            Response(gzip.compress(b"a 1\n" * 99_000), media_type=TEXT, headers={"content-encoding": "gzip"}),
+            "body size limit exceeded",
+        ),
+        (Response("a 1\nb 2\nc 3\n", media_type=TEXT), "sample limit exceeded: 3 samples, 2 allowed"),
+        (RedirectResponse("http://elsewhere.invalid/metrics"), "redirects to another host"),
+        (RedirectResponse("/metrics"), "redirects more than"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_cannot_be_scraped_says_why(
+    scraper: Make, sink: KeepingSink, exposed: Exposed, response: Response, error: str
+) -> None:
+    exposed.response = response
+    one = scraper(sample_limit=2, body_size_limit=1000)
+    await one.scrape()
+    assert error in one.status().last_error
+    assert values(sink)["up"] == 0
+
+
+async def test_nobody_listening_says_so(sink: KeepingSink, client: httpx.AsyncClient) -> None:
+    one = TargetScraper(ScrapeJob("j", ()), Target("127.0.0.1:1"), sink, client, lambda: NOW)
+    await one.scrape()
+    assert "cannot fetch http://127.0.0.1:1/metrics" in one.status().last_error
+
+
+async def test_a_target_that_is_too_slow_says_so(
+    scraper: Make, exposed: Exposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = asyncio.Event()
+
+    async def slow(_self: Exposed, _request: Request) -> Response:
+        await released.wait()
+        return Response("a 1\n", media_type=TEXT)
+
+    monkeypatch.setattr(Exposed, "__call__", slow)
+    one = scraper(timeout_seconds=0.05)
+    await one.scrape()
+    released.set()
+    assert "within 0.05s" in one.status().last_error
+
+
+async def test_what_could_not_be_stored_is_said_and_written_next_time(
+    scraper: Make, sink: KeepingSink
+) -> None:
+    one = scraper()
+    sink.full = True
+    await one.scrape()
+    assert "could not be stored: no space" in one.status().last_error
+    sink.full = False
+    await one.scrape()
+    assert values(sink)["scrape_series_added"] == 1
+    assert one.status().last_error == ""
+
+
+async def test_the_request_says_what_is_understood(scraper: Make, exposed: Exposed) -> None:
+    await scraper(timeout_seconds=7).scrape()
+    headers = exposed.requests[0].headers
+    assert headers["accept"].startswith("application/openmetrics-text;version=1.0.0")
+    assert headers["x-prometheus-scrape-timeout-seconds"] == "7"
+
+
+async def test_a_redirect_on_the_same_host_is_followed(
+    scraper: Make, sink: KeepingSink, exposed: Exposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def redirect(_self: Exposed, request: Request) -> Response:
+        if request.url.path == "/metrics":
+            return RedirectResponse("/moved")
+        return Response("a 1\n", media_type=TEXT)
+
+    monkeypatch.setattr(Exposed, "__call__", redirect)
+    await scraper().scrape()
+    assert values(sink)["up"] == 1
+
+
+@pytest.fixture
+def real_target() -> Iterator[str]:
+    registry = prometheus_client.CollectorRegistry()
+    prometheus_client.Histogram("lag", "help", buckets=(1, 5), registry=registry).observe(2)
+    server, thread = prometheus_client.start_http_server(0, "127.0.0.1", registry)
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_targets_come_and_go(real_target: str, sink: KeepingSink) -> None:
+    job = ScrapeJob("app", (Target(real_target, (("env", "dev"),)),), interval_seconds=0.2, timeout_seconds=5)
+    running = Scraper([job], sink)
+    assert running.targets() == []
+    await running.start()
+    assert [target.health for target in running.targets()] == ["unknown"]
+    await eventually(lambda: running.targets()[0].health == "up")
+    (target,) = running.targets()
+    assert target.scrape_url == f"http://{real_target}/metrics"
+    assert target.labels == (("env", "dev"), ("instance", real_target), ("job", "app"))
+    assert dict(target.discovered_labels)["__address__"] == real_target
+    assert target.last_scrape > NOW
+    buckets = {
+        dict(labels)["le"]: value for labels, _, value in sink.samples if ("__name__", "lag_bucket") in labels
+    }
+    assert buckets == {"1.0": 0, "5.0": 1, "+Inf": 1}
+    scrapes = len(sink.samples)
+    await eventually(lambda: len(sink.samples) > scrapes)
+    await running.apply([])
+    assert running.targets() == []
+    assert stale(sink.samples[-1][2])
+    await running.stop()
+
+
+async def test_a_job_that_gains_a_target_goes_on_with_the_others(real_target: str, sink: KeepingSink) -> None:
+    first, second = Target(real_target), Target("127.0.0.1:1")
+    running = Scraper([ScrapeJob("app", (first,), interval_seconds=0.1)], sink)
+    await running.start()
+    await eventually(lambda: running.targets()[0].health == "up")
+    await running.apply([ScrapeJob("app", (first, second), interval_seconds=0.1)])
+    assert [target.health for target in running.targets()] == ["up", "unknown"]
+    assert not any(stale(value) for _, _, value in sink.samples)
+    await running.stop()

@@ -1,0 +1,248 @@
+"""Expressions as text: what is parsed prints as the same expression, and what is wrong is said."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelerapp.server.promql import (
+    Aggregate,
+    Binary,
+    Boundary,
+    Call,
+    Expr,
+    MatrixSelector,
+    NumberLiteral,
+    Paren,
+    PromQLError,
+    StringLiteral,
+    Subquery,
+    Unary,
+    VectorMatching,
+    VectorSelector,
+    format_value,
+    parse,
+    parse_values,
+    rewrite,
+    scale_time,
+    walk,
+)
+from accelerapp.server.signals import Matcher, MatchType
+
+CORPUS = Path(__file__).parents[3] / "corpus" / "promql"
+COMPARED = [
+    line
+    for line in (CORPUS / "compare.txt")
+    .read_text(encoding="utf-8")
+    .split("# What is refused")[0]
+    .splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+names = st.sampled_from(["up", "requests_total", "job:errors:rate5m", "sum", "start"])
+label_names = st.sampled_from(["job", "code", "on", "by", "le"])
+texts = st.text(max_size=6).filter(
+    lambda text: "\x00" not in text and not any(0xD800 <= ord(c) < 0xE000 for c in text)
+)
+milliseconds = st.integers(min_value=1, max_value=10**11)
+offsets = st.one_of(st.just(0), st.integers(min_value=-(10**9), max_value=10**9))
+moments = st.one_of(
+    st.none(), st.sampled_from(list(Boundary)), st.integers(min_value=0, max_value=4 * 10**12)
+)
+matchers = st.builds(
+    lambda name, kind, value: Matcher(name, kind, value),
+    label_names,
+    st.sampled_from([MatchType.EQUAL, MatchType.NOT_EQUAL]),
+    texts,
+)
+selectors = st.builds(
+    VectorSelector, names, st.lists(matchers, max_size=3).map(tuple), offset_ms=offsets, at=moments
+)
+ranges = st.builds(MatrixSelector, selectors, milliseconds)
+
+
+def vectors(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    labels = st.lists(label_names, max_size=2, unique=True).map(tuple)
+    operators = st.sampled_from(["+", "-", "*", "/", "%", "^", "atan2", "==", ">", "<="])
+    subqueries = st.builds(
+        Subquery, inner, milliseconds, st.one_of(st.none(), milliseconds), offsets, moments
+    )
+    return st.one_of(
+        st.builds(Binary, operators, inner, inner),
+        st.builds(
+            Binary,
+            st.sampled_from(["==", "<"]),
+            inner,
+            inner,
+            st.booleans(),
+            st.builds(VectorMatching, st.booleans(), labels, st.sampled_from([None, "left", "right"])),
+        ),
+        st.builds(Binary, st.sampled_from(["and", "or", "unless"]), inner, inner),
+        st.builds(Unary, inner),
+        st.builds(Paren, inner),
+        st.builds(Aggregate, st.sampled_from(["sum", "max"]), inner, st.none(), labels, st.booleans()),
+        st.builds(lambda k, expr: Aggregate("topk", expr, NumberLiteral(float(k))), st.integers(0, 9), inner),
+        st.builds(lambda window: Call("rate", (window,)), st.one_of(ranges, subqueries)),
+    )
+
+
+expressions: st.SearchStrategy[Expr] = st.recursive(selectors, vectors, max_leaves=6)
+
+
+def without_parens(expr: Expr) -> Expr:
+    """Take away all parentheses: printing adds those that an expression needs."""
+    return rewrite(expr, lambda node: node.expr if isinstance(node, Paren) else node)
+
+
+@pytest.mark.parametrize("text", COMPARED)
+def test_what_was_parsed_prints_as_text_that_parses_to_the_same(text: str) -> None:
+    expr = parse(text)
+    assert parse(str(expr)) == expr
+
+
+@settings(deadline=None)
+@given(expressions)
+def test_any_expression_prints_as_text_that_means_the_same(expr: Expr) -> None:
+    assert without_parens(parse(str(expr))) == without_parens(expr)
+
+
+@settings(deadline=None)
+@given(expressions)
+def test_printing_is_stable(expr: Expr) -> None:
+    printed = str(parse(str(expr)))
+    assert str(parse(printed)) == printed
+
+
+@settings(deadline=None)
+@given(expressions, st.sampled_from([1.0, 2.0, 10.0, 20.0]))
+def test_scaling_time_divides_durations_and_nothing_else(expr: Expr, factor: float) -> None:
+    def durations(node: Expr) -> list[int]:
+        match node:
+            case VectorSelector():
+                return [node.offset_ms]
+            case MatrixSelector():
+                return [node.range_ms]
+            case Subquery():
+                return [node.range_ms, node.step_ms or 0, node.offset_ms]
+        return []
+
+    scaled = scale_time(expr, factor)
+    before, after = list(walk(expr)), list(walk(scaled))
+    assert [type(node) for node in before] == [type(node) for node in after]
+    for old, new in zip(before, after, strict=True):
+        for was, now in zip(durations(old), durations(new), strict=True):
+            assert now == (0 if was == 0 else math.copysign(max(1, round(abs(was) / factor)), was))
+        if isinstance(old, VectorSelector) and isinstance(new, VectorSelector):
+            assert (old.name, old.matchers, old.at) == (new.name, new.matchers, new.at)
+
+
+def test_scaling_time_reads_as_the_compressed_expression() -> None:
+    expr = parse("sum(rate(errors_total[5m] offset 10m)) > 0.05 and max_over_time(up[1h:1m] @ 100)")
+    assert str(scale_time(expr, 20)) == (
+        "sum(rate(errors_total[15s] offset 30s)) > 0.05 and max_over_time(up[3m:3s] @ 100.000)"
+    )
+
+
+def test_walking_yields_parents_before_their_children() -> None:
+    expr = parse('topk(3, rate(up{job="api"}[5m]) / 2)')
+    assert [type(node).__name__ for node in walk(expr)] == [
+        "Aggregate",
+        "NumberLiteral",
+        "Binary",
+        "Call",
+        "MatrixSelector",
+        "VectorSelector",
+        "NumberLiteral",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'up{a="x\"y\\z\n"}', 'x"y\\z\n'),
+        (r"up{a='it\'s'}", "it's"),
+        (r"up{a=`raw\d\n`}", r"raw\d\n"),
+        ('up{a="`not raw`"} # `comment`', "`not raw`"),
+    ],
+)
+def test_strings_are_read_in_all_three_kinds_of_quotes(text: str, expected: str) -> None:
+    expr = parse(text)
+    assert isinstance(expr, VectorSelector)
+    assert expr.matchers[0].value == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sum(", "unclosed left parenthesis"),
+        ("nosuch(up)", 'unknown function with name "nosuch"'),
+        ("info(up)", 'unsupported function "info"'),
+        ("limitk(1, up)", 'unsupported aggregation "limitk"'),
+        ('up{a=~"("}', "("),
+        ('up{a="b" or c="d"}', 'unexpected identifier "or" in label matching, expected "," or "}"'),
+        ("up @ -5", "a negative timestamp after @ is not supported"),
+        ("rate(up)", 'expected type range vector in call to function "rate", got instant vector'),
+        ("sum(up[5m])", "expected type instant vector in aggregation expression, got range vector"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, message: str) -> None:
+    with pytest.raises(PromQLError) as caught:
+        parse(text)
+    assert message in caught.value.message
+    assert (caught.value.start, caught.value.end) == (None, None)
+
+
+def test_an_at_sign_in_a_string_is_no_modifier() -> None:
+    expr = parse('up{mail="someone@-example"}')
+    assert isinstance(expr, VectorSelector)
+    assert expr.matchers[0].value == "someone@-example"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1"),
+        (-0.0, "-0"),
+        (0.05, "0.05"),
+        (1e6, "1000000"),
+        (1e20, "100000000000000000000"),
+        (1e21, "1e+21"),
+        (1.5e-5, "0.000015"),
+        (1e-6, "0.000001"),
+        (1.25e-07, "1.25e-07"),
+        (5e-324, "5e-324"),
+        (123456789.125, "123456789.125"),
+        (math.nan, "NaN"),
+        (math.inf, "+Inf"),
+        (-math.inf, "-Inf"),
+    ],
+)
+def test_values_are_written_as_prometheus_writes_them(value: float, text: str) -> None:
+    assert format_value(value) == text
+
+
+@settings(deadline=None)
+@given(st.floats(allow_nan=False))
+def test_a_written_value_reads_back(value: float) -> None:
+    assert float(format_value(value)) == value
+
+
+def test_the_series_notation_counts_repeats_and_leaves_out() -> None:
+    assert parse_values("1 2x2 0+10x2 5-1x1 _ _x2 -1.5 Inf") == [
+        1, 2, 2, 2, 0, 10, 20, 5, 4, None, None, None, -1.5, math.inf,
+    ]  # fmt: skip
+
+
+def test_the_series_notation_names_what_it_cannot_read() -> None:
+    with pytest.raises(PromQLError, match="'1y2'"):
+        parse_values("1 1y2")
+
+
+def test_literals_of_the_same_number_are_equal() -> None:
+    assert parse("NaN") == NumberLiteral(math.nan)
+    assert hash(parse("NaN")) == hash(NumberLiteral(math.nan))
+    assert parse("1") != StringLiteral("1")

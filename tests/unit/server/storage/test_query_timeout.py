@@ -1,0 +1,111 @@
+"""Reads that take too long are ended, and do no harm to what is stored."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import duckdb
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from accelerapp.server.api.answer import own, prometheus
+from accelerapp.server.storage import LogQuery, ReadTimeoutError, SpanQuery, Storage
+
+OpenStorage = Callable[..., Storage]
+ROWS = 300_000
+CONDITIONS = 400
+# Every condition holds for every row, so that none of them is left out; it takes seconds where nothing ends it.
+SLOW_LOGS = LogQuery(0, 2**62, text=" ".join(["end"] * CONDITIONS))
+SLOW_SPANS = SpanQuery(0, 2**62, attributes={str(number): "v" for number in range(CONDITIONS)})
+
+
+def fill(storage: Storage) -> None:
+    """Put many rows into the heads, as quickly as DuckDB itself can."""
+    logs, spans = storage._shelves.logs.current[-1], storage._shelves.spans.current[-1]
+    with storage._database.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {logs.relation} (time_ns, severity_number, body, attributes, resource) "
+            f"SELECT range, 9, repeat('message ', 20) || 'end', '{{}}', '{{}}' FROM range({ROWS})"
+        )
+        search = "".join(f"\n{number}=v\n" for number in range(CONDITIONS))
+        cursor.execute(
+            f"INSERT INTO {spans.relation} (trace_id, span_id, start_ns, end_ns, search) "
+            f"SELECT range, range, range, range, ? FROM range({ROWS // 10})",
+            [search],
+        )
+    for head in (logs, spans):
+        head.lowest, head.highest, head.rows = 0, ROWS, ROWS
+
+
+async def test_a_search_that_takes_too_long_is_ended_and_the_next_one_works(
+    open_storage: OpenStorage,
+) -> None:
+    storage = open_storage(query_timeout_seconds=0.1)
+    fill(storage)
+    for search in (lambda: storage.logs.search(SLOW_LOGS), lambda: storage.spans.search(SLOW_SPANS)):
+        with pytest.raises(ReadTimeoutError, match=r"longer than 0\.1 s .* ACCELERAPP_QUERY_TIMEOUT"):
+            search()
+    assert len(storage.logs.search(LogQuery(5, 9))) == 5
+    assert storage.stats()["damaged_segments"] == 0
+
+
+async def test_a_lack_of_time_or_memory_puts_no_segment_under_suspicion(
+    open_storage: OpenStorage, logs_request: Callable[..., bytes]
+) -> None:
+    storage = open_storage()
+    await storage.write_logs(logs_request(1))
+    await storage.seal()
+    for error in (duckdb.InterruptException("interrupted"), duckdb.OutOfMemoryException("no memory")):
+
+        def fail(_: object, error: duckdb.Error = error) -> None:
+            raise error
+
+        with pytest.raises(type(error)):
+            storage.logs._reader.read(lambda _: True, fail)  # type: ignore[attr-defined]
+    assert storage.stats()["segments_logs"] == 1
+    assert storage.stats()["damaged_segments"] == 0
+
+
+async def test_closing_ends_a_read_that_runs(open_storage: OpenStorage) -> None:
+    storage = open_storage(query_timeout_seconds=600)
+    fill(storage)
+    ended: list[Exception] = []
+
+    def read() -> None:
+        try:
+            storage.logs.search(SLOW_LOGS)
+        except ReadTimeoutError as error:
+            ended.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    deadline = time.monotonic() + 30
+    while reader.is_alive() and time.monotonic() < deadline:
+        storage.interrupt_reads()  # again and again, because the first may come before the query has begun
+        reader.join(0.05)
+    assert [str(error) for error in ended] == ["the query was ended because the observatory stops"]
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "body"),
+    [
+        (own, {"error": "took too long"}),
+        (prometheus, {"status": "error", "errorType": "timeout", "error": "took too long"}),
+    ],
+    ids=["own", "prometheus"],
+)
+async def test_the_api_answers_503(
+    wrapped: Callable[..., Callable[..., object]], body: dict[str, str]
+) -> None:
+    async def handler(_: Request) -> object:
+        raise ReadTimeoutError("took too long")
+
+    transport = httpx.ASGITransport(Starlette(routes=[Route("/", wrapped(handler))]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://observatory") as client:
+        response = await client.get("/")
+    assert (response.status_code, response.json()) == (503, body)

@@ -1,0 +1,43 @@
+/** What alerting rules say, in words. */
+
+import type { AlertState, Labels, Rule } from "../api/types";
+
+export type Tone = "good" | "warn" | "bad" | "neutral";
+
+export function stateTone(state: AlertState): Tone {
+  return state === "firing" ? "bad" : state === "pending" ? "warn" : "good";
+}
+
+const ORDER: Record<AlertState, number> = { firing: 0, pending: 1, inactive: 2 };
+
+const rank = (rule: Rule): number => ORDER[rule.state] - (rule.health === "err" ? 0.5 : 0);
+
+/** Returns the rules with what needs attention first, then by name. */
+export function inOrder(rules: Rule[]): Rule[] {
+  return rules.toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+}
+
+/** The moment since which the rule has been in its state, where an instance is active. */
+export function since(rule: Rule): number | null {
+  const times = rule.alerts
+    .filter((one) => one.state === rule.state)
+    .map((one) => (one.state === "firing" ? (one.fired_ms ?? one.active_ms) : one.active_ms));
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** One line about the rule: of an active instance, whose templates are filled in, or else as written. */
+export function summary(rule: Rule): string {
+  const active = rule.alerts.find((one) => one.state === rule.state) ?? rule.alerts[0];
+  const annotations = active?.annotations ?? rule.annotations;
+  return annotations["summary"] ?? annotations["description"] ?? "";
+}
+
+/** A key of an instance: its labels, in a fixed order. */
+export function labelsKey(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Names of the labels whose value is a template, to be filled in for each instance. */
+export function templated(labels: Labels): string[] {
+  return Object.keys(labels).filter((name) => labels[name]?.includes("{{"));
+}

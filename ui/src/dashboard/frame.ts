@@ -1,0 +1,87 @@
+/** The result of a panel's queries, on one axis of time. */
+
+import type { MatrixSeries } from "../api/types";
+
+export interface Series {
+  name: string;
+  values: (number | null)[];
+}
+
+export interface Frame {
+  /** Unix seconds, ascending, one every step. */
+  times: number[];
+  series: Series[];
+}
+
+export interface NamedResult {
+  name: (metric: Record<string, string>) => string;
+  result: MatrixSeries[];
+}
+
+/**
+ * Lays the series of several results on the steps of their range.
+ *
+ * A step without a sample, or with one that is no finite number, is a gap. Series come in the order of the
+ * results, then of their names, so that colours stay with them from one refresh to the next.
+ */
+export function makeFrame(
+  results: NamedResult[],
+  range: { start: number; end: number; step: number },
+): Frame {
+  const count = Math.max(0, Math.round((range.end - range.start) / range.step)) + 1;
+  const times = Array.from({ length: count }, (_, i) => range.start + i * range.step);
+  const series = results.flatMap(({ name, result }) =>
+    result
+      .map((one) => {
+        const values = new Array<number | null>(count).fill(null);
+        for (const [time, text] of one.values ?? []) {
+          const index = Math.round((time - range.start) / range.step);
+          const value = Number(text);
+          if (index >= 0 && index < count && Number.isFinite(value)) {
+            values[index] = value;
+          }
+        }
+        return { name: name(one.metric), values };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
+  );
+  return { times, series: distinct(series) };
+}
+
+/** Two queries may name a series alike: the later ones get a number. */
+function distinct(series: Series[]): Series[] {
+  const seen = new Map<string, number>();
+  return series.map((one) => {
+    const count = (seen.get(one.name) ?? 0) + 1;
+    seen.set(one.name, count);
+    return count === 1 ? one : { ...one, name: `${one.name} (${String(count)})` };
+  });
+}
+
+export function isEmpty(frame: Frame): boolean {
+  return frame.series.every((one) => one.values.every((value) => value === null));
+}
+
+/** Returns each series with those before it added, as a stacked chart draws them; a gap stays a gap. */
+export function stacked(series: Series[]): (number | null)[][] {
+  const total: number[] = [];
+  return series.map((one) =>
+    one.values.map((value, i) => {
+      if (value === null) {
+        return null;
+      }
+      total[i] = (total[i] ?? 0) + value;
+      return total[i];
+    }),
+  );
+}
+
+/** Thins rows evenly to at most `limit`, keeping the newest, as indexes from the newest to the oldest. */
+export function tableRows(count: number, limit: number): number[] {
+  const stride = Math.max(1, Math.ceil(count / limit));
+  const rows: number[] = [];
+  for (let index = count - 1; index >= 0; index -= stride) {
+    rows.push(index);
+  }
+  return rows;
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+
+import { parseRange, parseSpan, PRESETS, querySteps, rangeParams, resolveRange, writeSpan } from "./range";
+
+const query = (text: string): URLSearchParams => new URLSearchParams(text);
+
+describe("parseRange", () => {
+  it.each([
+    ["range=15m", { kind: "last", ms: 900_000 }],
+    ["", { kind: "last", ms: 60_000 }],
+    ["range=15", { kind: "last", ms: 60_000 }],
+    ["range=0m", { kind: "last", ms: 60_000 }],
+    ["range=99999d", { kind: "last", ms: 60_000 }],
+    ["from=1000&to=2000", { kind: "between", from: 1000, to: 2000 }],
+    ["from=2000&to=1000&range=5m", { kind: "last", ms: 300_000 }],
+    ["from=1e3&to=2000", { kind: "last", ms: 60_000 }],
+  ])("reads %j", (text, range) => {
+    expect(parseRange(query(text), 60_000)).toEqual(range);
+  });
+
+  it("reads back what it writes", () => {
+    for (const range of [
+      { kind: "last", ms: 180_000 },
+      { kind: "last", ms: 86_400_000 },
+      { kind: "between", from: 1_700_000_000_000, to: 1_700_000_060_000 },
+    ] as const) {
+      const written = Object.entries(rangeParams(range)).filter(([, value]) => value !== null) as [
+        string,
+        string,
+      ][];
+      expect(parseRange(new URLSearchParams(written), 1)).toEqual(range);
+    }
+  });
+
+  it("writes every preset as it is offered", () => {
+    expect(PRESETS.map((text) => writeSpan(parseSpan(text) ?? 0))).toEqual([...PRESETS]);
+  });
+});
+
+describe("querySteps", () => {
+  it("asks for at most about 240 points, aligned so that a refresh asks for the same ones", () => {
+    for (const text of PRESETS) {
+      const ms = parseSpan(text) ?? 0;
+      const now = 1_700_000_123_456;
+      const steps = querySteps(resolveRange({ kind: "last", ms }, now));
+      expect((steps.end - steps.start) / steps.step).toBeLessThanOrEqual(240);
+      expect(steps.end % steps.step).toBe(0);
+      expect(steps.start % steps.step).toBe(0);
+      expect(steps.end * 1000).toBeLessThanOrEqual(now);
+      const later = querySteps(resolveRange({ kind: "last", ms }, now + 300));
+      expect(later).toEqual(steps);
+    }
+  });
+
+  it("gives one point for a range shorter than a step", () => {
+    const steps = querySteps({ from: 1_000_300, to: 1_000_600 });
+    expect(steps.start).toBeLessThanOrEqual(steps.end);
+    expect(steps.step).toBe(1);
+  });
+});

@@ -1,0 +1,80 @@
+/** The time range of a view, as it stands in the URL: `range=15m`, or `from` and `to` in Unix milliseconds. */
+
+export interface RelativeRange {
+  kind: "last";
+  ms: number;
+}
+
+export interface AbsoluteRange {
+  kind: "between";
+  from: number;
+  to: number;
+}
+
+export type TimeRange = RelativeRange | AbsoluteRange;
+
+const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+export const PRESETS = ["5m", "15m", "1h", "6h", "24h"] as const;
+
+/** Returns milliseconds, or null where the text is not a range such as "15m" of at most 31 days. */
+export function parseSpan(text: string): number | null {
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  const ms = match === null ? 0 : Number(match[1]) * (UNITS[match[2] ?? ""] ?? 0);
+  return ms > 0 && ms <= 31 * 86_400_000 ? ms : null;
+}
+
+/** Writes milliseconds in the largest unit that divides them, in whole seconds. */
+export function writeSpan(ms: number): string {
+  if (ms === 86_400_000) {
+    return "24h"; // as the presets write it
+  }
+  for (const unit of ["d", "h", "m"]) {
+    const size = UNITS[unit] ?? 1;
+    if (ms >= size && ms % size === 0) {
+      return `${String(ms / size)}${unit}`;
+    }
+  }
+  return `${String(Math.max(1, Math.round(ms / 1000)))}s`;
+}
+
+/** Reads the range from a query string; what is missing or makes no sense gives the default. */
+export function parseRange(query: URLSearchParams, defaultMs: number): TimeRange {
+  const from = integer(query.get("from"));
+  const to = integer(query.get("to"));
+  if (from !== null && to !== null && from < to) {
+    return { kind: "between", from, to };
+  }
+  return { kind: "last", ms: parseSpan(query.get("range") ?? "") ?? defaultMs };
+}
+
+/** The parameters that set a range; null removes one. */
+export function rangeParams(range: TimeRange): Record<"range" | "from" | "to", string | null> {
+  if (range.kind === "between") {
+    return { range: null, from: String(Math.round(range.from)), to: String(Math.round(range.to)) };
+  }
+  return { range: writeSpan(range.ms), from: null, to: null };
+}
+
+export function resolveRange(range: TimeRange, now: number): { from: number; to: number } {
+  return range.kind === "between" ? range : { from: now - range.ms, to: now };
+}
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
+
+/** Returns the start, end and step, in seconds, of a range query of about 240 points, aligned to its step. */
+export function querySteps(range: { from: number; to: number }): {
+  start: number;
+  end: number;
+  step: number;
+} {
+  const wanted = (range.to - range.from) / 1000 / 240;
+  const step = STEPS.find((one) => one >= wanted) ?? Math.ceil(wanted / 86400) * 86400;
+  const end = Math.floor(range.to / 1000 / step) * step;
+  const start = Math.ceil(range.from / 1000 / step) * step;
+  return { start: Math.min(start, end), end, step };
+}
+
+function integer(text: string | null): number | null {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
