@@ -8,11 +8,12 @@ ARGS   ?=
 PAGE_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 PAGE := src/accelerapp/server/page/index.html
 
-.PHONY: help demo test lint page page-check chromium pytest wheel screenshots generate clean
+.PHONY: help demo test test-stack lint page page-check chromium pytest wheel screenshots generate clean
 
 help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
 	@echo "make test         set up and run every check and test"
+	@echo "make test-stack   build every real server that can be had, and test against them (an hour, the first time)"
 	@echo "make page         build the page"
 	@echo "make generate     write the generated reference pages anew"
 	@echo "make screenshots  take the pictures of README and docs"
@@ -66,6 +67,9 @@ chromium:
 
 pytest: $(VENV)/installed-dev
 	$(BIN)/pytest $(ARGS)
+
+test-stack: $(VENV)/installed-dev page
+	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel

@@ -1,6 +1,6 @@
-"""Builds the real servers that the stack tests talk to, from the versions that go.mod and go.sum pin.
+"""Builds the real servers that the stack tests talk to, from the versions that the folders beside it pin.
 
-Run it with `prometheus` or `alertmanager` to build ahead of the tests; it prints the folder that holds the programs.
+Run it with names of `SERVERS` to build ahead of the tests; it prints the folder that holds each one's programs.
 They are kept outside the checkout, in `$XDG_CACHE_HOME/accelerapp/servers/`, so that only the first run pays.
 """
 
@@ -16,115 +16,197 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+#: Prometheus' projects print the version that the linker sets here.
+PROMETHEUS_VERSION = "github.com/prometheus/common/version.Version"
 
 
 @dataclass(frozen=True)
-class Server:
-    """A Go module and its programs; `pins` is the folder with the go.mod and go.sum that name its version."""
+class Server(ABC):
+    """A server and its programs; the folder beside this file that has its name holds what pins its version."""
 
     name: str
-    package: str
-    programs: tuple[str, ...]
-    pins: Path
-    tags: str = ""
 
+    @property
+    def pins(self) -> Path:
+        return HERE / self.name
+
+    @property
+    @abstractmethod
     def version(self) -> str:
-        """Return the version that is built; Prometheus' module counts v0.316.0 for 3.16.0."""
-        match = re.search(
-            rf"^\s*(?:require )?{re.escape(self.package)} v(\d+)\.(\d+)\.(\d+)",
-            _read(self.pins / "go.mod"),
-            re.MULTILINE,
-        )
-        if match is None:
-            raise SystemExit(f"{self.pins / 'go.mod'} does not require {self.package}")
-        major, minor, patch = (int(number) for number in match.groups())
-        return f"{minor // 100}.{minor % 100}.{patch}" if minor >= 100 else f"{major}.{minor}.{patch}"
+        """The version that is built, as the server itself says it."""
+
+    @abstractmethod
+    def make(self, scratch: Path) -> Path:
+        """Build into a folder within `scratch` and return it; raises CalledProcessError."""
+
+    def recipe(self) -> str:
+        """Return what besides the pins decides what is built."""
+        return ""
 
     def folder(self) -> Path:
-        """Return where the programs of exactly these pins are kept."""
-        pinned = _read(self.pins / "go.mod") + _read(self.pins / "go.sum") + self.tags
-        pins = hashlib.sha256(pinned.encode()).hexdigest()[:12]
-        return _cache() / f"{self.name}-{self.version()}-{pins}"
+        """Return where what is built from exactly these pins is kept."""
+        digest = hashlib.sha256(self.recipe().encode())
+        for path in sorted(path for path in self.pins.rglob("*") if path.is_file()):
+            digest.update(path.read_bytes())
+        return _cache() / f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
 
-PROMETHEUS = Server(
-    "prometheus",
-    "github.com/prometheus/prometheus",
-    ("prometheus", "promtool"),
-    HERE,
-    # Service discovery of the clouds is left out, since its modules are large; what our own files use stays.
-    "remove_all_sd,enable_dns_sd,enable_kubernetes_sd",
-)
-# Its versions of shared modules differ from those of Prometheus, so it has pins of its own: go.sum holds the checksum
-# of its source, whose own go.mod and go.sum pin the rest.
-ALERTMANAGER = Server(
-    "alertmanager",
-    "github.com/prometheus/alertmanager",
-    ("alertmanager", "amtool"),
-    HERE / "alertmanager",
-)
+@dataclass(frozen=True)
+class GoServer(Server):
+    """Programs of a Go module: `programs` has each one's package within the module."""
+
+    module: str = ""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    tags: str = ""
+    #: Variables that the linker sets; `{version}` stands for the version.
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Prometheus' module counts v0.316.0 for 3.16.0, and v0.47.0 for 2.47.0."""
+        pinned = (self.pins / "go.mod").read_text(encoding="utf-8")
+        match = re.search(
+            rf"^\s*(?:require )?{re.escape(self.module)} v(\d+)\.(\d+)\.(\d+)", pinned, re.MULTILINE
+        )
+        if match is None:
+            raise SystemExit(f"{self.pins / 'go.mod'} does not require {self.module}")
+        major, minor, patch = (int(number) for number in match.groups())
+        if self.module == "github.com/prometheus/prometheus":
+            return f"{minor // 100}.{minor % 100}.{patch}" if minor >= 100 else f"2.{minor}.{patch}"
+        return f"{major}.{minor}.{patch}"
+
+    def recipe(self) -> str:
+        return json.dumps([dict(self.programs), self.tags, dict(self.variables)])
+
+    def make(self, scratch: Path) -> Path:
+        made = scratch / "bin"
+        source = self.source(scratch)
+        variables = [
+            f"-X {name}={value.format(version=self.version)}" for name, value in self.variables.items()
+        ]
+        flags = ["-trimpath", "-tags", self.tags, "-ldflags", " ".join(["-s -w", *variables])]
+        for program, package in self.programs.items():
+            path = f"{self.module}/{package}".removesuffix("/.")
+            subprocess.run(
+                ["go", "build", *flags, "-o", made / program, path], cwd=source, env=_go(), check=True
+            )
+        return made
+
+    def source(self, scratch: Path) -> Path:
+        """Return the folder to build in: here that of the pins, which name every module down to the last."""
+        del scratch
+        return self.pins
+
+
+@dataclass(frozen=True)
+class GoSource(GoServer):
+    """A Go module that is built in a copy of its source, whose own go.mod and go.sum pin all that it needs.
+
+    So are those built whose go.mod replaces modules, which Go heeds in the main module alone. The pins hold the
+    checksum of the source. `placeholders` are pages that it embeds and does not contain.
+    """
+
+    placeholders: tuple[str, ...] = ()
+
+    def source(self, scratch: Path) -> Path:
+        download = subprocess.run(
+            ["go", "mod", "download", "-json", self.module],
+            cwd=self.pins,
+            env=_go(),
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        source = scratch / "source"
+        shutil.copytree(json.loads(download.stdout)["Dir"], source, copy_function=shutil.copyfile)
+        for folder in (source, *source.rglob("*/")):  # the module cache is read-only
+            folder.chmod(0o755)
+        for name in self.placeholders:
+            page = source / name
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(f"<title>{self.name} without its page</title>", encoding="utf-8")
+        return source
+
+
+SERVERS: dict[str, Server] = {
+    server.name: server
+    for server in (
+        GoServer(
+            "prometheus",
+            module="github.com/prometheus/prometheus",
+            programs={"prometheus": "cmd/prometheus", "promtool": "cmd/promtool"},
+            # Discovery in the clouds is left out, since its modules are large; what our own files use stays.
+            tags="remove_all_sd,enable_dns_sd,enable_kubernetes_sd",
+            variables={PROMETHEUS_VERSION: "{version}"},
+        ),
+        GoSource(
+            "prometheus-2.47",
+            module="github.com/prometheus/prometheus",
+            programs={"prometheus": "cmd/prometheus", "promtool": "cmd/promtool"},
+            variables={PROMETHEUS_VERSION: "{version}"},
+        ),
+        GoSource(
+            "alertmanager",
+            module="github.com/prometheus/alertmanager",
+            programs={"alertmanager": "cmd/alertmanager", "amtool": "cmd/amtool"},
+            variables={PROMETHEUS_VERSION: "{version}"},
+            placeholders=("ui/app/dist/index.html", "ui/mantine-ui/dist/index.html"),
+        ),
+        GoSource(
+            "alertmanager-0.26",
+            module="github.com/prometheus/alertmanager",
+            programs={"alertmanager": "cmd/alertmanager", "amtool": "cmd/amtool"},
+            variables={PROMETHEUS_VERSION: "{version}"},
+        ),
+        GoSource(
+            "node-exporter",
+            module="github.com/prometheus/node_exporter",
+            programs={"node_exporter": "."},
+            variables={PROMETHEUS_VERSION: "{version}"},
+        ),
+        GoSource(
+            "blackbox-exporter",
+            module="github.com/prometheus/blackbox_exporter",
+            programs={"blackbox_exporter": "."},
+            variables={PROMETHEUS_VERSION: "{version}"},
+        ),
+        GoSource("jaeger", module="github.com/jaegertracing/jaeger", programs={"jaeger": "cmd/jaeger"}),
+        GoSource(
+            "helm",
+            module="helm.sh/helm/v3",
+            programs={"helm": "cmd/helm"},
+            variables={
+                "helm.sh/helm/v3/internal/version.version": "v{version}",
+                # The Kubernetes that charts are rendered for where no cluster is asked.
+                "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": "1",
+                "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": "37",
+                "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor": "1",
+                "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": "37",
+            },
+        ),
+    )
+}
 
 
 def build(server: Server) -> Path:
-    """Build the programs unless they are there, and return their folder; raises CalledProcessError."""
+    """Build a server unless it is there, and return its folder; raises CalledProcessError."""
     target = server.folder()
-    if _built(server, target):
+    if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        if _built(server, target):
-            return target
-        made = Path(scratch) / "bin"
-        source = server.pins if server is PROMETHEUS else _alertmanager_source(Path(scratch))
-        flags = f"-s -w -X github.com/prometheus/common/version.Version={server.version()}"
-        command = [
-            "go",
-            "build",
-            "-trimpath",
-            "-tags",
-            server.tags,
-            "-ldflags",
-            flags,
-            "-o",
-            f"{made}{os.sep}",
-        ]
-        packages = [f"{server.package}/cmd/{program}" for program in server.programs]
-        subprocess.run([*command, *packages], cwd=source, env=_environment(), check=True)
-        shutil.rmtree(target, ignore_errors=True)
-        made.rename(target)
+        if not target.is_dir():
+            server.make(Path(scratch)).rename(target)
     return target
 
 
-def _alertmanager_source(scratch: Path) -> Path:
-    """Return a copy of the module's source that builds: it embeds a page which its module does not contain."""
-    download = subprocess.run(
-        ["go", "mod", "download", "-json", ALERTMANAGER.package],
-        cwd=ALERTMANAGER.pins,
-        env=_environment(),
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    source = scratch / "source"
-    shutil.copytree(json.loads(download.stdout)["Dir"], source, copy_function=shutil.copyfile)
-    for folder in (source, *source.rglob("*/")):  # the module cache is read-only
-        folder.chmod(0o755)
-    page = source / "ui" / "app" / "dist" / "index.html"
-    page.parent.mkdir()
-    page.write_text("<title>Alertmanager without its page</title>", encoding="utf-8")
-    return source
-
-
-def _environment() -> dict[str, str]:
+def _go() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly -buildvcs=false"}
-
-
-def _built(server: Server, folder: Path) -> bool:
-    return all((folder / program).is_file() for program in server.programs)
 
 
 @contextlib.contextmanager
@@ -139,12 +221,14 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accelerapp" / "servers"
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
 if __name__ == "__main__":
-    servers = {server.name: server for server in (PROMETHEUS, ALERTMANAGER)}
-    if len(sys.argv) != 2 or sys.argv[1] not in servers:
-        raise SystemExit(f"usage: build.py {'|'.join(servers)}")
-    sys.stdout.write(f"{build(servers[sys.argv[1]])}\n")
+    names = sys.argv[1:]
+    cached = "--cached" in names
+    names = [name for name in names if name != "--cached"]
+    if not names or not set(names) <= set(SERVERS):
+        raise SystemExit(f"usage: build.py [--cached] NAME...\nnames: {', '.join(SERVERS)}")
+    for each in names:
+        found = SERVERS[each].folder()
+        if cached and not found.is_dir():
+            raise SystemExit(f"{each} is not built")
+        sys.stdout.write(f"{found if cached else build(SERVERS[each])}\n")
