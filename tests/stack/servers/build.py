@@ -175,6 +175,8 @@ SERVERS: dict[str, Server] = {
             programs={"blackbox_exporter": "."},
             variables={PROMETHEUS_VERSION: "{version}"},
         ),
+        # The loader of `docker compose` itself, which prints a file as Compose understands it.
+        GoSource("compose", module="github.com/compose-spec/compose-go/v2", programs={"compose-spec": "cmd"}),
         GoSource("jaeger", module="github.com/jaegertracing/jaeger", programs={"jaeger": "cmd/jaeger"}),
         GoSource(
             "helm",
