@@ -25,7 +25,9 @@ def table(path: Path) -> list[dict[str, Any]]:
 
 MATCHERS = table(ROUTING / "tables" / "matchers.yml")
 ROUTES = table(ROUTING / "tables" / "receivers.yml")
-PUSHED = [case for name in ("routes.yml", "grouping.yml") for case in table(ROUTING / name)]
+PUSHED = [
+    case for name in ("routes.yml", "grouping.yml", "timeintervals.yml") for case in table(ROUTING / name)
+]
 SHIPPED_LABELS: list[dict[str, str]] = [
     {"severity": severity, "service": "codegen"} for severity in ("critical", "high", "warning", "info", "")
 ]

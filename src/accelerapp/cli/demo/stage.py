@@ -22,8 +22,8 @@ from accelerapp.shipped import shipped
 
 #: The range window of the story's alerts, in seconds, as the rule file has it.
 RULE_WINDOW = 300.0
-#: The receivers that the routes name for the severities of the story; the webhook is added to both.
-_RECEIVERS = ("critical-alerts", "warning-alerts")
+#: The receivers that the routes name for the severities of the story; the webhook is added to each.
+_RECEIVERS = ("critical-alerts", "high-alerts", "warning-alerts")
 _START_SECONDS = 60.0
 
 #: Called with what is being started, before and after; a terminal shows it.

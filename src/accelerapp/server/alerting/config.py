@@ -19,6 +19,7 @@ from accelerapp.server.alerting.settings import (
     ReceiverSettings,
     RouteSettings,
 )
+from accelerapp.server.alerting.timeinterval import NamedIntervals
 from accelerapp.server.configfile import ConfigError, Document, Problem, expand_globs, read, validate
 from accelerapp.server.gotemplate import (
     ALERTMANAGER_FUNCTIONS,
@@ -95,6 +96,7 @@ class _Reader:
         self._settings = settings
         self._factor = time_factor
         self._names = {receiver.name for receiver in settings.receivers}
+        self._intervals: dict[str, NamedIntervals] = {}
         self.problems: list[Problem] = []
 
     def _note(self, path: _Path, message: str) -> None:
@@ -108,7 +110,10 @@ class _Reader:
             )
         if root.continue_:
             self._note(("route", "continue"), "the first route has no `continue`; remove it")
+        if root.mute_time_intervals or root.active_time_intervals:
+            self._note(("route",), "the first route has no time intervals; move them to `routes`")
         self._check_templates()
+        self._read_intervals()
         return Config(
             route=self._route(("route",), root, None),
             receivers={
@@ -147,6 +152,8 @@ class _Reader:
             repeat_interval=self._seconds(
                 settings.repeat_interval, parent.repeat_interval if parent else None, _REPEAT_INTERVAL
             ),
+            active=self._named_intervals((*path, "active_time_intervals"), settings.active_time_intervals),
+            mute=self._named_intervals((*path, "mute_time_intervals"), settings.mute_time_intervals),
             routes=(),
         )
         for name in ("group_interval", "repeat_interval"):
@@ -156,6 +163,24 @@ class _Reader:
             self._route((*path, "routes", index), child, route) for index, child in enumerate(settings.routes)
         )
         return replace(route, routes=children)
+
+    def _read_intervals(self) -> None:
+        for key in ("mute_time_intervals", "time_intervals"):
+            for index, named in enumerate(getattr(self._settings, key)):
+                if not named.name:
+                    self._note((key, index), "time intervals need a name; add `name:`")
+                elif named.name in self._intervals:
+                    self._note(
+                        (key, index, "name"), f'there are two time intervals "{named.name}"; rename one'
+                    )
+                self._intervals[named.name] = named.named()
+
+    def _named_intervals(self, path: _Path, names: Sequence[str]) -> tuple[NamedIntervals, ...]:
+        for index, name in enumerate(names):
+            if name not in self._intervals:
+                known = ", ".join(sorted(self._intervals)) or "none"
+                self._note((*path, index), f'there is no time interval "{name}"; there are: {known}')
+        return tuple(self._intervals[name] for name in names if name in self._intervals)
 
     def _seconds(self, own: float | None, inherited: float | None, default: float) -> float:
         if own is not None:

@@ -202,10 +202,11 @@ class Alertmanager:
         if self._inhibitor is None:
             self._inhibitor = Inhibitor(self._config.inhibit_rules, self._alerts.values())
         inhibitor = self._inhibitor
+        route: Route = group.route
         heard = tuple(alert for alert in alerts if not inhibitor.mutes(alert.labels, now))
         done = True
-        if heard:
-            route: Route = group.route
+        # What resolves while a time interval mutes the route is forgotten untold, as Alertmanager does.
+        if heard and not route.quiet(now):
             notice = Notice(route.receiver, group.key, group.labels, heard, now, self._external_url)
             outcomes = await asyncio.gather(
                 *(

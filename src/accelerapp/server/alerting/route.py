@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from accelerapp.server.alerting.matchers import Matchers
 from accelerapp.server.alerting.quoting import quote
+from accelerapp.server.alerting.timeinterval import NamedIntervals
 from accelerapp.server.signals import Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One node; seconds are effective ones. `group_by` is None where all labels are grouped by (`...`)."""
+    """One node; seconds are effective ones. `group_by` is None where all labels are grouped by (`...`).
+
+    Time intervals are the node's own and not inherited; without `active` every time is active.
+    """
 
     id: str  # its place in the tree, since two routes may have the same matchers
     key: str
@@ -23,6 +27,8 @@ class Route:
     group_wait: float
     group_interval: float
     repeat_interval: float
+    active: tuple[NamedIntervals, ...] = ()
+    mute: tuple[NamedIntervals, ...] = ()
     routes: tuple[Route, ...]
 
     def match(self, labels: Mapping[str, str]) -> Iterator[Route]:
@@ -38,6 +44,12 @@ class Route:
                 break
         if not found:
             yield self
+
+    def quiet(self, now: float) -> bool:
+        """Tell whether the time intervals keep the route from notifying at a time in Unix seconds."""
+        if self.active and not any(named.contains(now) for named in self.active):
+            return True
+        return any(named.contains(now) for named in self.mute)
 
     def group_labels(self, labels: Labels) -> Labels:
         if self.group_by is None:

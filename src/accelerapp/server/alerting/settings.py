@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, HttpUrl
 
+from accelerapp.server.alerting.timesettings import NamedIntervalsSettings
 from accelerapp.server.configfile import ConfigModel, Duration, RelativePath, Text
 
 
@@ -45,8 +46,8 @@ class RouteSettings(ConfigModel):
     group_interval: Duration | None = None
     repeat_interval: Duration | None = None
     routes: list[RouteSettings] = Field(default_factory=list)
-    mute_time_intervals: Unsupported = None
-    active_time_intervals: Unsupported = None
+    mute_time_intervals: list[Text] = Field(default_factory=list)
+    active_time_intervals: list[Text] = Field(default_factory=list)
 
 
 class InhibitSettings(ConfigModel):
@@ -196,5 +197,5 @@ class FileSettings(ConfigModel):
     route: RouteSettings
     receivers: list[ReceiverSettings] = Field(default_factory=list)
     inhibit_rules: list[InhibitSettings] = Field(default_factory=list)
-    time_intervals: Unsupported = None
-    mute_time_intervals: Unsupported = None
+    time_intervals: list[NamedIntervalsSettings] = Field(default_factory=list)
+    mute_time_intervals: list[NamedIntervalsSettings] = Field(default_factory=list)

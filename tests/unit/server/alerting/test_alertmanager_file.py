@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,55 @@ from accelerapp.server.storage.state import State
 SHIPPED = Path(__file__).parents[4] / "deployment" / "observability" / "prometheus" / "alertmanager.yml"
 
 
+PLACE = frozenset({"cluster", "environment"})
+GROUPED = PLACE | {"alertname", "service"}
+HOUR = 3600
+
+
 @pytest.mark.parametrize(
-    ("severity", "receiver"),
+    ("severity", "receivers", "group_by", "times"),
     [
-        ("critical", "critical-alerts"),
-        ("high", "warning-alerts"),
-        ("warning", "warning-alerts"),
-        ("info", "info-alerts"),
-        ("", "default"),
+        ("critical", ["critical-alerts"], GROUPED, (10, 300, HOUR)),
+        ("high", ["high-alerts"], GROUPED, (30, 300, 4 * HOUR)),
+        # The same receiver twice: in working hours, where it repeats more often, and outside them.
+        ("warning", ["warning-alerts", "warning-alerts"], GROUPED, (30, 300, 4 * HOUR)),
+        ("info", ["info-alerts"], PLACE, (300, 24 * HOUR, 24 * HOUR)),
+        ("", ["default"], GROUPED, (30, 300, 4 * HOUR)),
     ],
 )
-def test_the_shipped_routes(severity: str, receiver: str) -> None:
-    config = load_alertmanager(SHIPPED)
-    (route,) = config.route.match({"alertname": "A", "severity": severity})
-    assert route.receiver == receiver
-    assert route.group_by == frozenset({"alertname", "service"})
-    assert (route.group_wait, route.group_interval, route.repeat_interval) == (30, 300, 4 * 3600)
+def test_the_shipped_routes(
+    severity: str, receivers: list[str], group_by: frozenset[str], times: tuple[int, ...]
+) -> None:
+    routes = list(load_alertmanager(SHIPPED).route.match({"alertname": "A", "severity": severity}))
+    assert [route.receiver for route in routes] == receivers
+    assert routes[0].group_by == group_by
+    assert (routes[0].group_wait, routes[0].group_interval, routes[0].repeat_interval) == times
+
+
+def at(moment: str) -> float:
+    return datetime.datetime.fromisoformat(moment).timestamp()
+
+
+@pytest.mark.parametrize("moment", ["2026-11-24T10:00:00Z", "2026-11-24T03:00:00Z", "2026-11-28T10:00:00Z"])
+def test_at_any_time_one_of_the_routes_tells_of_warnings(moment: str) -> None:
+    during, outside = load_alertmanager(SHIPPED).route.match({"severity": "warning"})
+    assert during.quiet(at(moment)) != outside.quiet(at(moment))
+    assert outside.quiet(at(moment)) == (moment == "2026-11-24T10:00:00Z")
+    # One record of what was told, since both have one key: the other does not tell again.
+    assert during.group_key(()) == outside.group_key(())
+    assert outside.repeat_interval == 24 * HOUR
+
+
+def test_the_watchdog_goes_to_the_heartbeat_more_often_than_every_minute_falls_due() -> None:
+    (route,) = load_alertmanager(SHIPPED).route.match({"alertname": "Watchdog", "severity": "none"})
+    assert route.receiver == "heartbeat"
+    assert (route.group_wait, route.group_interval) == (0, 60)
+    assert route.repeat_interval < route.group_interval
 
 
 def test_the_time_factor_divides_every_timer() -> None:
     (route,) = load_alertmanager(SHIPPED, time_factor=20).route.match({"severity": "critical"})
-    assert (route.group_wait, route.group_interval, route.repeat_interval) == (1.5, 15, 720)
+    assert (route.group_wait, route.group_interval, route.repeat_interval) == (0.5, 15, 180)
 
 
 def test_an_overlay_adds_integrations_by_name_and_receivers() -> None:
@@ -49,7 +78,7 @@ def test_an_overlay_adds_integrations_by_name_and_receivers() -> None:
     }
     config = load_alertmanager(SHIPPED, overlay=overlay)
     kinds = [integration.type for integration in config.receivers["critical-alerts"].integrations]
-    assert kinds == ["webhook", "slack", "pagerduty"]
+    assert kinds == ["webhook", "slack", "pagerduty", "email"]
     assert [route.receiver for route in config.route.match({"team": "x"})] == ["new"]
 
 
@@ -70,7 +99,7 @@ WEBHOOKS = [{"url": "http://localhost:1/"}]
         ({"route": {"receiver": "default"}}, "overlay: route.receiver: .* only `routes`"),
         (
             {"receivers": [{"name": "critical-alert", "webhook_configs": WEBHOOKS}]},
-            r'no route uses the receiver "critical-alert",.*\(critical-alerts, default, info-alerts, warning-',
+            r'no route uses the receiver "critical-alert",.*\(critical-alerts, default, heartbeat, high-',
         ),
         (
             {
