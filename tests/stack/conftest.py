@@ -74,6 +74,12 @@ def prometheus(prometheus_programs: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def old_promtool() -> Path:
+    """Promtool of the oldest Prometheus that the shipped files are for."""
+    return built("prometheus-2.47", only_cached=True) / "promtool"
+
+
+@pytest.fixture(scope="session")
 def amtool(alertmanager_programs: Path) -> Path:
     return alertmanager_programs / "amtool"
 
@@ -140,32 +146,36 @@ def running_alertmanager(
 ) -> Callable[[Path, str], contextlib.AbstractContextManager[httpx.Client]]:
     """Return the call that starts an Alertmanager with a file and an external URL, and ends it after the block."""
 
-    @contextlib.contextmanager
-    def start(config: Path, external_url: str) -> Iterator[httpx.Client]:
-        home = tmp_path_factory.mktemp("alertmanager")
-        log = home / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    alertmanager,
-                    f"--config.file={config}",
-                    f"--storage.path={home / 'data'}",
-                    "--web.listen-address=127.0.0.1:0",
-                    f"--web.external-url={external_url}",
-                    "--web.route-prefix=/",
-                    "--cluster.listen-address=",
-                ],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                with httpx.Client(base_url=_ready_url(process, log), timeout=60) as client:
-                    yield client
-            finally:
-                process.terminate()
-                process.wait(timeout=30)
+    def start(config: Path, external_url: str) -> contextlib.AbstractContextManager[httpx.Client]:
+        return start_alertmanager(alertmanager, tmp_path_factory.mktemp("alertmanager"), config, external_url)
 
     return start
+
+
+@contextlib.contextmanager
+def start_alertmanager(program: Path, home: Path, config: Path, external_url: str) -> Iterator[httpx.Client]:
+    """Start an Alertmanager of any release; `home` is an empty folder for its log and data."""
+    log = home / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                program,
+                f"--config.file={config}",
+                f"--storage.path={home / 'data'}",
+                "--web.listen-address=127.0.0.1:0",
+                f"--web.external-url={external_url}",
+                "--web.route-prefix=/",
+                "--cluster.listen-address=",
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            with httpx.Client(base_url=_ready_url(process, log), timeout=60) as client:
+                yield client
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def _ready_url(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -1,7 +1,8 @@
-"""The shipped rules and their tests, checked by the real promtool, as are the cases of our rule corpus."""
+"""The shipped rules and their tests, checked by the real promtool of today and of 2.47, as is our rule corpus."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def test_shipped_rules_are_valid(promtool: Path, path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "path", sorted((SHIPPED / "prometheus").glob("*rules.yml")), ids=lambda path: path.name
+)
+def test_shipped_rules_are_valid_in_2_47(old_promtool: Path, path: Path) -> None:
+    done = run(old_promtool, "check", "rules", "--lint=all", "--lint-fatal", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((SHIPPED / "tests").glob("*.test.yml")), ids=lambda path: path.name)
+def test_shipped_rules_pass_their_tests_in_2_47(old_promtool: Path, path: Path) -> None:
+    done = run(old_promtool, "test", "rules", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_promtool_passes_the_tests_that_ours_passes(promtool: Path, path: Path) -> None:
     done = run(promtool, "test", "rules", path)
@@ -44,7 +59,26 @@ def test_promtool_accepts_and_refuses_the_files_that_we_do(promtool: Path, path:
     assert (done.returncode != 0) == refused, done.stdout + done.stderr
 
 
-def test_the_shipped_scrape_file_is_valid(promtool: Path) -> None:
+def test_the_embedded_scrape_file_is_valid(promtool: Path) -> None:
     done = run(promtool, "check", "config", SHIPPED / "embedded" / "prometheus.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "alert-rules.yml" in done.stdout  # its rule files were found and checked with it
+
+
+def check_as_in_compose(promtool: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check prometheus.yml with its files laid out as Compose mounts them; its syntax, where files are a cluster's."""
+    shutil.copytree(SHIPPED / "prometheus", folder / "prometheus")
+    (folder / "prometheus" / "targets" / "compose").rename(folder / "compose")
+    shutil.rmtree(folder / "prometheus" / "targets")
+    (folder / "compose").rename(folder / "prometheus" / "targets")
+    return run(promtool, "check", "config", "--syntax-only", folder / "prometheus" / "prometheus.yml")
+
+
+def test_the_scrape_file_of_the_stack_is_valid(promtool: Path, tmp_path: Path) -> None:
+    done = check_as_in_compose(promtool, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_scrape_file_of_the_stack_is_valid_in_2_47(old_promtool: Path, tmp_path: Path) -> None:
+    done = check_as_in_compose(old_promtool, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
