@@ -152,6 +152,25 @@ def running_alertmanager(
     return start
 
 
+@pytest.fixture(scope="session", params=["alertmanager", "alertmanager-0.26"])
+def alertmanager_release(request: pytest.FixtureRequest) -> Path:
+    """Return the folder with the programs of each release that the shipped alertmanager.yml is for."""
+    return built(request.param, only_cached=request.param != "alertmanager")
+
+
+@pytest.fixture(scope="session")
+def running_release(
+    alertmanager_release: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path, str], contextlib.AbstractContextManager[httpx.Client]]:
+    """Return the call that starts one of these releases, as `running_alertmanager` does for the newest."""
+
+    def start(config: Path, external_url: str) -> contextlib.AbstractContextManager[httpx.Client]:
+        home = tmp_path_factory.mktemp("alertmanager")
+        return start_alertmanager(alertmanager_release / "alertmanager", home, config, external_url)
+
+    return start
+
+
 @contextlib.contextmanager
 def start_alertmanager(program: Path, home: Path, config: Path, external_url: str) -> Iterator[httpx.Client]:
     """Start an Alertmanager of any release; `home` is an empty folder for its log and data."""
