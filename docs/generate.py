@@ -99,23 +99,30 @@ def command_page() -> str:
 
 def alerts_page() -> str:
     """Return the table of the shipped alerts."""
-    rules = YAML(typ="safe").load(shipped("observability") / "prometheus" / "alert-rules.yml")
+    folder = shipped("observability") / "prometheus"
+    files = [YAML(typ="safe").load(folder / name) for name in ("alert-rules.yml", "meta-rules.yml")]
     lines = [
         "# Alerts",
         _NOTE,
         "| Alert | Fires after | Severity | Meaning | Playbook |",
         "|---|---|---|---|---|",
     ]
-    for group in rules["groups"]:
+    for group in (group for file in files for group in file["groups"]):
         for rule in group["rules"]:
             if "alert" in rule:
                 playbook = rule["annotations"]["runbook_url"].rpartition("/")[2]
                 link = f"[{playbook}](../../deployment/observability/playbooks/{playbook})"
                 lines.append(
                     f"| `{rule['alert']}` | {rule.get('for', '0s')} | {rule['labels']['severity']} "
-                    f"| `{' '.join(rule['expr'].split())}` | {link} |"
+                    f"| `{_in_a_cell(rule['expr'])}` | {link} |"
                 )
     return "\n".join(lines) + "\n"
+
+
+def _in_a_cell(expression: str) -> str:
+    """Return an expression on one line: without its comments, and with the bars that would end a cell marked."""
+    lines = (line for line in expression.splitlines() if not line.lstrip().startswith("#"))
+    return " ".join(" ".join(lines).split()).replace("|", "\\|")
 
 
 def metrics_page() -> str:
