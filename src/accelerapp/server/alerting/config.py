@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from accelerapp.server.gotemplate import (
     ALERTMANAGER_FUNCTIONS,
     ALERTMANAGER_UNSUPPORTED,
     Functions,
+    Template,
     TemplateError,
     parse,
 )
@@ -35,6 +37,10 @@ _Path = tuple[str | int, ...]
 _GROUP_WAIT: Final = 30.0
 _GROUP_INTERVAL: Final = 300.0
 _REPEAT_INTERVAL: Final = 4 * 3600.0
+#: What a template may call; that some cannot be executed here does not make the file wrong.
+_FUNCTIONS: Final[Functions] = {**ALERTMANAGER_FUNCTIONS, **dict.fromkeys(ALERTMANAGER_UNSUPPORTED, str)}
+#: Templates that Alertmanager brings along, such as "slack.default.title" and "__subject".
+_OWN_TEMPLATES: Final = re.compile(r"__\w+|\w+\.default\.\w+")
 _TYPES: Final = ("webhook", "slack", "pagerduty", "email")
 
 
@@ -256,21 +262,29 @@ class _Reader:
 
     def _check_templates(self) -> None:
         """Parse the template files and every text with an action, so that errors show now and not at night."""
-        functions: Functions = {**ALERTMANAGER_FUNCTIONS, **dict.fromkeys(ALERTMANAGER_UNSUPPORTED, str)}
+        templates: list[tuple[Template, Path | None, _Path]] = []
         for path in expand_globs(self._settings.templates):
             try:
-                parse(path.read_text("utf-8"), str(path), functions)
+                templates.append((parse(path.read_text("utf-8"), str(path), _FUNCTIONS), path, ()))
             except (OSError, UnicodeDecodeError) as error:
                 self._note(("templates",), f"{path} cannot be read: {error}")
             except TemplateError as error:
-                self.problems.append(Problem(str(path), error.line, error.column, "", error.message))
+                self._note_template(error, path, ())
+        defined = {name for template, _, _ in templates for name in template.definitions}
         for place, text in _texts(self._document.data.get("receivers") or [], ("receivers",)):
             try:
-                parse(text, "template", functions)
+                templates.append((parse(text, "template", _FUNCTIONS), None, place))
             except TemplateError as error:
-                self._note(
-                    place, f"the template cannot be used: {error.line}:{error.column}: {error.message}"
-                )
+                self._note_template(error, None, place)
+        for template, file, place in templates:
+            for wrong in template.undefined(lambda name: name in defined or _OWN_TEMPLATES.fullmatch(name)):
+                self._note_template(wrong, file, place)
+
+    def _note_template(self, error: TemplateError, file: Path | None, place: _Path) -> None:
+        if file is not None:
+            self.problems.append(Problem(str(file), error.line, error.column, "", error.message))
+        else:
+            self._note(place, f"the template cannot be used: {error.line}:{error.column}: {error.message}")
 
 
 def _texts(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:

@@ -45,6 +45,7 @@ class Parser:
         self._loops = 0
         self._nesting = 0
         self.definitions: dict[str, tuple[Node, ...]] = {}
+        self.calls: list[Call] = []
 
     def parse(self) -> tuple[Node, ...]:
         nodes, closing = self._list()
@@ -183,7 +184,8 @@ class Parser:
         name = self._lexer.unquote(self._expect(Kind.STRING, "template"))
         argument = None if self._peek().kind is Kind.CLOSE else self._pipeline("template")
         self._expect(Kind.CLOSE, "template")
-        return Call(name, argument, word.offset)
+        self.calls.append(Call(name, argument, word.offset))
+        return self.calls[-1]
 
     # Pipelines
 

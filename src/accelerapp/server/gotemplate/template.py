@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from accelerapp.server.gotemplate.builtins import BUILTINS, Functions
@@ -41,12 +41,25 @@ class Template:
         nodes: Sequence[Node],
         definitions: Mapping[str, Sequence[Node]],
         functions: Functions,
+        calls: Sequence[Call] = (),
     ) -> None:
         self.text = text
         self.name = name
         self.nodes = nodes
         self.definitions = definitions
         self.functions = functions
+        self._calls = calls
+
+    def undefined(self, known: Callable[[str], object]) -> Iterator[TemplateError]:
+        """Yield an error for each call of a template that is not defined here and whose name `known` denies."""
+        for call in self._calls:
+            if call.name not in self.definitions and not known(call.name):
+                yield self.error(call.offset, f'template "{call.name}" not defined; check its name')
+
+    def error(self, offset: int, message: str) -> TemplateError:
+        """Make an error at a place in the text."""
+        line = self.text.count("\n", 0, offset) + 1
+        return TemplateError(self.name, line, offset - self.text.rfind("\n", 0, offset), message)
 
     def execute(self, data: Any, variables: Mapping[str, Any] | None = None) -> str:
         """Return the text for `data` (dot) and variables (names without `$`); raises TemplateError.
@@ -75,7 +88,12 @@ def parse(
     parser = Parser(text, name, known, unsupported or {}, variables)
     nodes = parser.parse()
     return Template(
-        text, name, nodes, {**(definitions or {}), **parser.definitions}, {**BUILTINS, **functions}
+        text,
+        name,
+        nodes,
+        {**(definitions or {}), **parser.definitions},
+        {**BUILTINS, **functions},
+        parser.calls,
     )
 
 
@@ -111,9 +129,7 @@ class _Execution:
         return "".join(self._output)
 
     def _error(self, offset: int, message: str) -> TemplateError:
-        text = self._template.text
-        line = text.count("\n", 0, offset) + 1
-        return TemplateError(self._template.name, line, offset - text.rfind("\n", 0, offset), message)
+        return self._template.error(offset, message)
 
     def _step(self) -> None:
         self._steps += 1
