@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 _EXPONENT_FROM: Final = 6  # where %v and %g without a precision change to an exponent
@@ -89,11 +90,11 @@ def format_float(value: float) -> str:
         return name
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else "0"
-    mantissa, _, exponent_text = f"{value:.17e}".partition("e")
-    shortest = repr(value)
-    digits = shortest.lstrip("-").partition("e")[0].replace(".", "").strip("0") or "0"
-    exponent = int(exponent_text)
-    sign = "-" if mantissa.startswith("-") else ""
+    # The exponent is that of the shortest digits: 1e-12 is a little less than its name says.
+    shortest = Decimal(repr(value)).normalize()
+    exponent = shortest.adjusted()
+    digits = "".join(str(digit) for digit in shortest.as_tuple().digits)
+    sign = "-" if value < 0 else ""
     if exponent < -4 or exponent >= _EXPONENT_FROM:
         fraction = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
