@@ -392,3 +392,26 @@ def test_what_arrives(
         "service": "monitoring",
         **PLACE,
     }
+
+
+def test_the_digest_holds_what_came_and_went_since_the_last(
+    running_release: Start, arrivals: Arrivals, web: str, smtp: str, tmp_path: Path
+) -> None:
+    path = generated(tmp_path, web, smtp)
+    config = json.loads(path.read_text(encoding="utf-8"))
+    (route,) = (route for route in config["route"]["routes"] if route["receiver"] == "info-alerts")
+    route["group_interval"] = "3s"  # the day
+    path.write_text(json.dumps(config), encoding="utf-8")
+    passing = Raised("QueueFull", "info", "third", "system-overview")
+    with running_release(path, EXTERNAL_URL) as client:
+        push(client, [INFO.alert()])
+        eventually(lambda: len(arrivals.mails) == 1, "no first mail")
+        push(client, [passing.alert()])
+        push(client, [passing.alert(resolved=True)])
+        eventually(lambda: len(arrivals.mails) == 2, "no second mail")
+    subject = arrivals.mails[1][1]["Subject"]
+    assert subject == "Daily digest: [FIRING:1] info 2 alerts (eu-1/staging)"
+    plain = arrivals.mails[1][1].get_body(("plain",))
+    assert plain is not None
+    assert "FIRING HighRequestRate (info) of other" in plain.get_content()
+    assert "RESOLVED QueueFull (info) of third" in plain.get_content()

@@ -28,7 +28,7 @@ HOUR = 3600
         ("critical", ["critical-alerts"], GROUPED, (10, 300, HOUR)),
         ("high", ["high-alerts"], GROUPED, (30, 300, 4 * HOUR)),
         # The same receiver twice: in working hours, where it repeats more often, and outside them.
-        ("warning", ["warning-alerts", "warning-alerts"], GROUPED, (30, 300, 4 * HOUR)),
+        ("warning", ["warning-alerts", "warning-alerts"], GROUPED, (30, 300, 12 * HOUR)),
         ("info", ["info-alerts"], PLACE, (300, 24 * HOUR, 24 * HOUR)),
         ("", ["default"], GROUPED, (30, 300, 4 * HOUR)),
     ],
