@@ -5,16 +5,18 @@ ARG PYTHON=3.13-slim
 
 FROM python:${PYTHON} AS wheel
 WORKDIR /source
-RUN pip install --no-cache-dir build
+ENV PIP_NO_CACHE_DIR=1
+RUN pip install build
 COPY . .
 # The page is built as well, with the Node that the build itself asks for.
 RUN python -m build --wheel --outdir /wheel
 
 FROM wheel AS application-environment
-RUN python -m venv /opt/accelerapp && /opt/accelerapp/bin/pip install --no-cache-dir "$(echo /wheel/*.whl)[codegen,grpc]"
+RUN python -m venv /opt/accelerapp && /opt/accelerapp/bin/pip install "$(echo /wheel/*.whl)[codegen,grpc]"
 
 FROM wheel AS observatory-environment
-RUN python -m venv /opt/accelerapp && /opt/accelerapp/bin/pip install --no-cache-dir "$(echo /wheel/*.whl)[server]"
+# The command that starts it names the demo as well, which brings the code-generation service.
+RUN python -m venv /opt/accelerapp && /opt/accelerapp/bin/pip install "$(echo /wheel/*.whl)[server,codegen]"
 
 FROM python:${PYTHON} AS runtime
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin accelerapp
