@@ -172,3 +172,37 @@ async def test_an_integration_without_its_secret_says_so_and_is_not_counted_as_t
     assert [n.outcome for n in alertmanager.notifications()] == ["not configured", "not supported"]
     await alertmanager.stop()
     state.close()
+
+
+def test_the_shipped_receivers_are_not_configured_until_their_secrets_are_there(
+    tmp_path: Path, timers: Any
+) -> None:
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(SHIPPED.read_text().replace("/etc/alertmanager/secrets/", f"{tmp_path}/"))
+    # The templates that the file names are taken from beside it.
+    (tmp_path / "templates").symlink_to(SHIPPED.parent / "templates")
+    state = State(tmp_path / "state.sqlite")
+    alertmanager = Alertmanager(load_alertmanager(path), state, timers.now, timers=timers)
+
+    def statuses() -> dict[str, str]:
+        entries = [(r.name, entry) for r in alertmanager.receivers() for entry in r.integrations]
+        assert [f"{name} {entry.type}" for name, entry in entries] == [
+            *(f"critical-alerts {kind}" for kind in ("slack", "pagerduty", "email")),
+            *(f"high-alerts {kind}" for kind in ("slack", "email")),
+            "warning-alerts slack",
+            "info-alerts email",
+            "default slack",
+            "heartbeat webhook",
+        ]
+        return {entry.type: entry.status for _, entry in entries}
+
+    assert set(statuses().values()) == {"not configured"}
+    for name in ("slack-webhook-url", "pagerduty-routing-key", "smtp-password", "heartbeat-url"):
+        (tmp_path / name).write_text("http://localhost:1/")
+    assert statuses() == {
+        "slack": "not supported",
+        "pagerduty": "not supported",
+        "email": "not supported",
+        "webhook": "ready",
+    }
+    state.close()
