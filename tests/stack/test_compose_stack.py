@@ -361,6 +361,39 @@ def test_compose_accepts_the_file_with_the_seed_versions(loader: Path) -> None:
     assert services["prometheus"]["image"] == "prom/prometheus:v2.47.0"
 
 
+@pytest.fixture(scope="module")
+def seed_images(images: dict[str, Image | str]) -> dict[str, Image | str]:
+    older = {
+        "prom/prometheus": ("prometheus-2.47", "prometheus"),
+        "prom/alertmanager": ("alertmanager-0.26", "alertmanager"),
+    }
+    return images | {
+        repository: Image(built(name, only_cached=True) / program, f"/image/{program}", NOBODY)
+        for repository, (name, program) in older.items()
+    }
+
+
+def test_the_shipped_files_start_with_the_seed_versions(
+    seed_images: dict[str, Image | str], loader: Path
+) -> None:
+    """As they are in the folder, nothing shortened, and without the services of logs and traces."""
+    seed = {name: value or "" for name, value in dotenv_values(FOLDER / "versions.seed.env").items()}
+    with Stack(FOLDER, loader, seed_images, {**seed, **ENVIRONMENT, "COMPOSE_PROFILES": "core"}) as running:
+        running.up()
+        assert set(running.services) == RUN
+        assert running.not_run.keys() == {"grafana"}
+        assert get(running, "prometheus", 9090, "/api/v1/status/buildinfo")["data"]["version"] == "2.47.0"
+        assert get(running, "alertmanager", 9093, "/api/v2/status")["versionInfo"]["version"] == "0.26.0"
+        # A variable in external_labels is put in by a feature that the versions file turns on.
+        config = YAML(typ="safe").load(
+            get(running, "prometheus", 9090, "/api/v1/status/config")["data"]["yaml"]
+        )
+        assert config["global"]["external_labels"] == {"cluster": "laptop", "environment": "development"}
+        flags = get(running, "prometheus", 9090, "/api/v1/status/flags")["data"]
+        assert flags["storage.tsdb.retention.time"] == "30d"
+        assert flags["storage.tsdb.retention.size"] == "45GiB"  # as 2.47 writes 45GB
+
+
 def test_compose_refuses_a_file_with_a_word_that_it_does_not_know(tmp_path: Path, loader: Path) -> None:
     for name in ("docker-compose.yml", ".env"):
         (tmp_path / name).write_text((FOLDER / name).read_text(encoding="utf-8"), encoding="utf-8")
