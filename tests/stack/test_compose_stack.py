@@ -44,13 +44,34 @@ NOT_HAD = {
     "docker.elastic.co/logstash/logstash": "Logstash is not to be had",
     "docker.elastic.co/kibana/kibana": "Kibana is not to be had",
 }
-#: Jaeger and the collector are theirs who test traces: a long build, and files of their own.
-ELSEWHERE = {
-    "jaegertracing/jaeger": "its own tests run it, with the shipped file",
-    "otel/opentelemetry-collector-contrib": "its own tests run it, with the shipped file",
+#: Builds of many minutes, which run where they are there.
+LONG_BUILDS = {
+    "jaeger": ("jaegertracing/jaeger", "jaeger"),
 }
-RUN = {"accelerapp", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"}
-NOT_RUN = {"grafana", "elasticsearch", "setup", "logstash", "kibana", "jaeger", "otel-collector"}
+COLLECTOR = {"otel/opentelemetry-collector-contrib": "its own tests run it, with the shipped file"}
+
+
+def cached(name: str) -> Path | None:
+    """Return a server's programs where they are built; with all servers asked for they are built first."""
+    if os.environ.get("ACCELERAPP_STACK") == "all":
+        return built(name)
+    done = subprocess.run(
+        [sys.executable, str(BUILD), "--cached", name], capture_output=True, text=True, check=False
+    )
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
+@pytest.fixture(scope="module")
+def run(images: dict[str, Image | str]) -> set[str]:
+    """The services that run here."""
+    long = {name for name, (repository, _) in LONG_BUILDS.items() if isinstance(images[repository], Image)}
+    return {"accelerapp", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"} | long
+
+
+ALL = {
+    *("accelerapp", "prometheus", "alertmanager", "grafana", "node-exporter", "blackbox-exporter"),
+    *("elasticsearch", "setup", "logstash", "kibana", "jaeger", "otel-collector"),
+}
 #: What is not run is not sent to, as .env says.
 ENVIRONMENT = {"ACCELERAPP_OTLP_ENDPOINT": "", "ACCELERAPP_LOGSTASH_HOST": ""}
 
@@ -121,8 +142,21 @@ def images() -> dict[str, Image | str]:
         "prom/node-exporter": server("node-exporter", "node_exporter", NOBODY),
         "prom/blackbox-exporter": server("blackbox-exporter", "blackbox_exporter", "0:0"),
         **NOT_HAD,
-        **ELSEWHERE,
+        **COLLECTOR,
+        **long_builds(),
     }
+
+
+def long_builds() -> dict[str, Image | str]:
+    found: dict[str, Image | str] = {}
+    for name, (repository, program) in LONG_BUILDS.items():
+        folder = cached(name)
+        found[repository] = (
+            Image(folder / program, f"/image/{program}", "10001:10001")
+            if folder
+            else f"{name} is not built; make test-stack builds it"
+        )
+    return found
 
 
 def listen(port: int, record: Callable[[str, bytes], None]) -> ThreadingHTTPServer:
@@ -160,11 +194,12 @@ def stack(
     images: dict[str, Image | str],
     loader: Path,
     recorded: Recorded,
+    run: set[str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("compose") / "observability"
     webhook = f"http://{GATEWAY}:{WEBHOOK_PORT}"
-    shortened(FOLDER, folder, factor=FACTOR, webhook=webhook, without=NOT_RUN)
+    shortened(FOLDER, folder, factor=FACTOR, webhook=webhook, without=ALL - run)
     # A folder that pytest makes is its user's alone, and the programs are other users.
     for parent in (folder, folder.parent, folder.parent.parent):
         parent.chmod(0o755)
@@ -209,9 +244,9 @@ def eventually(what: Callable[[], Any], seconds: float = 40.0) -> Any:
     return found
 
 
-def test_what_can_be_had_runs_and_the_rest_says_why_not(stack: Stack) -> None:
-    assert set(stack.services) == RUN
-    assert stack.not_run.keys() == NOT_RUN
+def test_what_can_be_had_runs_and_the_rest_says_why_not(stack: Stack, run: set[str]) -> None:
+    assert set(stack.services) == run
+    assert stack.not_run.keys() == ALL - run
     assert stack.not_run["setup"] == stack.not_run["elasticsearch"]
     print("\n".join(f"not run: {name}: {why}" for name, why in stack.not_run.items()))
 
@@ -260,7 +295,7 @@ def test_requests_are_counted_once_with_their_values(stack: Stack) -> None:
     assert [float(series["value"][1]) for series in generated] == [4.0]
 
 
-def test_prometheus_scrapes_all_that_runs_and_evaluates_every_rule(stack: Stack) -> None:
+def test_prometheus_scrapes_all_that_runs_and_evaluates_every_rule(stack: Stack, run: set[str]) -> None:
     written = {
         rule.get("alert") or rule.get("record")
         for file in (FOLDER / "prometheus").glob("*-rules.yml")
@@ -280,7 +315,7 @@ def test_prometheus_scrapes_all_that_runs_and_evaluates_every_rule(stack: Stack)
         return {target["labels"]["job"]: target["health"] for target in active}
 
     eventually(lambda: set(targets().values()) == {"up"})
-    assert targets().keys() == RUN | {"ollama"}
+    assert targets().keys() == run | {"ollama"}
     eventually(lambda: query(stack, 'probe_success{job="ollama"} == 1'))
     assert get(stack, "prometheus", 9090, "/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
     assert query(stack, 'node_filesystem_size_bytes{mountpoint="/"} > 0')
@@ -343,7 +378,7 @@ def test_what_the_runner_does_not_do_is_an_error(loader: Path) -> None:
         ),
         ("logs", {"elasticsearch", "setup", "logstash", "kibana"}),
         ("traces", {"jaeger", "otel-collector"}),
-        ("full", RUN | NOT_RUN),
+        ("full", ALL),
     ],
 )
 def test_compose_accepts_the_file_in_each_profile(loader: Path, profile: str, services: set[str]) -> None:
@@ -374,13 +409,13 @@ def seed_images(images: dict[str, Image | str]) -> dict[str, Image | str]:
 
 
 def test_the_shipped_files_start_with_the_seed_versions(
-    seed_images: dict[str, Image | str], loader: Path
+    seed_images: dict[str, Image | str], loader: Path, run: set[str]
 ) -> None:
     """As they are in the folder, nothing shortened, and without the services of logs and traces."""
     seed = {name: value or "" for name, value in dotenv_values(FOLDER / "versions.seed.env").items()}
     with Stack(FOLDER, loader, seed_images, {**seed, **ENVIRONMENT, "COMPOSE_PROFILES": "core"}) as running:
         running.up()
-        assert set(running.services) == RUN
+        assert set(running.services) == run - {"jaeger"}
         assert running.not_run.keys() == {"grafana"}
         assert get(running, "prometheus", 9090, "/api/v1/status/buildinfo")["data"]["version"] == "2.47.0"
         assert get(running, "alertmanager", 9093, "/api/v2/status")["versionInfo"]["version"] == "0.26.0"
