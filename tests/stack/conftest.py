@@ -74,6 +74,12 @@ def prometheus(prometheus_programs: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def server_programs() -> Callable[[str], Path]:
+    """Return the call that finds the programs of a server that takes long to build."""
+    return lambda server: built(server, only_cached=True)
+
+
+@pytest.fixture(scope="session")
 def old_promtool() -> Path:
     """Promtool of the oldest Prometheus that the shipped files are for."""
     return built("prometheus-2.47", only_cached=True) / "promtool"
