@@ -66,11 +66,14 @@ def build_root(root: Path, container: dict[str, Any]) -> None:
     (root / "tmp").mkdir(mode=0o1777)
     for path, text in container["files"].items():
         mount_point(root, path, folder=False).write_text(text, encoding="utf-8")
-    # Outer folders first, so that what is mounted into a mounted folder is not hidden by it.
-    for mount in sorted(container["mounts"], key=lambda mount: mount["target"].count("/")):
-        bind(root, mount["source"], mount["target"], read_only=mount["read_only"])
-    for target in container["tmpfs"]:
-        run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(mount_point(root, target, folder=True)))
+    # Outer folders first, so that what is mounted into a mounted folder is not hidden by it, be it memory.
+    memory = [{"target": target, "source": None} for target in container["tmpfs"]]
+    for mount in sorted([*memory, *container["mounts"]], key=lambda mount: mount["target"].count("/")):
+        if mount["source"] is None:
+            point = mount_point(root, mount["target"], folder=True)
+            run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(point))
+        else:
+            bind(root, mount["source"], mount["target"], read_only=mount["read_only"])
     if container["read_only"]:
         run("mount", "-o", "remount,bind,ro", str(root))
 
