@@ -18,7 +18,7 @@ from accelerapp.cli.demo import screen
 from accelerapp.cli.demo.observer import Observer
 from accelerapp.cli.demo.ports import TakenPortError
 from accelerapp.cli.demo.stage import Ports, Stage, StageError, set_up
-from accelerapp.cli.demo.story import Outcome, play, story
+from accelerapp.cli.demo.story import ALERTS, Outcome, play, story
 
 _PAUSE_SECONDS = 60.0
 
@@ -111,4 +111,10 @@ def _now(observer: Observer, window: float) -> tuple[dict[str, str], str]:
         traffic, states = observer.traffic(window), observer.alert_states()
     except httpx.HTTPError:
         return {}, ""
-    return states, f"traffic  {traffic.rate:.1f} requests/s, {traffic.failing:.0%} errors" if traffic else ""
+    # Those of the story, and what else is not as it should be; Watchdog fires always.
+    shown = {
+        name: state
+        for name, state in states.items()
+        if name in ALERTS or (state != "inactive" and name != "Watchdog")
+    }
+    return shown, f"traffic  {traffic.rate:.1f} requests/s, {traffic.failing:.0%} errors" if traffic else ""
