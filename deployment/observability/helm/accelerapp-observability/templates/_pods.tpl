@@ -1,0 +1,104 @@
+{{/* The part of every pod that is no component's own: (list $ uid). Restricted, by the Pod Security Standards. */}}
+{{- define "observability.pod" -}}
+{{- $root := index . 0 -}}{{- $uid := index . 1 -}}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ $uid }}
+  runAsGroup: {{ $uid }}
+  fsGroup: {{ $uid }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Every container's security context; `false` for what must write into its own image. */}}
+{{- define "observability.container" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: {{ . }}
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* One Secret's key as a projected source: (list $ "smtp-password"). */}}
+{{- define "observability.secretKey" -}}
+{{- $root := index . 0 -}}{{- $key := index . 1 -}}
+{{- $other := index $root.Values.secrets.elsewhere $key -}}
+{{- if $other -}}
+name: {{ $other.name }}
+key: {{ $other.key }}
+{{- else -}}
+name: {{ required "secrets.existingSecret is empty: create a Secret with one key for each file of secrets/laptop/ (kubectl -n observability create secret generic observability --from-file=my-secrets/) and name it there; nothing has a default password" $root.Values.secrets.existingSecret }}
+key: {{ $key }}
+{{- end -}}
+{{- end -}}
+
+{{/* A volume "secrets" of the keys named: (list $ (list "elastic-password" …)). */}}
+{{- define "observability.secretVolume" -}}
+{{- $root := index . 0 -}}
+- name: secrets
+  projected:
+    # Readable by the pod's group alone.
+    defaultMode: 0440
+    sources:
+      {{- range index . 1 }}
+      {{- $from := include "observability.secretKey" (list $root .) | fromYaml }}
+      - secret: {name: {{ $from.name }}, items: [{key: {{ $from.key }}, path: {{ . }}}]}
+      {{- end }}
+{{- end -}}
+
+{{/* Those keys as files of /run/secrets, where Compose has them too. One mount a file: a mount of the whole folder would
+     hide the service account's, which is beneath it. */}}
+{{- define "observability.secretMounts" -}}
+{{- range . }}
+- {name: secrets, mountPath: /run/secrets/{{ . }}, subPath: {{ . }}, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{/* A volume claim template: (list $ "data" .Values.prometheus.storage). */}}
+{{- define "observability.claim" -}}
+{{- $class := (index . 2).class | default (index . 0).Values.storageClass -}}
+- metadata: {name: {{ index . 1 }}}
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with $class }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources: {requests: {storage: {{ (index . 2).size }}}}
+{{- end -}}
+
+{{/* Kept apart from each other where the cluster can: (list $ "prometheus"). */}}
+{{- define "observability.spread" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "observability.selector" . | nindent 8 }}
+{{- end -}}
+
+{{/* A PodDisruptionBudget from two replicas on: (list $ "prometheus" .Values.prometheus.replicas). */}}
+{{- define "observability.disruption" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}
+{{- if gt (int (index . 2)) 1 }}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ $name }}
+  namespace: {{ $root.Release.Namespace }}
+  labels: {{- include "observability.labels" (list $root $name) | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: {{- include "observability.selector" (list $root $name) | nindent 6 }}
+{{- end }}
+{{- end -}}
