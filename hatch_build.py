@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent
 SOURCES = ROOT / "ui"
 PAGE = ROOT / "src" / "accelerapp" / "server" / "page"
 IN_PACKAGE = "accelerapp/server/page"
+OBSERVABILITY = ROOT / "deployment" / "observability"
 
 #: Set to 1 to take the page as it is already built, and to 0 to have no page in the wheel at all.
 SWITCH = "ACCELERAPP_PREBUILT_PAGE"
@@ -134,6 +135,17 @@ def prepare_wheel() -> dict[str, str]:
     return {str(PAGE): IN_PACKAGE}
 
 
+def shipped_files() -> dict[str, str]:
+    """Return what of the deployment folder goes into the wheel, by its place there.
+
+    Entry by entry: the chart links to its neighbours, and a walk through all of them at once would visit each folder
+    only where it meets it first. So the wheel has them both in their place and, whole, in the chart.
+    """
+    return {
+        str(path): f"accelerapp/shipped/observability/{path.name}" for path in sorted(OBSERVABILITY.iterdir())
+    }
+
+
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # type: ignore[import-not-found]
 except ImportError:  # run by hand, outside a build
@@ -141,7 +153,7 @@ except ImportError:  # run by hand, outside a build
 else:
 
     class PageBuildHook(BuildHookInterface):  # type: ignore[misc]
-        """Adds the built page to a wheel; an editable install serves what `python hatch_build.py` built."""
+        """Adds the built page and the shipped files to a wheel; an editable install serves what `python hatch_build.py` built."""
 
         PLUGIN_NAME = "custom"
 
@@ -153,7 +165,7 @@ else:
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             """Build the page; `version` is "editable" for an editable install, which is left alone."""
             if self.target_name == "wheel" and version != "editable":
-                build_data["force_include"].update(prepare_wheel())
+                build_data["force_include"].update(prepare_wheel() | shipped_files())
 
 
 def install_node() -> None:
