@@ -153,7 +153,10 @@ except ImportError:  # run by hand, outside a build
 else:
 
     class PageBuildHook(BuildHookInterface):  # type: ignore[misc]
-        """Adds the built page and the shipped files to a wheel; an editable install serves what `python hatch_build.py` built."""
+        """Adds the built page and the shipped files to a wheel.
+
+        An editable install serves what `python hatch_build.py` built, and reads the files where they are.
+        """
 
         PLUGIN_NAME = "custom"
 
