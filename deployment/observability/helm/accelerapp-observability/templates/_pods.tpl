@@ -102,3 +102,45 @@ spec:
     matchLabels: {{- include "observability.selector" (list $root $name) | nindent 6 }}
 {{- end }}
 {{- end -}}
+
+{{/* An init container that waits until setup has made a user, which it does after template and pipeline: what is written
+     before would be refused, or make an index without them. (list $ "logstash-writer"); needs that password's mount. */}}
+{{- define "observability.awaitUser" -}}
+{{- $root := index . 0 -}}{{- $user := index . 1 -}}
+- name: await-setup
+  image: {{ include "observability.image" (list $root $root.Values.elasticsearch.image "ELASTIC_VERSION") }}
+  imagePullPolicy: {{ $root.Values.imagePullPolicy }}
+  command:
+    - /bin/bash
+    - -c
+    - |
+      until printf 'user = "{{ replace "-" "_" $user }}:%s"\n' "$(< /run/secrets/{{ $user }}-password)" |
+        curl -sf -o /dev/null -m 5 -K - "$ELASTICSEARCH_URL/"; do
+        echo "waiting for the user {{ replace "-" "_" $user }}, which the job setup makes"
+        sleep 5
+      done
+  env:
+    - {name: ELASTICSEARCH_URL, value: {{ include "observability.elasticsearch" $root | quote }}}
+  resources:
+    requests: {cpu: 10m, memory: 32Mi}
+    limits: {cpu: 100m, memory: 64Mi}
+  securityContext: {{- include "observability.container" true | nindent 4 }}
+  volumeMounts: {{- include "observability.secretMounts" (list (printf "%s-password" $user)) | nindent 4 }}
+{{- end -}}
+
+{{/* An environment variable from a secret: (list $ "ELASTIC_PASSWORD" "elastic-password"). For images that read no file. */}}
+{{- define "observability.secretVariable" -}}
+{{- $from := include "observability.secretKey" (list (index . 0) (index . 2)) | fromYaml -}}
+- {name: {{ index . 1 }}, valueFrom: {secretKeyRef: {name: {{ $from.name }}, key: {{ $from.key }}}}}
+{{- end -}}
+
+{{/* A ServiceAccount without a token: (list $ "grafana" namespace). */}}
+{{- define "observability.account" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ index . 1 }}
+  namespace: {{ index . 2 }}
+  labels: {{- include "observability.labels" . | nindent 4 }}
+automountServiceAccountToken: false
+{{- end -}}
