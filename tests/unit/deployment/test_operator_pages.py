@@ -16,6 +16,18 @@ PAGES = [
     *sorted((SHIPPED / "playbooks").glob("*.md")),
 ]
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(SHIPPED / "docker-compose.yml")
+MANIFESTS = [
+    *SHIPPED.glob("*/kubernetes-deployment.yaml"),
+    *SHIPPED.glob("elk/*.yaml"),
+    SHIPPED.parents[1] / "examples" / "kubernetes" / "accelerapp.yaml",
+]
+#: (namespace, kind, name) of every object in a cluster. Ollama is the operator's own.
+IN_CLUSTER = {
+    (item["metadata"].get("namespace"), item["kind"].lower(), item["metadata"]["name"])
+    for path in MANIFESTS
+    for item in YAML(typ="safe").load_all(path)
+} | {("accelerapp", "deployment", "ollama")}
+SHORT = {"deploy": "deployment", "svc": "service", "sts": "statefulset", "ds": "daemonset"}
 VERBS = ("ps", "logs", "restart", "stop", "start", "up", "cp")
 
 
@@ -31,6 +43,28 @@ def test_compose_commands_name_services_of_the_file(page: Path) -> None:
                 if not word.startswith(("-", '"', "$", "./", "|"))
             ]
             assert set(words) <= set(COMPOSE["services"]), rest
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(SHIPPED)))
+def test_kubectl_commands_name_objects_of_the_manifests(page: Path) -> None:
+    text = page.read_text()
+    variables = {"NAMESPACE": "accelerapp", "DEPLOYMENT": "accelerapp"}
+    for name, value in re.findall(r"^(?:export )?(NAMESPACE|DEPLOYMENT)=(\S+)", text, flags=re.MULTILINE):
+        assert value == variables[name]
+    for command in re.findall(r"kubectl ([^`\n|]+)", text):
+        plain = re.sub(r'"?\$\{?(\w+)(?::-\w+)?\}?"?', lambda found: variables.get(found[1], "?"), command)
+        namespace = re.search(r"(?:-n|--namespace)[ =](\S+)", plain)
+        objects = re.findall(r"\b([a-z]+)/([a-z][a-z0-9-]*)", re.sub(r"\S*\.(?:yaml|md)\S*|--\S+", "", plain))
+        for kind, name in objects:
+            assert namespace is not None, command
+            wanted = namespace[1].strip('"'), SHORT.get(kind, kind), name
+            assert wanted in IN_CLUSTER, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(SHIPPED)))
+def test_manifests_that_are_applied_are_there(page: Path) -> None:
+    for name in re.findall(r"kubectl (?:-n \S+ )?apply (?:-n \S+ )?-f (\S+)", page.read_text()):
+        assert (page.parent / name).exists(), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(SHIPPED)))

@@ -1,0 +1,564 @@
+"""The Helm chart as the real Helm renders it: valid, restricted, in agreement with the files that every home shares."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import re
+import subprocess
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from ruamel.yaml import YAML
+from tests.stack.chart.policies import End, may_open
+from tests.stack.conftest import built
+
+pytestmark = pytest.mark.stack
+
+FOLDER = Path(__file__).parents[2] / "deployment" / "observability"
+CHART = FOLDER / "helm" / "accelerapp-observability"
+SECRETS = {path.name for path in (FOLDER / "secrets" / "laptop").iterdir() if path.name != "README.md"}
+WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job"}
+
+Object = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def generator(monkeypatch_module: pytest.MonkeyPatch) -> Any:
+    """Return docs/generate_kubernetes.py, with the Helm that is built."""
+    monkeypatch_module.setenv("HELM", str(built("helm") / "helm"))
+    path = FOLDER.parents[1] / "docs" / "generate_kubernetes.py"
+    spec = importlib.util.spec_from_file_location("generate_kubernetes", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+Render = Callable[..., list[Object]]
+
+
+@pytest.fixture(scope="module")
+def render(generator: Any) -> Render:
+    """Return the call that renders the chart with `--set` options."""
+
+    @cache
+    def rendered(*settings: str) -> list[Object]:
+        options = [part for setting in settings for part in ("--set", setting)]
+        text = generator.render("--values", str(FOLDER / "helm" / "rendering-values.yaml"), *options)
+        return [item for item in YAML(typ="safe").load_all(text) if item]
+
+    return rendered
+
+
+def named(objects: list[Object], kind: str, name: str) -> Object:
+    """Return the one object of a kind and name."""
+    (found,) = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
+    return found
+
+
+def pods(objects: list[Object]) -> dict[str, Object]:
+    """Return the pod template of each workload, with its namespace, by app.kubernetes.io/name."""
+    return {
+        item["metadata"]["labels"]["app.kubernetes.io/name"]: {
+            **item["spec"]["template"],
+            "namespace": item["metadata"]["namespace"],
+        }
+        for item in objects
+        if item["kind"] in WORKLOADS
+    }
+
+
+def containers(pod: Object) -> list[Object]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def test_the_committed_manifests_are_the_chart_rendered(generator: Any) -> None:
+    behind = [
+        name
+        for name, text in generator.manifests().items()
+        if not (FOLDER / name).is_file() or (FOLDER / name).read_text(encoding="utf-8") != text
+    ]
+    assert behind == [], "run `make generate`"
+
+
+def test_no_object_stands_in_two_manifests_and_none_is_left_out(generator: Any, render: Render) -> None:
+    def identity(item: Object) -> tuple[str, str | None, str]:
+        return item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]
+
+    found = [
+        identity(item)
+        for name in generator.MANIFESTS
+        for item in YAML(typ="safe").load_all((FOLDER / name).read_text(encoding="utf-8"))
+        if item
+    ]
+    assert sorted(map(str, found)) == sorted(str(identity(item)) for item in render())
+
+
+#: Whatever is off by default is on in one of these.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "as shipped": (),
+    "badger": ("jaeger.storage=badger",),
+    "replicas": (
+        "prometheus.replicas=2",
+        "alertmanager.replicas=3",
+        "blackboxExporter.replicas=2",
+        "elasticsearch.replicas=3",
+        "certificates.enabled=true",
+        "certificates.issuerRef.name=internal",
+        "logstash.replicas=2",
+        "kibana.replicas=2",
+        "jaeger.replicas=2",
+    ),
+    "ingress": (
+        "ingress.enabled=true",
+        "ingress.domain=example.com",
+        "ingress.className=nginx",
+        "ingress.tlsSecret=wildcard",
+        "ingress.expose={grafana,kibana,jaeger,prometheus,alertmanager}",
+    ),
+    "external": (
+        "prometheus.enabled=false",
+        "prometheus.externalUrl=https://metrics.example.com",
+        "elasticsearch.enabled=false",
+        "elasticsearch.externalUrl=https://logs.example.com:9243",
+    ),
+    "placed": (
+        "storageClass=fast",
+        "imageRegistry=registry.example.com/mirror",
+        "imagePullSecrets[0].name=registry",
+        "nodeSelector.pool=observability",
+        "tolerations[0].operator=Exists",
+        "priorityClassName=high",
+        "secrets.elsewhere.elastic-password.name=elastic",
+        "secrets.elsewhere.elastic-password.key=password",
+    ),
+}
+
+
+@pytest.mark.parametrize("version", ["1.27.0", "1.37.0"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_object_is_of_the_schemas_of_kubernetes(render: Render, variant: str, version: str) -> None:
+    for item in render(*VARIANTS[variant]):
+        # cert-manager's own kind is no part of Kubernetes.
+        if item["apiVersion"].startswith("cert-manager.io/"):
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kubernetes_validate.validate(item, version, strict=True)
+
+
+def test_the_example_of_the_application_is_of_the_schemas_and_restricted() -> None:
+    example = FOLDER.parents[1] / "examples" / "kubernetes" / "accelerapp.yaml"
+    objects = list(YAML(typ="safe").load_all(example.read_text(encoding="utf-8")))
+    for item in objects:
+        kubernetes_validate.validate(item, "1.37.0", strict=True)
+    (pod,) = pods(objects).values()
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert pod["metadata"]["annotations"]["prometheus.io/port"] == "8080"
+    # What it sends to is in the chart, and the chart lets it.
+    (container,) = containers(pod)
+    sent = {item["name"]: item["value"] for item in container["env"]}
+    assert sent["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel-collector.observability:4317"
+    assert (sent["LOGSTASH_HOST"], sent["LOGSTASH_PORT"]) == ("logstash.observability", "5000")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["secrets.existingSecret="], "secrets.existingSecret is empty: create a Secret"),
+        (["prometheus.replica=2"], "additional properties 'replica' not allowed"),
+        (["prometheus.replicas=many"], "/prometheus/replicas': got string, want integer"),
+        (["prometheus.retention.time=30 days"], "/prometheus/retention/time': '30 days' does not match"),
+        (["jaeger.storage=memory"], "/jaeger/storage': value must be one of"),
+        (["jaeger.storage=badger", "jaeger.replicas=2"], "set jaeger.replicas to 1, or jaeger.storage"),
+        (["elasticsearch.replicas=3"], "name a Secret with tls.crt, tls.key and ca.crt"),
+        (["elasticsearch.enabled=false"], "name the one to use in elasticsearch.externalUrl"),
+        (["prometheus.enabled=false"], "name the one to use in prometheus.externalUrl"),
+        (["ingress.enabled=true"], "ingress.domain"),
+        (["otelCollector.replicas=2"], "otel-collector-gateway.yaml"),
+        (["networkPolicies.applicationNamespaces={}"], "networkPolicies/applicationNamespaces"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(generator: Any, settings: list[str], message: str) -> None:
+    options = [part for setting in settings for part in ("--set", setting)]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        generator.render("--values", str(FOLDER / "helm" / "rendering-values.yaml"), *options)
+    assert message in refused.value.stderr
+
+
+def test_every_value_does_something_and_every_one_is_in_the_schema() -> None:
+    templates = "".join(path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*.*"))
+    values = YAML(typ="safe").load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    for block, value in values.items():
+        assert f".Values.{block}" in templates
+        for name in value if isinstance(value, dict) else ():
+            # Handed on whole, or read by name.
+            assert re.search(rf"\.Values\.{block}(\.{name}\b| )|\.{name}\b", templates), f"{block}.{name}"
+
+
+def test_helm_finds_nothing_to_say_against_the_chart() -> None:
+    linted = subprocess.run(
+        [
+            built("helm") / "helm",
+            "lint",
+            "--strict",
+            CHART,
+            "--values",
+            FOLDER / "helm" / "rendering-values.yaml",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_pod_of_the_stack_is_restricted(render: Render, variant: str) -> None:
+    """By the Pod Security Standards; Node Exporter alone is not, in a namespace of its own."""
+    for name, pod in pods(render(*VARIANTS[variant])).items():
+        spec = pod["spec"]
+        if name == "node-exporter":
+            assert pod["namespace"] == "observability-node"
+        else:
+            assert pod["namespace"] == "observability"
+            assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+            assert not any("hostPath" in volume for volume in spec.get("volumes", []))
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["runAsUser"] > 0
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in containers(pod):
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert "privileged" not in context
+
+
+def test_the_namespaces_demand_what_their_pods_are(render: Render) -> None:
+    for name, level in {"observability": "restricted", "observability-node": "privileged"}.items():
+        labels = named(render(), "Namespace", name)["metadata"]["labels"]
+        assert labels["pod-security.kubernetes.io/enforce"] == level
+
+
+def test_every_container_has_bounds_and_what_serves_is_asked_whether_it_does(render: Render) -> None:
+    for name, pod in pods(render()).items():
+        for container in containers(pod):
+            for bound in ("requests", "limits"):
+                assert set(container["resources"][bound]) == {"cpu", "memory"}
+        if name != "setup":
+            (container,) = pod["spec"]["containers"]
+            assert {"readinessProbe", "livenessProbe"} <= set(container)
+
+
+def test_volumes_and_memory_are_as_documented(render: Render) -> None:
+    claims = {
+        item["metadata"]["name"]: claim["spec"]["resources"]["requests"]["storage"]
+        for item in render()
+        if item["kind"] == "StatefulSet"
+        for claim in item["spec"]["volumeClaimTemplates"]
+    }
+    assert claims["prometheus"] == "50Gi"
+    assert claims["elasticsearch"] == "100Gi"
+    assert claims["grafana"] == "10Gi"
+    memory = {
+        name: (bounds["requests"]["memory"], bounds["limits"]["memory"])
+        for name, pod in pods(render()).items()
+        for bounds in [pod["spec"]["containers"][0]["resources"]]
+    }
+    assert memory["prometheus"] == ("2Gi", "4Gi")
+    assert memory["grafana"] == ("512Mi", "1Gi")
+    assert memory["elasticsearch"] == ("3Gi", "4Gi")
+    assert memory["logstash"] == ("2Gi", "4Gi")
+    assert memory["jaeger"] == memory["otel-collector"] == ("1Gi", "2Gi")
+
+
+def test_images_are_those_of_the_versions_file(render: Render) -> None:
+    versions = dict(
+        line.split("=", 1)
+        for line in (FOLDER / "versions.env").read_text(encoding="utf-8").splitlines()
+        if "=" in line and not line.startswith("#")
+    )
+    tags = {c["image"].rpartition(":")[2] for pod in pods(render()).values() for c in containers(pod)}
+    assert tags == {
+        versions[f"{name}_VERSION"]
+        for name in (
+            "PROMETHEUS",
+            "ALERTMANAGER",
+            "NODE_EXPORTER",
+            "BLACKBOX_EXPORTER",
+            "GRAFANA",
+            "ELASTIC",
+            "JAEGER",
+            "OTELCOL",
+        )
+    }
+
+
+def test_services_reach_a_port_that_their_pods_have(render: Render) -> None:
+    objects = render()
+    services = [item for item in objects if item["kind"] == "Service"]
+    for service in services:
+        (pod,) = [
+            pod
+            for pod in pods(objects).values()
+            if service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+        ]
+        ports = {port["name"]: port["containerPort"] for port in pod["spec"]["containers"][0]["ports"]}
+        for port in service["spec"]["ports"]:
+            if "targetPort" in port:
+                assert ports[port["targetPort"]] == port["port"], service["metadata"]["name"]
+    reached = {
+        item["metadata"]["name"]: {port["port"] for port in item["spec"]["ports"]} for item in services
+    }
+    assert reached["jaeger-query"] == {16686}
+    assert {4317, 4318} <= reached["jaeger-collector"]
+    assert reached["logstash"] == {5000, 5044, 8080}
+    assert {4317, 4318, 8889} <= reached["otel-collector"]
+
+
+def test_only_files_of_the_secrets_folder_are_asked_for_and_nothing_secret_is_rendered(
+    render: Render,
+) -> None:
+    objects = render()
+    assert not [item for item in objects if item["kind"] == "Secret"]
+    asked: set[str] = set()
+    for pod in pods(objects).values():
+        for volume in pod["spec"].get("volumes", []):
+            for source in volume.get("projected", {}).get("sources", []):
+                asked |= {item["key"] for item in source.get("secret", {}).get("items", [])}
+        for container in containers(pod):
+            for variable in container.get("env", []):
+                reference = variable.get("valueFrom", {}).get("secretKeyRef")
+                asked |= {reference["key"]} if reference else set()
+    assert asked == SECRETS
+
+
+def test_a_key_may_be_in_another_secret(render: Render) -> None:
+    objects = render(*VARIANTS["placed"])
+    (container,) = pods(objects)["elasticsearch"]["spec"]["containers"]
+    (variable,) = [item for item in container["env"] if item["name"] == "ELASTIC_PASSWORD"]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": "elastic", "key": "password"}
+
+
+def test_prometheus_and_the_collector_may_read_what_they_need_and_no_more(render: Render) -> None:
+    may = {
+        (item["metadata"]["name"], resource, verb)
+        for item in render()
+        if item["kind"] == "ClusterRole"
+        for rule in item["rules"]
+        for resource, verb in itertools.product(rule["resources"], rule["verbs"])
+    }
+    watched = {
+        "observability-prometheus": ["nodes", "pods", "services", "endpointslices", "ingresses"],
+        "observability-otel-collector": ["pods", "namespaces", "replicasets"],
+    }
+    assert may == {
+        (role, resource, verb)
+        for role, resources in watched.items()
+        for resource in resources
+        for verb in ("get", "list", "watch")
+    } | {("observability-prometheus", "nodes/metrics", "get")}
+    with_token = {name for name, pod in pods(render()).items() if pod["spec"]["automountServiceAccountToken"]}
+    assert with_token == {"prometheus", "otel-collector"}
+
+
+def test_every_shared_file_is_in_the_cluster_as_it_is(render: Render) -> None:
+    held = {
+        (item["metadata"]["name"], name): text
+        for item in render()
+        if item["kind"] == "ConfigMap"
+        for name, text in item["data"].items()
+    }
+    shared = {
+        ("prometheus", name): f"prometheus/{name}"
+        for name in ("prometheus.yml", "alert-rules.yml", "recording-rules.yml", "meta-rules.yml")
+    }
+    shared |= {
+        ("prometheus-targets", path.name): f"prometheus/targets/kubernetes/{path.name}"
+        for path in (FOLDER / "prometheus" / "targets" / "kubernetes").iterdir()
+    }
+    shared |= {
+        ("alertmanager", path.name): f"prometheus/templates/{path.name}"
+        for path in (FOLDER / "prometheus" / "templates").iterdir()
+        if path.name != "addresses.tmpl"
+    }
+    shared |= {
+        (f"grafana-{path.stem}", path.name): str(path.relative_to(FOLDER))
+        for path in [
+            FOLDER / "grafana" / "dashboard-system-overview.json",
+            *(FOLDER / "grafana").glob("dashboards/*.json"),
+        ]
+    }
+    shared |= {
+        ("alertmanager", "alertmanager.yml"): "prometheus/alertmanager.yml",
+        ("blackbox-exporter", "blackbox.yml"): "blackbox/blackbox.yml",
+        ("grafana", "datasource.yml"): "grafana/datasource.yml",
+        ("grafana", "dashboards.yml"): "grafana/dashboards.yml",
+        ("logstash", "logstash.conf"): "elk/logstash-config.conf",
+        ("setup", "setup"): "elk/setup",
+        ("setup", "ilm-policy.json"): "elk/ilm-policy.json",
+        ("setup", "ingest-pipeline.json"): "elk/ingest-pipeline.json",
+        ("setup", "index-template.json"): "elk/index-template.json",
+        ("setup", "kibana-saved-objects.ndjson"): "elk/kibana-saved-objects.ndjson",
+        ("jaeger", "jaeger.yaml"): "jaeger/jaeger-elasticsearch.yaml",
+        ("otel-collector", "config.yaml"): "otel/otel-collector-config.yaml",
+        ("otel-collector", "kubernetes.yaml"): "otel/otel-collector-kubernetes.yaml",
+    }
+    for place, source in shared.items():
+        # A block scalar ends with one newline, however many the file ends with.
+        assert held.pop(place).rstrip("\n") == (FOLDER / source).read_text(encoding="utf-8").rstrip("\n"), (
+            place
+        )
+    assert set(held) == {("alertmanager", "addresses.tmpl")}
+    for item in render():
+        if item["kind"] == "ConfigMap":
+            assert sum(map(len, item["data"].values())) < 200 * 1024, item["metadata"]["name"]
+
+
+def test_a_changed_file_rolls_its_pods(render: Render) -> None:
+    def annotations(*settings: str) -> Mapping[str, str]:
+        found: Mapping[str, str] = pods(render(*settings))["alertmanager"]["metadata"]["annotations"]
+        return found
+
+    changed = annotations("alertmanager.config=route: {receiver: none}")
+    assert changed["checksum/configuration"] != annotations()["checksum/configuration"]
+    for name, pod in pods(render()).items():
+        if any("configMap" in str(volume) for volume in pod["spec"].get("volumes", [])) and name != "setup":
+            assert "checksum/configuration" in pod["metadata"]["annotations"], name
+
+
+def test_disruption_is_budgeted_from_two_replicas_on(render: Render) -> None:
+    assert not [item for item in render() if item["kind"] == "PodDisruptionBudget"]
+    budgets = {
+        item["metadata"]["name"]
+        for item in render(*VARIANTS["replicas"])
+        if item["kind"] == "PodDisruptionBudget"
+    }
+    assert budgets == {
+        "prometheus",
+        "alertmanager",
+        "blackbox-exporter",
+        "elasticsearch",
+        "logstash",
+        "kibana",
+        "jaeger",
+    }
+
+
+def test_prometheus_tells_every_alertmanager(render: Render) -> None:
+    objects = render(*VARIANTS["replicas"])
+    scrape = YAML(typ="safe").load(named(objects, "ConfigMap", "prometheus")["data"]["prometheus.yml"])
+    (told,) = scrape["alerting"]["alertmanagers"][0]["static_configs"]
+    assert told["targets"] == [f"alertmanager-{index}.alertmanager-peers:9093" for index in range(3)]
+    (container,) = pods(objects)["alertmanager"]["spec"]["containers"]
+    assert [argument for argument in container["args"] if "peer=" in argument] == [
+        f"--cluster.peer=alertmanager-{index}.alertmanager-peers:9094" for index in range(3)
+    ]
+
+
+def test_elsewhere_means_that_it_is_asked_there_and_nothing_is_installed(render: Render) -> None:
+    objects = render(*VARIANTS["external"])
+    assert not {"prometheus", "alertmanager", "elasticsearch"} & set(pods(objects))
+    environment = {
+        (name, variable["name"]): variable["value"]
+        for name, pod in pods(objects).items()
+        for container in pod["spec"]["containers"]
+        for variable in container.get("env", [])
+        if "value" in variable
+    }
+    assert environment["grafana", "PROMETHEUS_URL"] == "https://metrics.example.com"
+    for name in ("grafana", "logstash", "otel-collector", "jaeger", "setup"):
+        assert environment[name, "ELASTICSEARCH_URL"] == "https://logs.example.com:9243"
+    assert environment["kibana", "ELASTICSEARCH_HOSTS"] == "https://logs.example.com:9243"
+    policies = [item for item in objects if item["kind"] == "NetworkPolicy"]
+    logstash = pods(objects)["logstash"]
+    source = End("observability", logstash["metadata"]["labels"])
+    assert may_open(policies, source, End(address="203.0.113.9"), 9243)
+    assert not may_open(policies, source, End(address="203.0.113.9"), 443)
+
+
+def test_the_cluster_s_collector_does_all_that_every_collector_does() -> None:
+    """The second file's lists of processors take the place of the first's, so they must hold those, in their order."""
+    shared, added = (
+        YAML(typ="safe").load((FOLDER / "otel" / name).read_text(encoding="utf-8"))["service"]["pipelines"]
+        for name in ("otel-collector-config.yaml", "otel-collector-kubernetes.yaml")
+    )
+    for pipeline, settings in added.items():
+        assert set(settings) == {"processors"}
+        assert [name for name in settings["processors"] if name != "k8s_attributes"] == shared[pipeline][
+            "processors"
+        ]
+    assert set(added) == {name for name, settings in shared.items() if "otlp" in settings["receivers"]}
+
+
+AROUND = {
+    "application": End("accelerapp", {"app.kubernetes.io/name": "accelerapp"}),
+    "other": End("somebody", {"app.kubernetes.io/name": "grafana"}),
+    "ingress": End("ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx"}),
+    "dns": End("kube-system", {"k8s-app": "kube-dns"}),
+    "node": End(address="192.0.2.11"),
+    "apiserver": End(address="192.0.2.1"),
+    "internet": End(address="203.0.113.9"),
+}
+ROWS = YAML(typ="safe").load((FOLDER / "tests" / "network.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("row", "allowed"),
+    [(row, verdict == "allowed") for verdict in ("allowed", "denied") for row in ROWS[verdict]],
+)
+def test_the_network_s_policies_let_through_what_the_table_says(
+    render: Render, row: str, allowed: bool
+) -> None:
+    objects = render("ingress.enabled=true", "ingress.domain=example.com")
+    policies = [item for item in objects if item["kind"] == "NetworkPolicy"]
+    ends = AROUND | {
+        name: End(pod["namespace"], pod["metadata"]["labels"])
+        for name, pod in pods(objects).items()
+        if name != "node-exporter"
+    }
+    found = re.fullmatch(r"(\S+) -> (\S+):(\d+)(?:/(UDP))?", row)
+    assert found is not None
+    source, target, port, protocol = found.groups()
+    assert may_open(policies, ends[source], ends[target], int(port), protocol or "TCP") is allowed
+
+
+def test_every_port_of_a_service_is_reached_by_an_arrow_of_the_table(render: Render) -> None:
+    reached = {tuple(re.split(r" -> |:|/", row)[1:3]) for row in ROWS["allowed"]}
+    for service in (item for item in render() if item["kind"] == "Service"):
+        name = service["spec"]["selector"]["app.kubernetes.io/name"]
+        for port in service["spec"]["ports"]:
+            # Jaeger takes OTLP by HTTP as well, which nobody in the cluster sends.
+            if (name, port["port"]) != ("jaeger", 4318):
+                assert (name, str(port["port"])) in reached, service["metadata"]["name"]
+
+
+def test_what_is_scraped_says_so(render: Render) -> None:
+    """The pods' annotations, names and components are what prometheus.yml makes job and service of."""
+    scraped = {
+        name: pod["metadata"]["annotations"]["prometheus.io/port"]
+        for name, pod in pods(render()).items()
+        if pod["metadata"].get("annotations", {}).get("prometheus.io/scrape") == "true"
+    }
+    assert scraped == {
+        "prometheus": "9090",
+        "alertmanager": "9093",
+        "grafana": "3000",
+        "jaeger": "8888",
+        "otel-collector": "8888",
+        "node-exporter": "9100",
+        "blackbox-exporter": "9115",
+    }
