@@ -17,6 +17,9 @@ import pytest
 from ruamel.yaml import YAML
 from tests.stack.chart.policies import End, may_open
 from tests.stack.conftest import built
+from typer.testing import CliRunner
+
+from accelerapp.cli.command import app
 
 pytestmark = pytest.mark.stack
 
@@ -207,6 +210,24 @@ def test_every_value_does_something_and_every_one_is_in_the_schema() -> None:
         for name in value if isinstance(value, dict) else ():
             # Handed on whole, or read by name.
             assert re.search(rf"\.Values\.{block}(\.{name}\b| )|\.{name}\b", templates), f"{block}.{name}"
+
+
+def test_the_chart_that_the_command_writes_out_needs_nothing_beside_it(
+    generator: Any, tmp_path: Path
+) -> None:
+    deployed = CliRunner().invoke(app, ["deploy", "helm", str(tmp_path)])
+    assert deployed.exit_code == 0, deployed.output
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]
+    options = ["-n", "observability", "--set", "secrets.existingSecret=observability"]
+    command: list[str | Path] = [
+        built("helm") / "helm",
+        "template",
+        "observability",
+        tmp_path / "helm/accelerapp-observability",
+        *options,
+    ]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert rendered == generator.render("--set", "secrets.existingSecret=observability")
 
 
 def test_helm_finds_nothing_to_say_against_the_chart() -> None:
