@@ -77,6 +77,7 @@ wheel: $(VENV)/installed-dev
 generate: $(VENV)/installed-dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_compose_environment.py
+	$(BIN)/python -m deployment.dashboards
 	$(BIN)/python docs/generate_kubernetes.py
 
 screenshots: $(VENV)/installed-dev page chromium

@@ -268,7 +268,7 @@ CRITICAL = Raised("HighErrorRate", "critical", 'code "gen" + x', "services-red")
 HIGH = Raised("LLMServiceUnavailable", "high", "codegen", "codegen-llm")
 WARNING = Raised("DiskSpaceLow", "warning", "node-exporter", "resource-use")
 INFO = Raised("HighRequestRate", "info", "other", "services-red")
-UNGRADED = Raised("SomethingElse", "", "other", "system-overview")
+UNGRADED = Raised("SomethingElse", "", "other", "accelerapp-system-overview")
 WATCHDOG = Raised("Watchdog", "none", "monitoring", "stack")
 TOLD = [CRITICAL, HIGH, WARNING, INFO, UNGRADED]
 
@@ -402,7 +402,7 @@ def test_the_digest_holds_what_came_and_went_since_the_last(
     (route,) = (route for route in config["route"]["routes"] if route["receiver"] == "info-alerts")
     route["group_interval"] = "3s"  # the day
     path.write_text(json.dumps(config), encoding="utf-8")
-    passing = Raised("QueueFull", "info", "third", "system-overview")
+    passing = Raised("QueueFull", "info", "third", "accelerapp-system-overview")
     with running_release(path, EXTERNAL_URL) as client:
         push(client, [INFO.alert()])
         eventually(lambda: len(arrivals.mails) == 1, "no first mail")
