@@ -124,19 +124,29 @@ def running_prometheus(
 ) -> Iterator[RunningPrometheus]:
     home = tmp_path_factory.mktemp("prometheus")
     (home / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
+    with start_prometheus(prometheus, home, "--web.enable-remote-write-receiver") as running:
+        yield running
+
+
+@contextlib.contextmanager
+def start_prometheus(
+    program: Path, home: Path, *flags: str, environment: Mapping[str, str] | None = None
+) -> Iterator[RunningPrometheus]:
+    """Start a Prometheus on the prometheus.yml of a folder, which has its log and its data too."""
     log = home / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                prometheus,
+                program,
                 f"--config.file={home / 'prometheus.yml'}",
                 f"--storage.tsdb.path={home / 'data'}",
                 "--storage.tsdb.retention.time=100y",
                 "--web.listen-address=127.0.0.1:0",
-                "--web.enable-remote-write-receiver",
+                *flags,
             ],
             stdout=output,
             stderr=subprocess.STDOUT,
+            env=os.environ | (environment or {}),
         )
         try:
             with httpx.Client(base_url=_ready_url(process, log), timeout=60) as client:

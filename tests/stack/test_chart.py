@@ -26,7 +26,7 @@ pytestmark = pytest.mark.stack
 FOLDER = Path(__file__).parents[2] / "deployment" / "observability"
 CHART = FOLDER / "helm" / "accelerapp-observability"
 SECRETS = {path.name for path in (FOLDER / "secrets" / "laptop").iterdir() if path.name != "README.md"}
-WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job"}
+WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 
 Object = Mapping[str, Any]
 
@@ -76,7 +76,7 @@ def pods(objects: list[Object]) -> dict[str, Object]:
     """Return the pod template of each workload, with its namespace, by app.kubernetes.io/name."""
     return {
         item["metadata"]["labels"]["app.kubernetes.io/name"]: {
-            **item["spec"]["template"],
+            **item["spec"].get("jobTemplate", item)["spec"]["template"],
             "namespace": item["metadata"]["namespace"],
         }
         for item in objects
@@ -138,6 +138,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "elasticsearch.enabled=false",
         "elasticsearch.externalUrl=https://logs.example.com:9243",
     ),
+    "backup": ("prometheus.snapshots.claim=backup", "prometheus.replicas=2"),
     "placed": (
         "storageClass=fast",
         "imageRegistry=registry.example.com/mirror",
@@ -193,6 +194,28 @@ def test_the_example_of_the_application_is_of_the_schemas_and_restricted() -> No
         (["ingress.enabled=true"], "ingress.domain"),
         (["otelCollector.replicas=2"], "otel-collector-gateway.yaml"),
         (["networkPolicies.applicationNamespaces={}"], "networkPolicies/applicationNamespaces"),
+        (
+            ["prometheus.snapshots.schedule=nightly"],
+            "/prometheus/snapshots/schedule': 'nightly' does not match",
+        ),
+        (["prometheus.snapshots.keep=0"], "/prometheus/snapshots/keep': minimum: got 0, want 1"),
+        (
+            [
+                "prometheus.snapshots.claim=backup",
+                "prometheus.enabled=false",
+                "prometheus.externalUrl=http://elsewhere",
+            ],
+            "the Prometheus that is elsewhere is saved there",
+        ),
+        (
+            [
+                "prometheus.snapshots.claim=backup",
+                "ingress.enabled=true",
+                "ingress.domain=example.com",
+                "ingress.expose={prometheus}",
+            ],
+            "take prometheus out of ingress.expose",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(generator: Any, settings: list[str], message: str) -> None:
@@ -274,12 +297,16 @@ def test_the_namespaces_demand_what_their_pods_are(render: Render) -> None:
         assert labels["pod-security.kubernetes.io/enforce"] == level
 
 
-def test_every_container_has_bounds_and_what_serves_is_asked_whether_it_does(render: Render) -> None:
-    for name, pod in pods(render()).items():
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_container_has_bounds_and_what_serves_is_asked_whether_it_does(
+    render: Render, variant: str
+) -> None:
+    for pod in pods(render(*VARIANTS[variant])).values():
         for container in containers(pod):
             for bound in ("requests", "limits"):
                 assert set(container["resources"][bound]) == {"cpu", "memory"}
-        if name != "setup":
+        # What runs to its end has no policy of being started again always, and serves nobody.
+        if "restartPolicy" not in pod["spec"]:
             (container,) = pod["spec"]["containers"]
             assert {"readinessProbe", "livenessProbe"} <= set(container)
 
@@ -479,6 +506,92 @@ def test_disruption_is_budgeted_from_two_replicas_on(render: Render) -> None:
     }
 
 
+def test_snapshots_are_of_the_first_prometheus_beside_its_volume_and_off_without_a_claim(
+    render: Render,
+) -> None:
+    assert "prometheus-snapshot" not in str(render())
+    (prometheus,) = containers(pods(render())["prometheus"])
+    assert "--web.enable-admin-api" not in prometheus["args"]
+
+    objects = render(*VARIANTS["backup"])
+    (prometheus,) = containers(pods(objects)["prometheus"])
+    assert "--web.enable-admin-api" in prometheus["args"]
+    stateful = named(objects, "StatefulSet", "prometheus")
+    (claim,) = stateful["spec"]["volumeClaimTemplates"]
+    pod = pods(objects)["prometheus-snapshot"]
+    (container,) = containers(pod)
+    variables = {item["name"]: item["value"] for item in container["env"]}
+    volumes = {
+        volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+        for volume in pod["spec"]["volumes"]
+        if "persistentVolumeClaim" in volume
+    }
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    # What the script calls so is the folder of Prometheus' data in which it makes its snapshots.
+    snapshots = mounts[variables["SNAPSHOTS"]]
+    assert volumes[snapshots["name"]] == f"{claim['metadata']['name']}-prometheus-0"
+    (data,) = [mount for mount in prometheus["volumeMounts"] if mount["name"] == claim["metadata"]["name"]]
+    assert (
+        f"--storage.tsdb.path={data['mountPath']}/{snapshots['subPath'].removesuffix('/snapshots')}"
+        in prometheus["args"]
+    )
+    assert volumes[mounts[variables["BACKUP"]]["name"]] == "backup"
+    assert variables["KEEP"] == "7"
+    # It asks, and runs beside, the one whose volume that is.
+    service = named(objects, "Service", "prometheus-0")
+    assert variables["PROMETHEUS_URL"] == "http://prometheus-0:9090"
+    (term,) = pod["spec"]["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    of_the_first = stateful["spec"]["selector"]["matchLabels"] | {
+        "statefulset.kubernetes.io/pod-name": "prometheus-0"
+    }
+    assert service["spec"]["selector"] == term["labelSelector"]["matchLabels"] == of_the_first
+    script = named(objects, "ConfigMap", "prometheus-snapshot")["data"]["snapshot"]
+    assert script == (FOLDER / "prometheus" / "snapshot").read_text(encoding="utf-8")
+    assert named(objects, "CronJob", "prometheus-snapshot")["spec"]["concurrencyPolicy"] == "Forbid"
+
+
+def shell_of_the_readme(function: str, *arguments: str) -> str:
+    """Return what a function of the chapter about backups hands to `kubectl create -f -`."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^{function}\(\) \{{\n.*?^\}}$", text, flags=re.DOTALL | re.MULTILINE)
+    assert found is not None
+    # Kubernetes is not asked here: of its commands `get` answers with an image, and `create` shows what it was given.
+    stand_in = 'kubectl() { case "$*" in *" get "*) echo prom/prometheus:v0;; *" create "*) cat;; esac; }'
+    command = ["bash", "-c", f'{stand_in}\n{found[0]}\n{function} "$@"', "bash", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_pod_by_which_volumes_are_saved_is_restricted_and_the_claims_exist(render: Render) -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    objects = [*render("jaeger.storage=badger")]
+    owners = {
+        f"{claim['metadata']['name']}-{item['metadata']['name']}-0": item["spec"]["template"]["spec"]
+        for item in objects
+        if item["kind"] == "StatefulSet"
+        for claim in item["spec"]["volumeClaimTemplates"]
+    }
+    rows = re.findall(r"^\| .* \| `(data-\S+)` \| (\d+) \|$", text, flags=re.MULTILINE)
+    called = re.findall(r"^volume (\S+) (\d+)", text, flags=re.MULTILINE)
+    assert {claim for claim, _ in rows} == {"data-alertmanager-0", "data-grafana-0", "data-jaeger-0"}
+    for claim, user in {*rows, *called}:
+        assert owners[claim]["securityContext"]["runAsUser"] == int(user)
+    for arguments in (("data-grafana-0", "472"), ("data-prometheus-0", "65534", "backup")):
+        pod = YAML(typ="safe").load(shell_of_the_readme("volume", *arguments))
+        kubernetes_validate.validate(pod, "1.37.0", strict=True)
+        spec = pod["spec"]
+        claims = [
+            volume["persistentVolumeClaim"]["claimName"]
+            for volume in spec["volumes"]
+            if "persistentVolumeClaim" in volume
+        ]
+        assert claims == [name for name in arguments if not name.isdigit()]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        (container,) = containers(pod)
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
 def test_prometheus_tells_every_alertmanager(render: Render) -> None:
     objects = render(*VARIANTS["replicas"])
     scrape = YAML(typ="safe").load(named(objects, "ConfigMap", "prometheus")["data"]["prometheus.yml"])
@@ -544,7 +657,7 @@ ROWS = YAML(typ="safe").load((FOLDER / "tests" / "network.yml").read_text(encodi
 def test_the_network_s_policies_let_through_what_the_table_says(
     render: Render, row: str, allowed: bool
 ) -> None:
-    objects = render("ingress.enabled=true", "ingress.domain=example.com")
+    objects = render("ingress.enabled=true", "ingress.domain=example.com", *VARIANTS["backup"])
     policies = [item for item in objects if item["kind"] == "NetworkPolicy"]
     ends = AROUND | {
         name: End(pod["namespace"], pod["metadata"]["labels"])

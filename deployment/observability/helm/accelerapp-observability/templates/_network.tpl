@@ -30,10 +30,20 @@ ports:
 {{- end -}}
 {{- end -}}
 
+{{/* network.yaml's arrows, without those of parts that are off unless asked for, as a JSON array. */}}
+{{- define "observability.arrows" -}}
+{{- $absent := dict "prometheus-snapshot" (not .Values.prometheus.snapshots.claim) -}}
+{{- $arrows := list -}}
+{{- range .Files.Get "network.yaml" | fromYamlArray -}}
+{{- if not (or (get $absent .from) (get $absent .to)) }}{{ $arrows = append $arrows . }}{{ end -}}
+{{- end -}}
+{{- toJson $arrows -}}
+{{- end -}}
+
 {{/* The policy of one component, of network.yaml's arrows: (list $ "prometheus"). */}}
 {{- define "observability.policy" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}
-{{- $arrows := $root.Files.Get "network.yaml" | fromYamlArray -}}
+{{- $arrows := include "observability.arrows" $root | fromJsonArray -}}
 {{- $externals := dict "elasticsearch" $root.Values.elasticsearch "prometheus" $root.Values.prometheus -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
