@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
 import re
 import subprocess
 import warnings
@@ -138,7 +139,16 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "elasticsearch.enabled=false",
         "elasticsearch.externalUrl=https://logs.example.com:9243",
     ),
-    "backup": ("prometheus.snapshots.claim=backup", "prometheus.replicas=2"),
+    "backup": (
+        "prometheus.snapshots.claim=backup",
+        "prometheus.replicas=2",
+        "elasticsearch.snapshots.claim=logs-backup",
+    ),
+    "bucket": (
+        "elasticsearch.snapshots.repository.type=s3",
+        "elasticsearch.snapshots.repository.settings.bucket=my-logs",
+        "elasticsearch.snapshots.keystoreSecret=s3",
+    ),
     "placed": (
         "storageClass=fast",
         "imageRegistry=registry.example.com/mirror",
@@ -207,6 +217,24 @@ def test_the_example_of_the_application_is_of_the_schemas_and_restricted() -> No
             ],
             "the Prometheus that is elsewhere is saved there",
         ),
+        (
+            [
+                "elasticsearch.snapshots.claim=backup",
+                "elasticsearch.enabled=false",
+                "elasticsearch.externalUrl=http://elsewhere",
+            ],
+            "the Elasticsearch that is elsewhere is saved there",
+        ),
+        (["elasticsearch.snapshots.claim=backup", "setup.enabled=false"], "setup.enabled is false"),
+        (
+            [
+                "elasticsearch.snapshots.claim=backup",
+                "elasticsearch.snapshots.repository.type=s3",
+                "elasticsearch.snapshots.repository.settings.bucket=logs",
+            ],
+            "name one of them",
+        ),
+        (["elasticsearch.snapshots.repository.type=s3"], "/elasticsearch/snapshots/repository'"),
         (
             [
                 "prometheus.snapshots.claim=backup",
@@ -460,6 +488,7 @@ def test_every_shared_file_is_in_the_cluster_as_it_is(render: Render) -> None:
         ("setup", "ilm-policy.json"): "elk/ilm-policy.json",
         ("setup", "ingest-pipeline.json"): "elk/ingest-pipeline.json",
         ("setup", "index-template.json"): "elk/index-template.json",
+        ("setup", "slm-policy.json"): "elk/slm-policy.json",
         ("setup", "kibana-saved-objects.ndjson"): "elk/kibana-saved-objects.ndjson",
         ("jaeger", "jaeger.yaml"): "jaeger/jaeger-elasticsearch.yaml",
         ("otel-collector", "config.yaml"): "otel/otel-collector-config.yaml",
@@ -548,6 +577,45 @@ def test_snapshots_are_of_the_first_prometheus_beside_its_volume_and_off_without
     script = named(objects, "ConfigMap", "prometheus-snapshot")["data"]["snapshot"]
     assert script == (FOLDER / "prometheus" / "snapshot").read_text(encoding="utf-8")
     assert named(objects, "CronJob", "prometheus-snapshot")["spec"]["concurrencyPolicy"] == "Forbid"
+
+
+def test_setup_is_told_of_the_place_of_elasticsearch_s_snapshots_which_its_nodes_have(render: Render) -> None:
+    def told(*settings: str) -> Any:
+        (container,) = pods(render(*settings))["setup"]["spec"]["containers"]
+        found = [item["value"] for item in container["env"] if item["name"] == "SNAPSHOT_REPOSITORY"]
+        return json.loads(found[0]) if found else None
+
+    def node(*settings: str) -> tuple[Object, Object]:
+        pod = pods(render(*settings))["elasticsearch"]
+        (container,) = containers(pod)
+        return pod, container
+
+    assert told() is None
+    assert "path.repo" not in str(node())
+
+    claim = told(*VARIANTS["backup"])
+    pod, container = node(*VARIANTS["backup"])
+    (path,) = [item["value"] for item in container["env"] if item["name"] == "path.repo"]
+    (mount,) = [item for item in container["volumeMounts"] if item["mountPath"] == path]
+    assert claim == {"type": "fs", "settings": {"location": path}}
+    (volume,) = [item for item in pod["spec"]["volumes"] if item["name"] == mount["name"]]
+    assert volume["persistentVolumeClaim"] == {"claimName": "logs-backup"}
+
+    assert told(*VARIANTS["bucket"]) == {"type": "s3", "settings": {"bucket": "my-logs"}}
+    pod, container = node(*VARIANTS["bucket"])
+    assert [item["secret"]["secretName"] for item in pod["spec"]["volumes"]] == ["s3"]
+    assert "elasticsearch-keystore add" in container["command"][-1]
+    policies = [item for item in render(*VARIANTS["bucket"]) if item["kind"] == "NetworkPolicy"]
+    source = End("observability", pod["metadata"]["labels"])
+    assert may_open(policies, source, End(address="203.0.113.9"), 443)
+    jobs = {
+        item["metadata"]["name"]
+        for variant in ("as shipped", "backup", "bucket")
+        for item in render(*VARIANTS[variant])
+        if item["kind"] == "Job"
+    }
+    # A Job cannot be changed: each is another.
+    assert len(jobs) == 3
 
 
 def shell_of_the_readme(function: str, *arguments: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any
 import httpx
 import pytest
 from ruamel.yaml import YAML
+from tests.stack.conftest import built
 
 from accelerapp.monitoring import get_logger
 from accelerapp.observability import setup_observability
@@ -31,6 +33,8 @@ ELK = SHIPPED / "elk"
 CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(SHIPPED / "tests" / "pipeline.yml")
 START_SECONDS = 90.0
 DAY = "accelerapp-logs-2026.11.24"
+SNAPSHOT = "accelerapp-2026.11.24-of-the-test"
+REPOSITORY = json.dumps({"type": "fs", "settings": {"location": "logs"}})
 
 pytestmark = pytest.mark.stack
 
@@ -46,7 +50,15 @@ class Front:
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 front.requests.append((self.command, self.path, body))
-                if self.path.startswith(("/_ilm", "/_security")):
+                if self.path == "/_slm/policy/accelerapp/_execute":
+                    # What the lifecycle does at its hour: a snapshot of the policy's own words, in the real engine.
+                    policy = next(
+                        json.loads(b) for m, p, b in front.requests if (m, p) == ("PUT", self.path[:23])
+                    )
+                    wanted = f"/_snapshot/{policy['repository']}/{SNAPSHOT}?wait_for_completion=true"
+                    engine.put(wanted, json=policy["config"]).raise_for_status()
+                    status, answer = 200, json.dumps({"snapshot_name": SNAPSHOT}).encode()
+                elif self.path.startswith(("/_ilm", "/_security", "/_slm")):
                     status, answer = 200, b"{}"
                 elif self.path.startswith("/api/"):
                     status, answer = 200, b'{"success":true}'
@@ -64,7 +76,7 @@ class Front:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_PUT = do_POST = _answer  # noqa: N815 - the server calls these
+            do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - the server calls these
 
             def log_message(self, *_: object) -> None: ...
 
@@ -177,6 +189,97 @@ def test_setup_makes_everything_and_may_run_again(set_up: Front) -> None:
         if path.startswith("/_security/role/"):
             granted = {name for index in json.loads(body)["indices"] for name in index["privileges"]}
             assert not granted & {"all", "delete", "delete_index", "manage", "write"}, path
+
+
+def test_setup_makes_snapshots_only_where_there_is_a_place_for_them(
+    set_up: Front, engine: httpx.Client
+) -> None:
+    assert not [path for _, path, _ in set_up.requests if path.startswith(("/_snapshot", "/_slm"))]
+    before = len(set_up.requests)
+    for _ in range(2):
+        done = run_setup(set_up, SNAPSHOT_REPOSITORY=REPOSITORY)
+        assert done.returncode == 0, done.stderr
+    asked = [(method, path) for method, path, _ in set_up.requests[before:]]
+    half = len(asked) // 2
+    assert asked[:half] == asked[half:]
+    assert asked[half - 2 : half] == [("PUT", "/_snapshot/accelerapp"), ("PUT", "/_slm/policy/accelerapp")]
+    known = engine.get("/_snapshot/accelerapp").json()["accelerapp"]
+    assert known["type"] == "fs"
+    assert known["settings"] == {"location": "logs"}
+
+    refused = run_setup(
+        set_up, SNAPSHOT_REPOSITORY=REPOSITORY.replace("logs", "/somewhere/that/no/node/knows")
+    )
+    assert refused.returncode == 1
+    assert "HTTP 500" in refused.stderr
+    assert "path.repo" in refused.stderr
+
+
+def test_compose_s_second_file_gives_the_node_the_folder_that_setup_is_told_of() -> None:
+    command: list[str | Path] = [
+        built("compose") / "compose-spec",
+        *("-no-interpolation", "-format", "json", "docker-compose.yml", "docker-compose.snapshots.yml"),
+    ]
+    done = subprocess.run(command, cwd=SHIPPED, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    services = json.loads(done.stdout)["services"]
+    node = services["elasticsearch"]
+    told = json.loads(services["setup"]["environment"]["SNAPSHOT_REPOSITORY"])
+    place = node["environment"]["path.repo"]
+    assert told == {"type": "fs", "settings": {"location": place}}
+    assert place in {volume["target"] for volume in node["volumes"]}
+    # The rest is what the first file says.
+    assert node["environment"]["node.name"] == "elasticsearch"
+    assert len(node["volumes"]) == 2
+
+
+def test_a_day_that_was_lost_comes_back_by_the_readme_s_commands(
+    front: Front, engine: httpx.Client, tmp_path: Path
+) -> None:
+    """The commands as they stand there, with the container's shell here and its port at the stand-in."""
+    assert run_setup(front, SNAPSHOT_REPOSITORY=REPOSITORY).returncode == 0
+    kept = CASES[0]["in"] | {"correlation_id": "c-kept"}
+    assert engine.post(f"/{DAY}/_doc?refresh=true", json=kept).status_code == 201
+    text = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    (chapter,) = re.findall(r"^### Elasticsearch\n.*?(?=^## )", text, flags=re.MULTILINE | re.DOTALL)
+    ask = re.search(r"^ask='[^']*'", chapter, flags=re.MULTILINE)
+    es = re.search(r"^es\(\) { docker exec .*}$", chapter, flags=re.MULTILINE)
+    commands = re.findall(r"^es [A-Z]+ .*?(?<!\\)$", chapter, flags=re.MULTILINE | re.DOTALL)
+    assert ask is not None
+    assert es is not None
+    curl = tmp_path / "curl"
+    curl.write_text(
+        f'#!/bin/bash\nexec {shutil.which("curl")} -f "${{@/http:\\/\\/localhost:9200/{front.url}}}"\n'
+    )
+    curl.chmod(0o755)
+
+    def run(command: str) -> str:
+        shell = f'docker() {{ shift 2; "$@"; }}\n{ask[0]}\n{es[0]}\n{command.replace("SNAPSHOT", SNAPSHOT)}'
+        done = subprocess.run(
+            ["bash", "-c", shell],
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "ELASTIC_PASSWORD": "of the container"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, (command, done.stderr)
+        return done.stdout
+
+    def found() -> int:
+        query = {"query": {"term": {"labels.correlation_id": "c-kept"}}}
+        count = engine.post(f"/{DAY}/_count?ignore_unavailable=true", json=query).json()["count"]
+        assert isinstance(count, int)
+        return count
+
+    execute, listing, _, delete, restore, *_ = commands
+    assert SNAPSHOT in run(execute)
+    assert SNAPSHOT in run(listing)
+    assert DAY in delete
+    run(delete)
+    assert found() == 0
+    run(restore)
+    assert found() == 1
 
 
 def test_setup_says_what_is_missing(front: Front, tmp_path: Path) -> None:

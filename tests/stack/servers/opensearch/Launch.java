@@ -31,6 +31,7 @@ public final class Launch extends Node {
         Settings settings =
                 Settings.builder()
                         .put("path.home", home.toString())
+                        .put("path.repo", home.resolve("snapshots").toString())
                         .put("cluster.name", "tests")
                         .put("node.name", "node")
                         .put("network.host", "127.0.0.1")

@@ -30,12 +30,16 @@ ports:
 {{- end -}}
 {{- end -}}
 
-{{/* network.yaml's arrows, without those of parts that are off unless asked for, as a JSON array. */}}
+{{/* network.yaml's arrows, without those whose value is not set, as a JSON array. */}}
 {{- define "observability.arrows" -}}
-{{- $absent := dict "prometheus-snapshot" (not .Values.prometheus.snapshots.claim) -}}
 {{- $arrows := list -}}
-{{- range .Files.Get "network.yaml" | fromYamlArray -}}
-{{- if not (or (get $absent .from) (get $absent .to)) }}{{ $arrows = append $arrows . }}{{ end -}}
+{{- range $arrow := .Files.Get "network.yaml" | fromYamlArray -}}
+{{- $value := true -}}
+{{- with $arrow.when -}}
+{{- $value = $.Values -}}
+{{- range splitList "." . }}{{ $value = index $value . }}{{ end -}}
+{{- end -}}
+{{- if $value }}{{ $arrows = append $arrows $arrow }}{{ end -}}
 {{- end -}}
 {{- toJson $arrows -}}
 {{- end -}}
