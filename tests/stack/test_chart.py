@@ -125,6 +125,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "logstash.replicas=2",
         "kibana.replicas=2",
         "jaeger.replicas=2",
+        "otelCollector.replicas=3",
     ),
     "ingress": (
         "ingress.enabled=true",
@@ -202,7 +203,7 @@ def test_the_example_of_the_application_is_of_the_schemas_and_restricted() -> No
         (["elasticsearch.enabled=false"], "name the one to use in elasticsearch.externalUrl"),
         (["prometheus.enabled=false"], "name the one to use in prometheus.externalUrl"),
         (["ingress.enabled=true"], "ingress.domain"),
-        (["otelCollector.replicas=2"], "otel-collector-gateway.yaml"),
+        (["otelCollector.gateway.replicas=0"], "/otelCollector/gateway/replicas': minimum: got 0, want 1"),
         (["networkPolicies.applicationNamespaces={}"], "networkPolicies/applicationNamespaces"),
         (
             ["prometheus.snapshots.schedule=nightly"],
@@ -532,6 +533,8 @@ def test_disruption_is_budgeted_from_two_replicas_on(render: Render) -> None:
         "logstash",
         "kibana",
         "jaeger",
+        "otel-collector",
+        "otel-gateway",
     }
 
 
@@ -671,6 +674,80 @@ def test_prometheus_tells_every_alertmanager(render: Render) -> None:
     ]
 
 
+def test_several_collectors_stand_behind_a_layer_that_keeps_traces_whole(render: Render) -> None:
+    assert "otel-gateway" not in str(render())
+    objects = render("otelCollector.replicas=3")
+    gateway, second = (pods(objects)[name] for name in ("otel-gateway", "otel-collector"))
+    # Who sends knows one name, and reaches the first layer by it.
+    front = named(objects, "Service", "otel-collector")["spec"]
+    assert front["selector"].items() <= gateway["metadata"]["labels"].items()
+    ports = {port["name"]: port["containerPort"] for port in containers(gateway)[0]["ports"]}
+    assert {4317, 4318, 9411, 14250, 14268} == {ports[port["targetPort"]] for port in front["ports"]}
+    # The layer finds every instance of the second by the name that its file says.
+    file = YAML(typ="safe").load(named(objects, "ConfigMap", "otel-gateway")["data"]["config.yaml"])
+    hostnames = {exporter["resolver"]["dns"]["hostname"] for exporter in file["exporters"].values()}
+    assert hostnames == {"otel-collector-headless"}
+    headless = named(objects, "Service", "otel-collector-headless")["spec"]
+    assert headless["clusterIP"] == "None"
+    assert headless["selector"].items() <= second["metadata"]["labels"].items()
+    # Kubernetes' attributes come of the connection: of the layer that applications are connected with.
+    for pod, files in ((gateway, ["config", "kubernetes"]), (second, ["config"])):
+        (container,) = pod["spec"]["containers"]
+        assert container["args"] == [f"--config=/etc/otelcol/{name}.yaml" for name in files]
+        assert pod["spec"]["automountServiceAccountToken"] is ("kubernetes" in files)
+    binding = named(objects, "ClusterRoleBinding", "observability-otel-collector")
+    assert [subject["name"] for subject in binding["subjects"]] == ["otel-gateway"]
+    # Every instance is scraped, under the jobs that rules know.
+    targets = named(objects, "ConfigMap", "prometheus-targets")["data"]
+    exported, own = (
+        YAML(typ="safe").load(targets[name]) for name in ("otel-exported.yml", "otel-collector.yml")
+    )
+    assert [(group["targets"], group["labels"]["collector"]) for group in exported] == [
+        ([f"otel-collector-{index}.otel-collector-headless:8889"], f"otel-collector-{index}")
+        for index in range(3)
+    ]
+    assert [group["targets"] for group in own] == [
+        [f"otel-gateway-{index}.otel-gateway:8888"] for index in range(2)
+    ]
+    governed = {
+        item["metadata"]["name"]: item["spec"]["serviceName"]
+        for item in objects
+        if item["kind"] == "StatefulSet"
+    }
+    assert governed["otel-collector"] == "otel-collector-headless"
+    assert governed["otel-gateway"] == "otel-gateway"
+    mounted = pods(objects)["prometheus"]["spec"]["volumes"][0]["projected"]["sources"][1]["configMap"][
+        "items"
+    ]
+    assert {item["key"] for item in mounted} == set(targets)
+
+
+def test_with_two_layers_nobody_reaches_the_second_but_by_the_first(render: Render) -> None:
+    objects = render("otelCollector.replicas=2")
+    policies = [item for item in objects if item["kind"] == "NetworkPolicy"]
+    ends = AROUND | {
+        name: End(pod["namespace"], pod["metadata"]["labels"])
+        for name, pod in pods(objects).items()
+        if name != "node-exporter"
+    }
+
+    def may(source: str, target: str, port: int) -> bool:
+        return may_open(policies, ends[source], ends[target], port)
+
+    for port in (4317, 4318, 9411, 14250, 14268):
+        assert may("application", "otel-gateway", port)
+        assert not may("application", "otel-collector", port)
+        assert not may("other", "otel-gateway", port)
+    assert may("otel-gateway", "otel-collector", 4317)
+    assert may("otel-gateway", "apiserver", 443)
+    assert not may("otel-collector", "apiserver", 443)
+    assert not may("otel-gateway", "elasticsearch", 9200)
+    assert not may("otel-gateway", "jaeger", 4317)
+    assert may("prometheus", "otel-gateway", 8888)
+    assert may("prometheus", "otel-collector", 8889)
+    assert may("otel-collector", "jaeger", 4317)
+
+
 def test_elsewhere_means_that_it_is_asked_there_and_nothing_is_installed(render: Render) -> None:
     objects = render(*VARIANTS["external"])
     assert not {"prometheus", "alertmanager", "elasticsearch"} & set(pods(objects))
@@ -693,11 +770,19 @@ def test_elsewhere_means_that_it_is_asked_there_and_nothing_is_installed(render:
 
 
 def test_the_cluster_s_collector_does_all_that_every_collector_does() -> None:
-    """The second file's lists of processors take the place of the first's, so they must hold those, in their order."""
-    shared, added = (
-        YAML(typ="safe").load((FOLDER / "otel" / name).read_text(encoding="utf-8"))["service"]["pipelines"]
-        for name in ("otel-collector-config.yaml", "otel-collector-kubernetes.yaml")
+    """The last file's lists of processors take the place of the others', so they must hold those, in their order."""
+    shared, gateway, added = (
+        YAML(typ="safe").load((FOLDER / "otel" / f"otel-collector-{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("config", "gateway", "kubernetes")
     )
+    assert {**shared["processors"], **gateway["processors"]} == shared["processors"]
+    shared, gateway, added = (file["service"]["pipelines"] for file in (shared, gateway, added))
+    assert {name: settings["processors"] for name, settings in gateway.items()} == {
+        name: shared[name]["processors"] for name in gateway
+    }
+    assert {name: settings["receivers"] for name, settings in gateway.items()} == {
+        name: shared[name]["receivers"] for name in gateway
+    }
     for pipeline, settings in added.items():
         assert set(settings) == {"processors"}
         assert [name for name in settings["processors"] if name != "k8s_attributes"] == shared[pipeline][

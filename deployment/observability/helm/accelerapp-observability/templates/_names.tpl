@@ -75,6 +75,11 @@ http://prometheus:9090
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty where the collector has two layers. */}}
+{{- define "observability.layers" -}}
+{{- if and .Values.otelCollector.enabled (gt (int .Values.otelCollector.replicas) 1) }}two{{ end -}}
+{{- end -}}
+
 {{/* The paths of the target files of what is installed, as a JSON array: a part that is elsewhere is not probed here. */}}
 {{- define "observability.targets" -}}
 {{- $absent := dict "otel-exported.yml" (not .Values.otelCollector.enabled) "probe-elasticsearch.yml" (not .Values.elasticsearch.enabled) "probe-elasticsearch-writable.yml" (not .Values.elasticsearch.enabled) "probe-kibana.yml" (not .Values.kibana.enabled) "probe-logstash.yml" (not .Values.logstash.enabled) -}}

@@ -34,12 +34,15 @@ ports:
 {{- define "observability.arrows" -}}
 {{- $arrows := list -}}
 {{- range $arrow := .Files.Get "network.yaml" | fromYamlArray -}}
-{{- $value := true -}}
-{{- with $arrow.when -}}
-{{- $value = $.Values -}}
+{{- $wanted := true -}}
+{{- with $arrow.when | default $arrow.unless -}}
+{{- $value := $.Values -}}
 {{- range splitList "." . }}{{ $value = index $value . }}{{ end -}}
+{{- /* A number is of replicas, and says whether there are several. */ -}}
+{{- $set := ternary (gt (int $value) 1) (not (empty $value)) (has (kindOf $value) (list "int" "int64" "float64")) -}}
+{{- $wanted = ternary $set (not $set) (hasKey $arrow "when") -}}
 {{- end -}}
-{{- if $value }}{{ $arrows = append $arrows $arrow }}{{ end -}}
+{{- if $wanted }}{{ $arrows = append $arrows $arrow }}{{ end -}}
 {{- end -}}
 {{- toJson $arrows -}}
 {{- end -}}
