@@ -487,6 +487,7 @@ def test_every_shared_file_is_in_the_cluster_as_it_is(render: Render) -> None:
         ("logstash", "logstash.conf"): "elk/logstash-config.conf",
         ("setup", "setup"): "elk/setup",
         ("setup", "ilm-policy.json"): "elk/ilm-policy.json",
+        ("setup", "ilm-policy-traces.json"): "elk/ilm-policy-traces.json",
         ("setup", "ingest-pipeline.json"): "elk/ingest-pipeline.json",
         ("setup", "index-template.json"): "elk/index-template.json",
         ("setup", "slm-policy.json"): "elk/slm-policy.json",
@@ -514,7 +515,9 @@ def test_a_changed_file_rolls_its_pods(render: Render) -> None:
     changed = annotations("alertmanager.config=route: {receiver: none}")
     assert changed["checksum/configuration"] != annotations()["checksum/configuration"]
     for name, pod in pods(render()).items():
-        if any("configMap" in str(volume) for volume in pod["spec"].get("volumes", [])) and name != "setup":
+        if any("configMap" in str(volume) for volume in pod["spec"].get("volumes", [])) and (
+            "restartPolicy" not in pod["spec"]
+        ):
             assert "checksum/configuration" in pod["metadata"]["annotations"], name
 
 
@@ -619,6 +622,24 @@ def test_setup_is_told_of_the_place_of_elasticsearch_s_snapshots_which_its_nodes
     }
     # A Job cannot be changed: each is another.
     assert len(jobs) == 3
+
+
+def test_jaeger_s_indices_come_under_their_lifecycle_every_day_where_it_has_any(render: Render) -> None:
+    (container,) = containers(pods(render())["jaeger-retention"])
+    assert container["command"][1:] == ["/usr/share/setup/setup", "traces"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "secrets"] == [
+        "/run/secrets/elastic-password"
+    ]
+    for setting in ("jaeger.storage=badger", "jaeger.enabled=false", "setup.enabled=false"):
+        assert "jaeger-retention" not in pods(render(setting))
+    # The pattern is of the prefix that Jaeger's file names.
+    file = YAML(typ="safe").load(
+        (FOLDER / "jaeger" / "jaeger-elasticsearch.yaml").read_text(encoding="utf-8")
+    )
+    prefix = file["extensions"]["jaeger_storage"]["backends"]["traces"]["elasticsearch"]["indices"][
+        "index_prefix"
+    ]
+    assert f"/{prefix}-jaeger-*/_settings" in (FOLDER / "elk" / "setup").read_text(encoding="utf-8")
 
 
 def shell_of_the_readme(function: str, *arguments: str) -> str:
