@@ -44,7 +44,7 @@ pod-security.kubernetes.io/warn: {{ . }}
 {{- if and $ingress.enabled (has (index . 1) $ingress.expose) -}}
 http{{ if $ingress.tlsSecret }}s{{ end }}://{{ index . 1 }}.{{ $ingress.domain }}
 {{- else -}}
-http://localhost:{{ index . 2 }}
+{{ include "observability.scheme" (list (index . 0) (index . 1)) }}://localhost:{{ index . 2 }}
 {{- end -}}
 {{- end -}}
 
@@ -60,7 +60,7 @@ http://localhost:{{ index . 2 }}
 {{/* Where Elasticsearch is, for all that write to it or read from it. */}}
 {{- define "observability.elasticsearch" -}}
 {{- if .Values.elasticsearch.enabled -}}
-http://elasticsearch:9200
+{{ include "observability.scheme" (list . "elasticsearch") }}://elasticsearch:9200
 {{- else -}}
 {{- required "elasticsearch.enabled is false: name the one to use in elasticsearch.externalUrl" .Values.elasticsearch.externalUrl -}}
 {{- end -}}
@@ -69,7 +69,7 @@ http://elasticsearch:9200
 {{/* Where Prometheus is. */}}
 {{- define "observability.prometheus" -}}
 {{- if .Values.prometheus.enabled -}}
-http://prometheus:9090
+{{ include "observability.scheme" (list . "prometheus") }}://prometheus:9090
 {{- else -}}
 {{- required "prometheus.enabled is false: name the one to use in prometheus.externalUrl" .Values.prometheus.externalUrl -}}
 {{- end -}}

@@ -121,11 +121,14 @@ spec:
       done
   env:
     - {name: ELASTICSEARCH_URL, value: {{ include "observability.elasticsearch" $root | quote }}}
+    {{- with include "observability.trustOfCurl" $root }}{{ . | nindent 4 }}{{ end }}
   resources:
     requests: {cpu: 10m, memory: 32Mi}
     limits: {cpu: 100m, memory: 64Mi}
   securityContext: {{- include "observability.container" true | nindent 4 }}
-  volumeMounts: {{- include "observability.secretMounts" (list (printf "%s-password" $user)) | nindent 4 }}
+  volumeMounts:
+    {{- include "observability.secretMounts" (list (printf "%s-password" $user)) | nindent 4 }}
+    {{- with include "observability.trustMount" $root }}{{ . | nindent 4 }}{{ end }}
 {{- end -}}
 
 {{/* An environment variable from a secret: (list $ "ELASTIC_PASSWORD" "elastic-password"). For images that read no file. */}}
