@@ -93,7 +93,8 @@ def serving(prometheus: Path, promtool: Path, home: Path, programs: Path, *flags
     """Start a Prometheus that has a block of yesterday and takes samples by remote write."""
     home.mkdir()
     (home / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
-    yesterday = int(time.time()) - 86400
+    # Blocks begin at even hours: half an hour from there on is one.
+    yesterday = (int(time.time()) // 7200 - 12) * 7200
     lines = [
         f'old{{part="{part}"}} {part + minute} {yesterday + 60 * minute}'
         for part in range(2)
