@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from accelerapp import __version__
-from accelerapp.cli import codegen, demo, deploy, up
+from accelerapp.cli import codegen, demo, deploy, doctor, up
 
 app = typer.Typer(
     name="accelerapp",
@@ -37,4 +37,5 @@ def root(
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("deploy")(deploy.deploy)
+app.command("doctor")(doctor.doctor)
 app.add_typer(codegen.app, name="codegen")
