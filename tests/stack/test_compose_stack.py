@@ -362,7 +362,8 @@ def test_every_panel_of_every_dashboard_has_an_answer(stack: Stack) -> None:
 
 
 def test_an_idle_stack_fires_nothing_but_watchdog(stack: Stack, recorded: Recorded) -> None:
-    watchdog = eventually(lambda: recorded.alerts("heartbeat", "firing"))[0]
+    # Prometheus may evaluate it before it has found Alertmanager, and sends it again after a minute.
+    watchdog = eventually(lambda: recorded.alerts("heartbeat", "firing"), 100)[0]
     assert watchdog["labels"]["alertname"] == "Watchdog"
     # Longer than the longest `for`, which is five minutes divided by the factor.
     for _ in range(7):

@@ -136,7 +136,7 @@ def arrives(stack: Stack) -> Finding:
     if not there:
         return failed(
             "Alertmanager has no alert of that name",
-            "alerting.alertmanagers of prometheus.yml must lead to this one; alert_relabel_configs may drop it",
+            "after its start it has none for a minute; else alerting.alertmanagers of prometheus.yml leads elsewhere",
         )
     receivers = sorted({receiver["name"] for alert in there for receiver in alert["receivers"]})
     if "heartbeat" not in receivers:
