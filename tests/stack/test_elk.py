@@ -7,7 +7,9 @@ and the collector would send is sent as their documentation describes it.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import re
 import shutil
@@ -22,10 +24,12 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from ruamel.yaml import YAML
 from tests.stack.conftest import built
 
-from accelerapp.monitoring import get_logger
+from accelerapp.codegen import CodegenSettings, create_app, ollama_standin
+from accelerapp.monitoring import MetricsCollector, get_logger
 from accelerapp.observability import setup_observability
 
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
@@ -403,6 +407,85 @@ def test_what_the_application_ships_is_found_by_its_correlation_id(
     assert hit["_source"]["log"]["level"] == "error"
     assert hit["_source"]["service"]["name"] == "shipped"
     assert hit["_source"]["labels"]["item"] == "7"
+
+
+async def _generate_slowly_then_not_at_all() -> None:
+    """Ask the real service for a slow generation and a failing one, by the fault switch."""
+    settings = CodegenSettings(backend="ollama", fault_token=SecretStr("a-fault-token"))
+    app = create_app(
+        settings, metrics=MetricsCollector(), transport=httpx.ASGITransport(ollama_standin(seconds=(0, 0)))
+    )
+    spec = json.loads((SHIPPED.parents[1] / "examples" / "specs" / "greenhouse.json").read_text())
+    authorized = {"Authorization": "Bearer a-fault-token"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client,
+    ):
+        for correlation_id, faults in (("c-slow", {"latency_seconds": 1.1}), ("c-failed", {"error_rate": 1})):
+            await client.put("/v1/faults", json=faults, headers=authorized)
+            await client.post("/v1/generate", json=spec, headers={"X-Correlation-ID": correlation_id})
+        await client.get("/v1/faults", headers={"Authorization": "Bearer wrong"})
+
+
+def test_each_saved_search_finds_what_the_application_ships(set_up: Front, engine: httpx.Client) -> None:
+    del set_up
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.INFO)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
+        port = str(listening.getsockname()[1])
+        handle = setup_observability(
+            "searched", environ={"LOGSTASH_HOST": "127.0.0.1", "LOGSTASH_PORT": port}
+        )
+        try:
+            asyncio.run(_generate_slowly_then_not_at_all())
+            connection, _ = listening.accept()
+            handle.flush()
+        finally:
+            handle.shutdown()
+            root.setLevel(before)
+    with connection:
+        connection.settimeout(60)
+        lines = list(connection.makefile("rb"))
+    for line in lines:
+        engine.post(
+            f"/{DAY}/_doc", content=line, headers={"Content-Type": "application/json"}
+        ).raise_for_status()
+    engine.post("/accelerapp-logs-*/_refresh").raise_for_status()
+
+    found: dict[str, list[dict[str, Any]]] = {}
+    for saved in (
+        json.loads(line) for line in (ELK / "kibana-saved-objects.ndjson").read_text().splitlines()
+    ):
+        if saved["type"] != "search":
+            continue
+        kuery = json.loads(saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"]
+        # What the saved searches use of Kibana's language, in that of the engine.
+        lucene = (
+            kuery.replace(" and ", " AND ").replace(" or ", " OR ").replace(" >= ", ":>=").replace(": ", ":")
+        )
+        query = {"query": {"query_string": {"query": f"({lucene}) AND service.name:searched"}}, "size": 100}
+        answer = engine.post("/accelerapp-logs-*/_search", json=query)
+        assert answer.status_code == 200, answer.text
+        found[saved["id"]] = [hit["_source"] for hit in answer.json()["hits"]["hits"]]
+        assert found[saved["id"]], f"{saved['id']} finds none of {lines}"
+    assert len(found) == 5
+
+    (slow,) = found["accelerapp-slow-requests"]
+    assert at(slow, "labels.correlation_id") == "c-slow"
+    assert at(slow, "event.duration") >= 1_000_000_000
+    assert (at(slow, "http.request.method"), at(slow, "labels.http_route")) == ("POST", "/v1/generate")
+    assert at(slow, "http.response.status_code") == 200
+    (failed,) = found["accelerapp-failed-generations"]
+    assert (at(failed, "labels.correlation_id"), at(failed, "labels.reason")) == ("c-failed", "http_status")
+    assert sorted((at(e, "event.action"), at(e, "event.outcome")) for e in found["accelerapp-audit"]) == [
+        ("configuration-loaded", "success"),
+        ("fault-injection-changed", "success"),
+        ("fault-injection-changed", "success"),
+        ("fault-switch-access", "failure"),
+    ]
+    assert {at(e, "log.level") for e in found["accelerapp-errors"]} == {"error"}
 
 
 def test_saved_objects_refer_to_what_is_there_and_to_fields_of_the_template() -> None:

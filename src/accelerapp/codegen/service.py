@@ -29,6 +29,7 @@ from accelerapp.monitoring import (
     HealthChecker,
     HealthStatus,
     MetricsCollector,
+    audit,
     current_trace,
     get_correlation_id,
     get_metrics,
@@ -90,6 +91,19 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         health.start()
+        # A restart is how the model or the backend changes, so what is in force is told at every start.
+        audit(
+            "configuration-loaded",
+            f"started with the backend {settings.backend}",
+            kind="info",
+            fields={
+                "backend": settings.backend,
+                **({"model": settings.ollama_model} if settings.backend == "ollama" else {}),
+                "fallback_to_templates": fallback is not None,
+                "fault_switch": settings.fault_token is not None,
+                "revision": settings.revision,
+            },
+        )
         try:
             yield
         finally:

@@ -1,5 +1,6 @@
 """Measures: metrics, structured logs and health checks; the standard library only, and no sockets."""
 
+from accelerapp.monitoring.audit import AUDIT_LOGGER, audit
 from accelerapp.monitoring.children import CounterChild, GaugeChild, HistogramChild, HistogramSummary
 from accelerapp.monitoring.correlation import (
     correlation_scope,
@@ -22,6 +23,7 @@ from accelerapp.monitoring.metrics import AllMetrics, MetricsCollector, get_metr
 from accelerapp.monitoring.trace_context import current_trace, set_current_trace
 
 __all__ = [
+    "AUDIT_LOGGER",
     "DEFAULT_BUCKETS",
     "AllMetrics",
     "CheckResult",
@@ -40,6 +42,7 @@ __all__ = [
     "JsonFormatter",
     "MetricsCollector",
     "TextFormatter",
+    "audit",
     "correlation_scope",
     "current_trace",
     "generate_correlation_id",

@@ -70,12 +70,17 @@ class LogstashSender:
 
 def _peer_has_closed(connection: socket.socket) -> bool:
     """Tell whether the other side has ended the connection: the first write after that would seem to work."""
+    timeout = connection.gettimeout()
+    # With a timeout of its own a socket waits for so long, whatever flags recv has.
+    connection.setblocking(False)
     try:
-        return connection.recv(4096, socket.MSG_DONTWAIT) == b""
+        return connection.recv(4096) == b""
     except BlockingIOError:
         return False
     except OSError:
         return True
+    finally:
+        connection.settimeout(timeout)
 
 
 class LogstashHandler(logging.Handler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from accelerapp.codegen import CodegenSettings, Project, ProjectFile, ollama_standin
-from accelerapp.monitoring import MetricsCollector
+from accelerapp.monitoring import AUDIT_LOGGER, JsonFormatter, MetricsCollector
 from accelerapp.observability import tracing
 
 AUTHORIZED = {"Authorization": "Bearer a-fault-token"}
@@ -200,6 +201,31 @@ async def test_the_fault_switch_needs_its_token(service: Any) -> None:
         for wrong in ({"error_rate": 2}, {"latency_seconds": 61}, {"other": 1}):
             assert (await client.put("/v1/faults", json=wrong, headers=AUTHORIZED)).status_code == 422
         assert (await client.delete("/v1/faults", headers=AUTHORIZED)).json() == off
+
+
+async def test_audit_events_tell_who_changed_what_and_no_secret(
+    service: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, AUDIT_LOGGER)
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())
+    async with service() as client:
+        await client.get("/v1/faults", headers={"Authorization": "Bearer a-wrong-one"})
+        await client.put("/v1/faults", json={"error_rate": 0.5}, headers=AUTHORIZED)
+        await client.get("/v1/faults", headers=AUTHORIZED)
+        await client.delete("/v1/faults", headers=AUTHORIZED)
+    lines = caplog.text.splitlines()
+    events = [event for event in map(json.loads, lines) if event["logger"] == AUDIT_LOGGER]
+    assert [(e["event.category"], e["event.action"], e["event.outcome"]) for e in events] == [
+        ("configuration", "configuration-loaded", "success"),
+        ("authentication", "fault-switch-access", "failure"),
+        ("configuration", "fault-injection-changed", "success"),
+        ("configuration", "fault-injection-changed", "success"),
+    ]
+    assert (events[0]["backend"], events[0]["model"]) == ("ollama", CodegenSettings().ollama_model)
+    assert [event["error_rate"] for event in events[2:]] == [0.5, 0]
+    assert {event["source.address"] for event in events[1:]} == {"127.0.0.1"}
+    assert all(event["correlation_id"] for event in events[1:])
+    assert not [line for line in lines if "a-fault-token" in line or "a-wrong-one" in line]
 
 
 async def test_without_a_token_there_is_no_fault_switch(service: Any) -> None:

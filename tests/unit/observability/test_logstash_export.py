@@ -24,6 +24,7 @@ class LogstashInput:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.lines: list[dict[str, Any]] = []
+        self.accepted = 0
         self._connections: list[socket.socket] = []
         self._changed = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -35,6 +36,7 @@ class LogstashInput:
             except OSError:
                 return
             self._connections.append(connection)
+            self.accepted += 1
             threading.Thread(target=self._read, args=(connection,), daemon=True).start()
 
     def _read(self, connection: socket.socket) -> None:
@@ -84,6 +86,15 @@ def test_log_lines_arrive_with_their_fields(logstash: LogstashInput) -> None:
     assert line["@timestamp"] == line["timestamp"]
     assert (line["service"], line["level"], line["message"]) == ("shop", "ERROR", "broken\nline")
     assert (line["correlation_id"], line["board"]) == ("req-9", "esp32")
+
+
+def test_batches_share_a_connection(logstash: LogstashInput) -> None:
+    sender = LogstashSender("127.0.0.1", logstash.port)
+    for number in range(3):
+        assert sender.send([json.dumps({"number": number})]) is None
+    assert logstash.wait_for(lambda lines: len(lines) == 3)
+    assert logstash.accepted == 1
+    sender.close()
 
 
 def test_a_broken_connection_is_made_anew(logstash: LogstashInput) -> None:
