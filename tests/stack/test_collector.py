@@ -7,8 +7,8 @@ in its place, and only in its place.
 from __future__ import annotations
 
 import json
+import os
 import re
-import socket
 import struct
 import subprocess
 import time
@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
@@ -28,50 +29,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.trace import Status, StatusCode
+from tests.stack.programs import Program, Redirected, until
 
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
-SECONDS = 60.0
 
 pytestmark = pytest.mark.stack
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if found := condition():
-                return found
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"not seen within {SECONDS:g} s: {what}")
-
-
-class Redirected:
-    """A shipped file with every port that it listens on moved to a free one of the loopback."""
-
-    def __init__(self, source: Path) -> None:
-        self.ports: dict[int, int] = {}
-        self.text = re.sub(
-            r"0\.0\.0\.0:(\d+)", lambda found: f"127.0.0.1:{self._at(int(found[1]))}", source.read_text()
-        )
-        self.text = re.sub(
-            r"host: 0\.0\.0\.0\n(\s+)port: (\d+)",
-            lambda found: f"host: 127.0.0.1\n{found[1]}port: {self._at(int(found[2]))}",
-            self.text,
-        )
-
-    def _at(self, port: int) -> int:
-        return self.ports.setdefault(port, free_port())
-
-    def replace(self, old: str, new: str) -> None:
-        assert old in self.text, f"the shipped file no longer has {old!r}"
-        self.text = self.text.replace(old, new)
 
 
 @dataclass(frozen=True)
@@ -107,23 +69,19 @@ def stack(
     collector.text = (
         collector.text[:begin] + f"  file:\n    path: {home / 'logs.json'}\n" + collector.text[end:]
     )
-    processes = []
-    for program, name, file in (("jaeger", "jaeger", jaeger), ("otelcol", "otelcol", collector)):
-        config = home / f"{name}.yaml"
-        config.write_text(file.text, encoding="utf-8")
-        with (home / f"{name}.log").open("wb") as log:
-            command: list[Path | str] = [server_programs(program) / name, "--config", config]
-            processes.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
+    running = []
     try:
-        for file, path in ((jaeger, "/status"), (collector, "/")):
-            address = f"http://127.0.0.1:{file.ports[13133]}{path}"
-            until(lambda address=address: httpx.get(address).is_success, address)  # type: ignore[misc]
+        for program, file, path in (("jaeger", jaeger, "/status"), ("otelcol", collector, "/")):
+            config = home / f"{program}.yaml"
+            config.write_text(file.text, encoding="utf-8")
+            ready = f"http://127.0.0.1:{file.ports[13133]}{path}"
+            command: list[str | Path] = [server_programs(program) / program, "--config", config]
+            running.append(Program(command, home / f"{program}.log", ready))
+            running[-1].start()
         yield Stack(collector.ports, jaeger.ports, home / "logs.json")
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(timeout=30)
+        for each in running:
+            each.stop()
 
 
 def a_trace(exporter: SpanExporter, *, failed: bool, **attributes: str) -> str:
@@ -258,6 +216,29 @@ def test_sampling_keeps_errors_and_a_tenth_of_the_rest_and_metrics_count_all(sta
         lambda: sum(int(count) for count in re.findall(counter, stack.metrics(8889), re.MULTILINE)) == 200,
         "all 200 spans in the span metrics",
     )
+
+
+def test_children_at_once_and_a_failing_root_much_later_are_all_kept(stack: Stack) -> None:
+    # Longer than decision_wait_after_root_received in any case; where all is run, as long as generations take.
+    late = 45 if os.environ.get("ACCELERAPP_STACK") == "all" else 8
+    provider = TracerProvider(resource=Resource({"service.name": "codegen"}))
+    exporter = GrpcExporter(f"http://127.0.0.1:{stack.collector[4317]}", insecure=True)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    ids = []
+    roots = [tracer.start_span("root") for _ in range(5)]
+    for root in roots:
+        for number in range(3):
+            tracer.start_span(f"child {number}", trace.set_span_in_context(root)).end()
+    time.sleep(late)
+    for root in roots:
+        root.set_status(Status(StatusCode.ERROR, "the model is away"))
+        root.end()
+        ids.append(format(root.get_span_context().trace_id, "032x"))
+    provider.shutdown()
+    for trace_id in ids:
+        spans = until(lambda trace_id=trace_id: stack.trace(trace_id), f"trace {trace_id}")  # type: ignore[misc]
+        assert set(spans) == {"root", "child 0", "child 1", "child 2"}
 
 
 def test_logs_keep_their_trace_and_lose_their_secrets(stack: Stack) -> None:

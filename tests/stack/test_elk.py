@@ -16,7 +16,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +26,7 @@ import pytest
 from pydantic import SecretStr
 from ruamel.yaml import YAML
 from tests.stack.conftest import built
+from tests.stack.programs import opensearch
 
 from accelerapp.codegen import CodegenSettings, create_app, ollama_standin
 from accelerapp.monitoring import MetricsCollector, get_logger
@@ -35,7 +35,6 @@ from accelerapp.observability import setup_observability
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
 ELK = SHIPPED / "elk"
 CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(SHIPPED / "tests" / "pipeline.yml")
-START_SECONDS = 90.0
 DAY = "accelerapp-logs-2026.11.24"
 SNAPSHOT = "accelerapp-2026.11.24-of-the-test"
 REPOSITORY = json.dumps({"type": "fs", "settings": {"location": "logs"}})
@@ -103,41 +102,11 @@ class Front:
 def engine(
     server_programs: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
-    programs, home = server_programs("opensearch"), tmp_path_factory.mktemp("opensearch")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    (home / "config").mkdir()
-    shutil.copyfile(programs / "log4j2.properties", home / "config" / "log4j2.properties")
-    command = [
-        "java",
-        "-Xmx768m",
-        "-Djava.security.manager=allow",
-        "-cp",
-        f"{programs / 'classes'}:{programs / 'lib'}/*",
-        f"-Dlog4j2.configurationFile={programs / 'log4j2.properties'}",
-        "Launch",
-        str(home),
-        str(port),
-    ]
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            deadline = time.monotonic() + START_SECONDS
-            while True:
-                try:
-                    if client.get("/_cluster/health").is_success:
-                        break
-                except httpx.TransportError:
-                    pass
-                said = (home / "log").read_text(encoding="utf-8")[-2000:]
-                assert process.poll() is None, said
-                assert time.monotonic() < deadline, said
-                time.sleep(0.1)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    program = opensearch(server_programs("opensearch"), tmp_path_factory.mktemp("engine") / "opensearch")
+    program.start()
+    with httpx.Client(base_url=program.ready.removesuffix("/_cluster/health"), timeout=60) as client:
+        yield client
+    program.stop()
 
 
 @pytest.fixture(scope="module")

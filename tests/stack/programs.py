@@ -1,0 +1,118 @@
+"""Programs that tests start, wait for, kill and start anew, each on free ports of the loopback."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+SECONDS = 90.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
+    """Return what the condition finds once it is true; a server that does not answer yet has nothing."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if found := condition():
+                return found
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"not seen within {seconds:g} s: {what}")
+
+
+@dataclass
+class Program:
+    """A server's command; it is the same at each start, and so are its ports and its data.
+
+    Args:
+        command: The program and its arguments.
+        log: What it says, of all its starts.
+        ready: URL that answers with success when it has started.
+        environment: What it has beside the machine's.
+    """
+
+    command: Sequence[str | Path]
+    log: Path
+    ready: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | self.environment
+            )
+        try:
+            until(self._answers, f"{self.ready} answers")
+        except AssertionError:
+            self.kill()
+            raise AssertionError(self.log.read_text(encoding="utf-8", errors="replace")[-3000:]) from None
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "it has ended"
+        return httpx.get(self.ready, timeout=10).is_success
+
+    def kill(self) -> None:
+        """End it with SIGKILL: nothing is written on the way out."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=60)
+
+    def stop(self) -> None:
+        """End it with SIGTERM, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=60)
+
+
+def opensearch(programs: Path, home: Path) -> Program:
+    """Return OpenSearch with its data in a new folder, started by our launcher."""
+    port = free_port()
+    (home / "config").mkdir(parents=True)
+    shutil.copyfile(programs / "log4j2.properties", home / "config" / "log4j2.properties")
+    command = [
+        *("java", "-Xmx768m", "-Djava.security.manager=allow"),
+        *("-cp", f"{programs / 'classes'}:{programs / 'lib'}/*"),
+        f"-Dlog4j2.configurationFile={programs / 'log4j2.properties'}",
+        *("Launch", str(home), str(port)),
+    ]
+    return Program(command, home / "log", f"http://127.0.0.1:{port}/_cluster/health")
+
+
+class Redirected:
+    """A shipped file with every port that it listens on moved to a free one of the loopback."""
+
+    def __init__(self, source: Path) -> None:
+        self.ports: dict[int, int] = {}
+        self.text = re.sub(
+            r"0\.0\.0\.0:(\d+)", lambda found: f"127.0.0.1:{self._at(int(found[1]))}", source.read_text()
+        )
+        self.text = re.sub(
+            r"host: 0\.0\.0\.0\n(\s+)port: (\d+)",
+            lambda found: f"host: 127.0.0.1\n{found[1]}port: {self._at(int(found[2]))}",
+            self.text,
+        )
+
+    def _at(self, port: int) -> int:
+        return self.ports.setdefault(port, free_port())
+
+    def replace(self, old: str, new: str) -> None:
+        assert old in self.text, f"the shipped file no longer has {old!r}"
+        self.text = self.text.replace(old, new)
