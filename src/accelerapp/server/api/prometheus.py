@@ -111,7 +111,8 @@ def _series(services: Services) -> list[Route]:
 
 def _state(services: Services) -> list[Route]:
     async def rules(_: Request) -> Any:
-        return {"groups": [group.as_prometheus() for group in services.rules.groups()]}
+        found = [group.as_prometheus() for group in services.rules.groups()]
+        return {"groups": sorted(found, key=lambda group: (group["file"], group["name"]))}
 
     async def alerts(_: Request) -> Any:
         found = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,7 +47,10 @@ def _empty_text(value: object) -> object:
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
     directory = (info.context or {}).get("directory")
-    return path if path.is_absolute() or directory is None else Path(directory) / path
+    if path.is_absolute() or directory is None:
+        return path
+    # As Go joins them: a file that is named from its neighbour's folder has one name, without "..".
+    return Path(os.path.normpath(Path(directory) / path))
 
 
 #: A text in which an absent value is the empty text, as in Go's YAML.

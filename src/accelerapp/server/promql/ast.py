@@ -96,11 +96,11 @@ class VectorSelector(Expr):
         return (Matcher(METRIC_NAME, MatchType.EQUAL, self.name), *self.matchers)
 
     def series_text(self) -> str:
-        """Print the name and the matchers without the modifiers."""
+        """Print the name and the matchers, sorted as Prometheus does, without the modifiers."""
         if not self.matchers and self.name is not None:
             return self.name
-        matchers = ",".join(f"{format_label_name(m.name)}{m.type}{quote(m.value)}" for m in self.matchers)
-        return f"{self.name or ''}{{{matchers}}}"
+        matchers = sorted(f"{format_label_name(m.name)}{m.type}{quote(m.value)}" for m in self.matchers)
+        return f"{self.name or ''}{{{','.join(matchers)}}}"
 
     def __str__(self) -> str:
         return self.series_text() + _modifiers(self.at, self.offset_ms)

@@ -75,7 +75,7 @@ class RuleStatus:
                 "annotations": rule.annotation_texts,
                 "alerts": [alert.as_prometheus() for alert in self.alerts],
             }
-        elif rule.labels:
+        else:
             entry["labels"] = rule.label_texts
         entry["health"] = self.health
         if self.last_error:

@@ -41,6 +41,11 @@ def test_targets_labels_and_times_are_read(path: Path) -> None:
     assert file.rule_files == [path.parent / "rules.yml"]
 
 
+def test_a_rule_file_of_a_folder_beside_has_one_name(path: Path) -> None:
+    path.write_text(FILE.replace("rules.yml", "../rules/./all.yml"))
+    assert load_scrape_file(path).rule_files == [path.parent.parent / "rules" / "all.yml"]
+
+
 def test_the_time_factor_divides_intervals_and_leaves_the_timeout_within_them(path: Path) -> None:
     file = load_scrape_file(path, time_factor=20)
     assert (file.jobs[0].interval_seconds, file.jobs[0].timeout_seconds) == (0.75, 0.75)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,13 +96,29 @@ expressions: st.SearchStrategy[Expr] = st.recursive(selectors, vectors, max_leav
 
 def without_parens(expr: Expr) -> Expr:
     """Take away all parentheses: printing adds those that an expression needs."""
-    return rewrite(expr, lambda node: node.expr if isinstance(node, Paren) else node)
+    return rewrite(sorted_matchers(expr), lambda node: node.expr if isinstance(node, Paren) else node)
+
+
+def sorted_matchers(expr: Expr) -> Expr:
+    """Order the matchers of every selector: printing sorts them, and they mean the same in any order."""
+
+    def ordered(node: Expr) -> Expr:
+        if not isinstance(node, VectorSelector):
+            return node
+        return replace(node, matchers=tuple(sorted(node.matchers, key=str)))
+
+    return rewrite(expr, ordered)
 
 
 @pytest.mark.parametrize("text", COMPARED)
 def test_what_was_parsed_prints_as_text_that_parses_to_the_same(text: str) -> None:
     expr = parse(text)
-    assert parse(str(expr)) == expr
+    assert sorted_matchers(parse(str(expr))) == sorted_matchers(expr)
+
+
+def test_matchers_are_printed_in_order() -> None:
+    text = 'sum(rate(b{route!="/x",le="1.0"}[5m])) + up{le!="2",le="1"}'
+    assert str(parse(text)) == ('sum(rate(b{le="1.0",route!="/x"}[5m])) + up{le!="2",le="1"}')
 
 
 @settings(deadline=None)

@@ -237,6 +237,7 @@ def test_snapshot_in_prometheus_form(bench: Bench) -> None:
     assert waits["alerts"][0]["value"] == "2.5e-01"
     assert waits["alerts"][0]["activeAt"] == "1970-01-01T00:00:00Z"
     assert copy["type"] == "recording"
+    assert copy["labels"] == {}
     assert "state" not in copy
 
 
