@@ -116,6 +116,19 @@ def codegen_llm() -> Dashboard:
             },
             "s",
             exemplars=True,
+            span=8,
+            nothing="No calls of a model",
+        ),
+        graph(
+            "Time to first token, 95th percentile",
+            "By model: from the request until the answer begins. A point is a call: it opens its trace.",
+            {
+                "{{gen_ai_request_model}}": f"histogram_quantile(0.95, sum by (le, {_MODELS})"
+                " (rate(gen_ai_client_operation_time_to_first_chunk_seconds_bucket[5m]))) >= 0"
+            },
+            "s",
+            exemplars=True,
+            span=8,
             nothing="No calls of a model",
         ),
         graph(
@@ -126,6 +139,7 @@ def codegen_llm() -> Dashboard:
                 " (rate(gen_ai_client_token_usage_sum[5m]))"
             },
             "short",
+            span=8,
             nothing="No calls of a model",
         ),
     )

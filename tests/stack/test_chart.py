@@ -499,6 +499,11 @@ def test_every_shared_file_is_in_the_cluster_as_it_is(render: Render) -> None:
         for path in (FOLDER / "prometheus" / "targets" / "kubernetes").iterdir()
     }
     shared |= {
+        ("playbooks", path.name): f"playbooks/{path.name}"
+        for path in (FOLDER / "playbooks").iterdir()
+        if path.name != "TEMPLATE.md"
+    }
+    shared |= {
         ("alertmanager", path.name): f"prometheus/templates/{path.name}"
         for path in (FOLDER / "prometheus" / "templates").iterdir()
         if path.name != "addresses.tmpl"
@@ -910,9 +915,11 @@ def test_several_collectors_stand_behind_a_layer_that_keeps_traces_whole(render:
     }
     assert governed["otel-collector"] == "otel-collector-headless"
     assert governed["otel-gateway"] == "otel-gateway"
-    mounted = pods(objects)["prometheus"]["spec"]["volumes"][0]["projected"]["sources"][1]["configMap"][
-        "items"
-    ]
+    (mounted,) = (
+        source["configMap"]["items"]
+        for source in pods(objects)["prometheus"]["spec"]["volumes"][0]["projected"]["sources"]
+        if source["configMap"]["name"] == "prometheus-targets"
+    )
     assert {item["key"] for item in mounted} == set(targets)
 
 

@@ -55,10 +55,10 @@ class GenerationMetrics:
 
 
 class ModelMetrics:
-    """`gen_ai_client_token_usage` and `gen_ai_client_operation_duration_seconds`.
+    """How many tokens each model takes and makes, how long a call lasts, and when its answer begins.
 
-    OpenTelemetry's `gen_ai.client.token.usage` and `gen_ai.client.operation.duration`, with the names and
-    attributes as Prometheus writes them.
+    OpenTelemetry's `gen_ai.client.token.usage`, `gen_ai.client.operation.duration` and
+    `gen_ai.client.operation.time_to_first_chunk`, with the names and attributes as Prometheus writes them.
     """
 
     def __init__(self, metrics: MetricsCollector, model: str) -> None:
@@ -81,8 +81,16 @@ class ModelMetrics:
             buckets=DURATION_BUCKETS,
             namespace="",
         )
+        self._first_chunk = metrics.histogram(
+            "gen_ai_client_operation_time_to_first_chunk_seconds",
+            "Time from the request until the first chunk of the answer.",
+            tuple(self._common),
+            buckets=DURATION_BUCKETS,
+            namespace="",
+        )
         for kind in ("input", "output"):
             self._tokens.labels(**self._common, gen_ai_token_type=kind)
+        self._first_chunk.labels(**self._common)
         self._duration.labels(**self._common, error_type="")
 
     def used(self, input_tokens: int, output_tokens: int) -> None:
@@ -91,3 +99,7 @@ class ModelMetrics:
 
     def took(self, seconds: float, error_type: str = "") -> None:
         self._duration.labels(**self._common, error_type=error_type).observe(seconds)
+
+    def began(self, seconds: float) -> None:
+        """Take the time that a call waited for its answer to begin."""
+        self._first_chunk.labels(**self._common).observe(seconds)

@@ -126,7 +126,9 @@ class OllamaBackend:
             finally:
                 self._metrics.took(time.perf_counter() - started, error_type)
                 if answer.first_chunk_at is not None:
-                    span.set_attribute("gen_ai.response.time_to_first_chunk", answer.first_chunk_at - started)
+                    waited = answer.first_chunk_at - started
+                    self._metrics.began(waited)
+                    span.set_attribute("gen_ai.response.time_to_first_chunk", waited)
             tokens = answer.count("prompt_eval_count"), answer.count("eval_count")
             self._metrics.used(*tokens)
             final = answer.final or {}

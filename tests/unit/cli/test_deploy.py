@@ -27,8 +27,10 @@ def test_compose_has_every_file_that_its_services_mount_and_build_from(tmp_path:
     compose = YAML(typ="safe").load(tmp_path / "docker-compose.yml")
     for service in compose["services"].values():
         for volume in service.get("volumes", ()):
-            source = volume.partition(":")[0]
-            assert not source.startswith("./") or (tmp_path / source).exists(), source
+            for backend in ("templates", "ollama"):
+                filled = volume.replace("${ACCELERAPP_CODEGEN_BACKEND:-templates}", backend)
+                source = filled.partition(":")[0]
+                assert not source.startswith("./") or (tmp_path / source).exists(), source
     for secret in compose["secrets"]:
         assert (tmp_path / "secrets" / "laptop" / secret).is_file()
     # The build's context is the folder itself, and the target is in its Dockerfile.

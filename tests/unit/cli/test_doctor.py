@@ -276,6 +276,14 @@ def has(**attributes: Any) -> Break:
     return broken
 
 
+def both(*breaks: Break) -> Break:
+    def broken(fake: Fake) -> None:
+        for each in breaks:
+            each(fake)
+
+    return broken
+
+
 COLLECTOR = {"exporter": "otlp_grpc/jaeger", "receiver": "otlp", "item": "spans"}
 OLD = {"hits": {"hits": [{"_source": {"@timestamp": "2020-01-01T10:00:00.000Z"}}]}}
 UP = [target(job) for jobs in JOBS.values() for job in jobs]
@@ -301,11 +309,14 @@ CASES: list[tuple[Break, str, str, str, str]] = [
         "--without",
     ),
     (
-        has(target_list=[each for each in UP if each["labels"]["job"] != "ollama"]),
+        both(
+            has(target_list=[each for each in UP if each["labels"]["job"] != "ollama"]),
+            vector('{backend!="templates"}', ({"backend": "ollama"}, 0)),
+        ),
         "Every job has a target",
         "warning",
         "ollama has no target",
-        "targets/ollama.yml",
+        "ACCELERAPP_CODEGEN_BACKEND=ollama",
     ),
     (
         has(target_list=[*UP, target("mine", "down", "no such host")]),
@@ -841,6 +852,11 @@ def test_a_part_that_is_left_out_is_no_fault(fake: Fake) -> None:
     found = told("--without", "jaeger", "--without", "otel-collector")
     assert {each["verdict"] for each in found.values()} == {"ok", "skipped"}
     assert found["Jaeger has traces"]["finding"].endswith("--without jaeger says that there is none")
+
+
+def test_without_a_model_none_is_probed_and_that_is_no_fault(fake: Fake) -> None:
+    fake.target_list = [each for each in fake.target_list if each["labels"]["job"] != "ollama"]
+    assert told()["Every job has a target"]["verdict"] == "ok"
 
 
 def test_the_table_has_headings_verdicts_and_mends(fake: Fake) -> None:

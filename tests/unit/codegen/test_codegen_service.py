@@ -288,7 +288,17 @@ async def test_metrics_in_openmetrics_are_valid(service: Any, greenhouse: dict[s
     assert tokens["gen_ai_provider_name"] == "ollama"
     assert tokens["gen_ai_operation_name"] == "chat"
     assert tokens["gen_ai_token_type"] in {"input", "output"}
-    assert "gen_ai_client_operation_duration_seconds" in families
+    calls, beginnings = (
+        {sample.name: sample.value for sample in families[name].samples}
+        for name in (
+            "gen_ai_client_operation_duration_seconds",
+            "gen_ai_client_operation_time_to_first_chunk_seconds",
+        )
+    )
+    name = "gen_ai_client_operation_{}_seconds_{}".format
+    assert calls[name("duration", "count")] == beginnings[name("time_to_first_chunk", "count")] == 1
+    # The answer begins before it is whole.
+    assert 0 < beginnings[name("time_to_first_chunk", "sum")] < calls[name("duration", "sum")]
 
 
 async def test_the_docs_ask_nothing_of_other_machines(service: Any) -> None:

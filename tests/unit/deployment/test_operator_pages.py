@@ -85,6 +85,8 @@ def test_files_that_are_named_are_there(page: Path) -> None:
 def test_every_file_that_compose_mounts_is_there() -> None:
     for name, service in COMPOSE["services"].items():
         for volume in service.get("volumes", ()):
-            source = str(volume).partition(":")[0]
-            if source.startswith("./"):
-                assert (SHIPPED / source).exists(), f"{name}: {source}"
+            for backend in ("templates", "ollama"):
+                filled = re.sub(r"\$\{ACCELERAPP_CODEGEN_BACKEND:-templates\}", backend, str(volume))
+                source = filled.partition(":")[0]
+                if source.startswith("./"):
+                    assert (SHIPPED / source).exists(), f"{name}: {source}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from accelerapp.server.api.answer import NotFoundError, own
@@ -72,12 +73,18 @@ def routes(services: Services) -> list[Route]:
             raise NotFoundError(f"no playbook {name[:80]!r}; there are: {known}")
         return {"name": found.name, "title": found.title, "html": found.html}
 
+    async def runbook(request: Request) -> Response:
+        # Where Prometheus has it too (--web.user-assets), so that the links of the shipped alerts lead somewhere here.
+        text = await services.in_query_thread(services.playbooks.source, request.path_params["name"])
+        return PlainTextResponse("404 page not found\n", 404) if text is None else PlainTextResponse(text)
+
     return [
         Route(f"{PREFIX}/status", own(status)),
         Route(f"{PREFIX}/dashboards", own(dashboards)),
         Route(f"{PREFIX}/dashboards/{{uid}}", own(dashboard)),
         Route(f"{PREFIX}/alerts", own(alerts)),
         Route(f"{PREFIX}/playbooks/{{name}}", own(playbook)),
+        Route("/user/{name}.md", runbook),
     ]
 
 

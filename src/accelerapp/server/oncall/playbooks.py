@@ -36,12 +36,16 @@ class Playbooks:
         stem = unquote(urlsplit(runbook_url).path).rstrip("/").rpartition("/")[2].removesuffix(".md")
         return stem if stem in self._files else None
 
+    def source(self, name: str) -> str | None:
+        """Return a playbook as it is written; None where there is none of that name."""
+        path = self._files.get(name)
+        return path.read_bytes()[:_MAX_BYTES].decode("utf-8", errors="replace") if path else None
+
     def render(self, name: str) -> Playbook | None:
         """Render a playbook; None where there is none of that name."""
-        path = self._files.get(name)
-        if path is None:
+        text = self.source(name)
+        if text is None:
             return None
-        text = path.read_bytes()[:_MAX_BYTES].decode("utf-8", errors="replace")
         tokens, title = _MARKDOWN.parse(text), name
         if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
             # The title is told apart, so that whoever shows it can give it the rank that it has there.

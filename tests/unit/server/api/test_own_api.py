@@ -10,12 +10,15 @@ import httpx
 import pytest
 
 from accelerapp.server.oncall import Playbooks
+from accelerapp.server.rules import load_rule_files
 from accelerapp.server.signals import LogRecord, Span
 from accelerapp.server.storage import LogQuery, SpanQuery, TraceSummary
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 PREFIX = "/api/accelerapp/v1"
+SHIPPED = Path(__file__).parents[4] / "deployment" / "observability"
+RULE_FILES = sorted((SHIPPED / "prometheus").glob("*rules.yml"))
 
 
 class Spans:
@@ -130,6 +133,21 @@ async def test_errors_say_what_was_wrong(
         answer = await client.get(f"{PREFIX}/{path}")
     assert answer.status_code == status
     assert message in answer.json()["error"]
+
+
+async def test_the_links_of_the_shipped_alerts_lead_to_their_playbooks(api: Open) -> None:
+    rules = load_rule_files(RULE_FILES, default_interval_seconds=15)
+    links = [rule.annotations["runbook_url"].text for group in rules for rule in group.rules if rule.alerting]
+    assert len(links) == 12
+    async with api(playbooks=Playbooks(SHIPPED / "playbooks")) as client:
+        for link in links:
+            base, path = link.split("}}")
+            assert base == "{{ $externalURL "
+            answer = await client.get(path)
+            assert answer.status_code == 200, link
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+            assert answer.text == (SHIPPED / "playbooks" / link.rpartition("/")[2]).read_text()
+        assert (await client.get("/user/none.md")).status_code == 404
 
 
 async def test_every_answer_carries_the_policy_that_keeps_foreign_things_out(api: Open) -> None:

@@ -52,7 +52,8 @@ def _run_test(test: dict[str, Any], files: list[Path], interval: float, state: S
 
     engine = Engine(reader)
     groups = load_rule_files(files, default_interval_seconds=interval)
-    rules = RuleManager(groups, engine, write, lambda alerts: None, state, lambda: 0.0)
+    address = test.get("external_url", "")
+    rules = RuleManager(groups, engine, write, lambda alerts: None, state, lambda: 0.0, external_url=address)
     alert_tests = [(parse_duration(str(t["eval_time"])), t) for t in test.get("alert_rule_test", [])]
     expr_tests = [(parse_duration(str(t["eval_time"])), t) for t in test.get("promql_expr_test", [])]
     last = max(at for at, _ in [*alert_tests, *expr_tests])

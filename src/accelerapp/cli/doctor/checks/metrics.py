@@ -91,13 +91,16 @@ def jobs(stack: Stack) -> Finding:
             f"no target: {', '.join(needed)}",
             f"{_TARGETS}; what this stack does not have is left out by --without NAME",
         )
-    if missing:
+    if missing and stack.query('accelerapp_code_generation_total{backend!="templates"}'):
         return warning("the job ollama has no target: no alert tells that the model is away", _ollama_mend())
     return ok("the application, and every part")
 
 
 def _ollama_mend() -> str:
-    return "targets/ollama.yml, or a service with the annotation prometheus.io/probe; or --without ollama"
+    return (
+        "ACCELERAPP_CODEGEN_BACKEND=ollama for Compose, a service with the annotation prometheus.io/probe "
+        "in a cluster; or --without ollama"
+    )
 
 
 @check(Symptom.METRICS, "Every target is up", mend=_PROMETHEUS)
