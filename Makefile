@@ -8,12 +8,13 @@ ARGS   ?=
 PAGE_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 PAGE := src/accelerapp/server/page/index.html
 
-.PHONY: help demo test test-stack lint page page-check chromium pytest wheel screenshots generate clean
+.PHONY: help demo test test-stack lint page page-check chromium pytest bench-sizes wheel screenshots generate clean
 
 help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
 	@echo "make test         set up and run every check and test"
 	@echo "make test-stack   build every real server that can be had, and test against them (an hour, the first time)"
+	@echo "make bench-sizes  measure what a sample, a span and a log line take in the real stores (half an hour)"
 	@echo "make page         build the page"
 	@echo "make generate     write the generated reference pages anew"
 	@echo "make screenshots  take the pictures of README and docs"
@@ -70,6 +71,9 @@ pytest: $(VENV)/installed-dev
 
 test-stack: $(VENV)/installed-dev page
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)
+
+bench-sizes: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.stack_sizes $(ARGS)
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel
