@@ -14,7 +14,7 @@ help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
 	@echo "make test         set up and run every check and test"
 	@echo "make test-stack   build every real server that can be had, and test against them (an hour, the first time)"
-	@echo "make bench-sizes  measure what a sample, a span and a log line take in the real stores (half an hour)"
+	@echo "make bench-sizes  measure what a sample, a span and a log line take in the real stores (a quarter of an hour)"
 	@echo "make page         build the page"
 	@echo "make generate     write the generated reference pages anew"
 	@echo "make screenshots  take the pictures of README and docs"

@@ -59,7 +59,9 @@ def test_kubectl_commands_name_objects_of_the_manifests(page: Path) -> None:
     for command in re.findall(r"kubectl ([^`\n|]+)", text):
         plain = re.sub(r'"?\$\{?(\w+)(?::-\w+)?\}?"?', lambda found: variables.get(found[1], "?"), command)
         namespace = re.search(r"(?:-n|--namespace)[ =](\S+)", plain)
-        objects = re.findall(r"\b([a-z]+)/([a-z][a-z0-9-]*)", re.sub(r"\S*\.(?:yaml|md)\S*|--\S+|-l \S+", "", plain))
+        objects = re.findall(
+            r"\b([a-z]+)/([a-z][a-z0-9-]*)", re.sub(r"\S*\.(?:yaml|md)\S*|--\S+|-l \S+", "", plain)
+        )
         for kind, name in objects:
             assert namespace is not None, command
             wanted = namespace[1].strip('"'), SHORT.get(kind, kind), name
