@@ -154,7 +154,10 @@ def resource_use() -> Dashboard:
         graph(
             "Processors in use",
             "Part of all processors.",
-            {"{{instance}}": '1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))'},
+            {
+                "{{instance}}": '1 - sum by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))'
+                " / sum by (instance) (rate(node_cpu_seconds_total[5m]))"
+            },
             "percentunit",
             at_most=1,
         ),
@@ -195,6 +198,7 @@ def resource_use() -> Dashboard:
                 ' (rate(node_network_transmit_bytes_total{device!="lo"}[5m]))',
             },
             "Bps",
+            nothing="Not seen from within Compose",
         ),
         graph(
             "Disks busy",

@@ -1,6 +1,7 @@
-"""The one generated copy of the shipped files whose times are shortened, so that alerts fire while a test waits.
+"""The one generated copy of the shipped files, in which times are short and addresses are those of recording servers.
 
-Thresholds, expressions, labels, routes and inhibition stay as they are; receivers become webhooks that record.
+Thresholds, expressions, labels, routes, inhibition and receivers stay as they are. Each receiver tells a webhook as
+well, which has an alert's labels one by one.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,32 @@ from ruamel.yaml import YAML
 
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _WAITS = ("group_wait", "group_interval", "repeat_interval")
+#: The digest's day, which no test waits for, becomes this.
+_LONGEST_GROUP_INTERVAL = 10_000
 
 
-def shortened(source: Path, target: Path, *, factor: int, webhook: str, without: Collection[str]) -> None:
+@dataclass(frozen=True)
+class Receiving:
+    """Where the copy's receivers send to: the base URL of what takes posts, and host and port of what takes mail."""
+
+    web: str
+    smarthost: str
+
+
+def shortened(
+    source: Path, target: Path, *, factor: int, windows: int, receiving: Receiving, without: Collection[str]
+) -> None:
     """Copy the folder and divide its times.
 
     Args:
         source: deployment/observability.
         target: Where the copy goes; it must not exist.
-        factor: What `for`, the waits of routes and the intervals of scraping are divided by.
-        webhook: Base URL; each receiver posts to its own name below it.
+        factor: What `for` and the waits of routes are divided by; scraping and evaluating are once a second.
+        windows: What the ranges in the rules' expressions are divided by.
+        receiving: Where notifications go.
         without: Services that are not run, whose targets are left out.
     """
     shutil.copytree(source, target)
-    # Folders and files of others may be missing where nothing that is run mounts them.
     prometheus = target / "prometheus"
     for rules in prometheus.glob("*-rules.yml"):
         text = rules.read_text(encoding="utf-8")
@@ -38,6 +52,7 @@ def shortened(source: Path, target: Path, *, factor: int, webhook: str, without:
             text,
             flags=re.MULTILINE,
         )
+        text = re.sub(r"\[(\w+)\]", lambda match: f"[{_divided(match[1], windows)}]", text)
         rules.write_text(text, encoding="utf-8")
     scraping = _load(prometheus / "prometheus.yml")
     for name in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
@@ -51,28 +66,65 @@ def shortened(source: Path, target: Path, *, factor: int, webhook: str, without:
         }
         if hosts & set(without):
             targets.unlink()
-    routing = _load(prometheus / "alertmanager.yml")
+    _redirect(target, factor, receiving)
+    _without_elasticsearch(target / "otel" / "otel-collector-config.yaml")
+
+
+def _redirect(target: Path, factor: int, receiving: Receiving) -> None:
+    path = target / "prometheus" / "alertmanager.yml"
+    routing = _load(path)
     _shorten_route(routing["route"], factor)
+    routing["global"] |= {
+        "smtp_smarthost": receiving.smarthost,
+        "smtp_require_tls": False,
+        "pagerduty_url": f"{receiving.web}/pagerduty",
+    }
     for receiver in routing["receivers"]:
-        for key in [key for key in receiver if key != "name"]:
-            del receiver[key]
-        receiver["webhook_configs"] = [{"url": f"{webhook}/{receiver['name']}", "send_resolved": True}]
-    _store(prometheus / "alertmanager.yml", routing)
+        if receiver["name"] != "heartbeat":
+            url = f"{receiving.web}/webhook/{receiver['name']}"
+            receiver["webhook_configs"] = [{"url": url, "send_resolved": True}]
+    _store(path, routing)
+    secrets = target / "secrets" / "laptop"
+    (secrets / "slack-webhook-url").write_text(f"{receiving.web}/slack", encoding="utf-8")
+    (secrets / "heartbeat-url").write_text(f"{receiving.web}/webhook/heartbeat", encoding="utf-8")
+
+
+def _without_elasticsearch(path: Path) -> None:
+    """Have the collector print log lines: its exporter to Elasticsearch cannot be had, nor what that would write to."""
+    config = _load(path)
+    del config["exporters"]["elasticsearch"]
+    config["exporters"]["debug"] = None
+    logs = config["service"]["pipelines"]["logs"]
+    assert logs["exporters"] == ["elasticsearch"]
+    logs["exporters"] = ["debug"]
+    _store(path, config)
+
+
+def on_a_machine_of_files(target: Path) -> Path:
+    """Have Node Exporter look at a folder in place of the machine, and return that folder."""
+    path, folder = target / "docker-compose.yml", target / "machine"
+    text = path.read_text(encoding="utf-8")
+    assert text.count("      - /:/host:ro\n") == 1
+    path.write_text(text.replace("      - /:/host:ro\n", "      - ./machine:/host:ro\n"), encoding="utf-8")
+    folder.mkdir()
+    return folder
 
 
 def _shorten_route(route: dict[str, Any], factor: int) -> None:
     for wait in _WAITS:
-        if wait in route:
-            # Alertmanager takes no interval of nothing, and nothing is faster than its own tick.
-            route[wait] = route[wait] if route[wait] == "0s" else _divided(route[wait], factor)
+        # Alertmanager takes no interval of nothing, and nothing is faster than its own tick.
+        if wait in route and route[wait] != "0s":
+            longest = _LONGEST_GROUP_INTERVAL if wait == "group_interval" else None
+            route[wait] = _divided(route[wait], factor, longest)
     for inner in route.get("routes", ()):
         _shorten_route(inner, factor)
 
 
-def _divided(duration: str, factor: int) -> str:
+def _divided(duration: str, factor: int, longest: int | None = None) -> str:
     parts = re.findall(r"(\d+)(ms|s|m|h|d)", duration)
     total = sum(int(number) * _MILLISECONDS[unit] for number, unit in parts)
-    return f"{max(total // factor, 100) if total else 0}ms"
+    short = max(total // factor, 100) if total else 0
+    return f"{short if longest is None else min(short, longest)}ms"
 
 
 def _load(path: Path) -> Any:

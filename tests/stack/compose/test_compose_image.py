@@ -19,7 +19,7 @@ from dockerfile_parse import DockerfileParser
 from dotenv import dotenv_values
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "src" / "accelerapp" / "server" / "page" / "index.html"
 #: Starts what is told, asks the health check before and until it passes, and ends the program as Docker does.
 DRIVER = """
