@@ -2,12 +2,116 @@
 
 from __future__ import annotations
 
-from deployment.dashboards.panels import board, graph, number
+from deployment.dashboards.panels import board, dial, graph, number
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 _GOOD_ABOVE = ((None, "red"), (0.9, "orange"), (0.99, "green"))
 _NONE_IS_GOOD = ((None, "green"), (1e-9, "red"))
 _MODELS = "gen_ai_provider_name, gen_ai_request_model"
+
+
+_BUSY = (
+    'sum by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))'
+    " / sum by (instance) (rate(node_cpu_seconds_total[5m]))"
+)
+
+
+def system_overview() -> Dashboard:
+    """The code-generation service at a glance, and the machines below it."""
+    job = '{job="accelerapp"}'
+    requests = f"sum(rate(accelerapp_requests_total{job}[5m]))"
+    failing = f"sum(rate(accelerapp_errors_total{job}[5m])) / ({requests} > 0)"
+    generations = f"sum(rate(accelerapp_code_generation_total{job}[5m]))"
+    failures = f"sum(rate(accelerapp_code_generation_failures_total{job}[5m]))"
+    return board(
+        "accelerapp-system-overview",
+        "System overview",
+        "The code-generation service: whether it answers, how much, how fast, and whether it succeeds.",
+        number(
+            "Service status",
+            "Whether every instance of the code-generation service answers its scrape.",
+            f"min(up{job})",
+            "none",
+            steps=((None, "red"), (1, "green")),
+            words={"1": ("UP", "green"), "0": ("DOWN", "red")},
+            nothing="NOT SCRAPED",
+        ),
+        number(
+            "Requests in 5 minutes",
+            "Requests answered in the last five minutes. The alert on errors needs at least ten.",
+            f"sum(increase(accelerapp_requests_total{job}[5m]))",
+            "short",
+            steps=((None, "blue"),),
+            decimals=0,
+            curve=True,
+        ),
+        number(
+            "Errors now",
+            "The share of requests in the last five minutes that ended in a server error or an unhandled exception.",
+            failing,
+            "percentunit",
+            steps=((None, "green"), (0.01, "yellow"), (0.05, "red")),
+            decimals=1,
+            curve=True,
+            nothing="No requests",
+        ),
+        dial(
+            "Generation success",
+            "The share of code generations in the last five minutes that succeeded.",
+            f"1 - {failures} / ({generations} > 0)",
+            steps=((None, "red"), (0.9, "yellow"), (0.95, "green")),
+            nothing="No generations",
+        ),
+        graph(
+            "Request rate",
+            "Requests per second, by route.",
+            {"{{route}}": f"sum by (route) (rate(accelerapp_requests_total{job}[5m]))"},
+            "reqps",
+        ),
+        graph(
+            "Error rate",
+            "The share of requests that ended in a server error or an unhandled exception; the alert fires above 5 %. "
+            "A gap means that there were no requests.",
+            {"all routes": failing},
+            "percentunit",
+            alert_above=0.05,
+        ),
+        graph(
+            "Response time (p95)",
+            "The time within which 95 % of requests were answered, by route, estimated from the histogram's buckets.",
+            {
+                "{{route}}": "histogram_quantile(0.95, sum by (le, route)"
+                f" (rate(accelerapp_request_duration_seconds_bucket{job}[5m]))) >= 0"
+            },
+            "s",
+        ),
+        graph(
+            "Generation rate",
+            "Code generations per second, by platform and backend.",
+            {
+                "{{platform}} · {{backend}}": "sum by (platform, backend)"
+                f" (rate(accelerapp_code_generation_total{job}[5m]))"
+            },
+            "ops",
+        ),
+        graph(
+            "CPU usage",
+            "Part of each machine's processors that is busy.",
+            {"{{instance}}": f"1 - {_BUSY}"},
+            "percentunit",
+            at_most=1,
+            nothing="No Node Exporter is scraped",
+        ),
+        graph(
+            "Memory usage",
+            "Part of each machine's memory that is not available.",
+            {"{{instance}}": "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"},
+            "percentunit",
+            at_most=1,
+            nothing="No Node Exporter is scraped",
+        ),
+        refresh="5s",
+    )
 
 
 def services_red() -> Dashboard:
@@ -154,10 +258,7 @@ def resource_use() -> Dashboard:
         graph(
             "Processors in use",
             "Part of all processors.",
-            {
-                "{{instance}}": '1 - sum by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))'
-                " / sum by (instance) (rate(node_cpu_seconds_total[5m]))"
-            },
+            {"{{instance}}": f"1 - {_BUSY}"},
             "percentunit",
             at_most=1,
         ),
@@ -351,4 +452,4 @@ def stack() -> Dashboard:
     )
 
 
-ALL = (services_red, codegen_llm, resource_use, slos, stack)
+ALL = (system_overview, services_red, codegen_llm, resource_use, slos, stack)

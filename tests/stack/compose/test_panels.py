@@ -334,12 +334,12 @@ def nothing(_: Seen) -> Bounds:
 
 #: What each query of each panel should answer, by dashboard, title and legend.
 EXPECTED: dict[tuple[str, str, str], Callable[[Seen], Bounds]] = {
-    ("dashboard-system-overview", "Service status", "code generation"): lambda _: one(1),
-    ("dashboard-system-overview", "Requests in 5 minutes", "requests"): lambda seen: exact(
+    ("dashboard-system-overview", "Service status", "__auto"): lambda _: one(1),
+    ("dashboard-system-overview", "Requests in 5 minutes", "__auto"): lambda seen: exact(
         seen.application.sum(REQUESTS)
     ),
-    ("dashboard-system-overview", "Errors now", "errors"): lambda seen: one(failing(seen)),
-    ("dashboard-system-overview", "Generation success", "success"): lambda seen: one(succeeding(seen)),
+    ("dashboard-system-overview", "Errors now", "__auto"): lambda seen: one(failing(seen)),
+    ("dashboard-system-overview", "Generation success", "__auto"): lambda seen: one(succeeding(seen)),
     ("dashboard-system-overview", "Request rate", "{{route}}"): lambda seen: rates(
         seen.application.sum(REQUESTS, ["route"])
     ),

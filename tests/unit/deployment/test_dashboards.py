@@ -16,11 +16,10 @@ from accelerapp.server.promql import parse
 with warnings.catch_warnings():
     # The library prefers a form of dashboards that older Grafanas and the observatory do not read.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from deployment.dashboards.__main__ import FOLDER, files
+    from deployment.dashboards.__main__ import FOLDER, OVERVIEW, files, written
 
-GRAFANA = FOLDER.parent
-FILES = [GRAFANA / "dashboard-system-overview.json", *sorted(FOLDER.glob("*.json"))]
-LINKS = (GRAFANA.parent / "prometheus" / "templates" / "links.tmpl").read_text(encoding="utf-8")
+FILES = [FOLDER / OVERVIEW, *sorted(FOLDER.glob("dashboards/*.json"))]
+LINKS = (FOLDER.parent / "prometheus" / "templates" / "links.tmpl").read_text(encoding="utf-8")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def test_the_committed_files_are_those_that_the_code_makes() -> None:
-    assert files() == {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    assert files() == written()
 
 
 def test_the_notifications_link_to_dashboards_that_are_there() -> None:

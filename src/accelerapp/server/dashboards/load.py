@@ -114,5 +114,8 @@ def _notes(fields: Fields) -> list[str]:
         for one in fields.object("annotations").objects("list")
         if one.values.get("builtIn") != 1 and one.flag("enable", True)
     ]
-    notes += [f"link {one.text('title')!r}" for one in fields.objects("links")]
+    # A list of dashboards is what the page has beside each of them.
+    notes += [
+        f"link {one.text('title')!r}" for one in fields.objects("links") if one.text("type") != "dashboards"
+    ]
     return notes
