@@ -53,11 +53,15 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self.command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | self.environment
             )
+
+    def start(self) -> None:
+        self.launch()
         try:
             until(self._answers, f"{self.ready} answers")
         except AssertionError:

@@ -682,7 +682,7 @@ def test_what_serves_tls_is_spoken_to_by_tls_by_all_and_trusted(render: Render) 
     servers = {"elasticsearch", "prometheus", "alertmanager", "grafana"}
     objects = render(*VARIANTS["tls"])
     issued = {item["spec"]["secretName"]: item["spec"] for item in objects if item["kind"] == "Certificate"}
-    assert set(issued) == {f"{name}-tls" for name in servers}
+    assert set(issued) == {f"{name}-tls" for name in servers} | {"elasticsearch-transport"}
     assert {"alertmanager-0.alertmanager-peers", "alertmanager-1.alertmanager-peers"} <= set(
         issued["alertmanager-tls"]["dnsNames"]
     )

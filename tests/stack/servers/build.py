@@ -201,6 +201,39 @@ class OpenSearch(Server):
         return made
 
 
+@dataclass(frozen=True)
+class Elasticsearch(Server):
+    """Elasticsearch's core as the jars that pom.xml pins, with a launcher: nodes that form clusters and keep documents.
+
+    Of the newest release that runs on Debian's Java.
+    """
+
+    @property
+    def version(self) -> str:
+        (version,) = re.findall(
+            r"<artifactId>elasticsearch</artifactId>\s*<version>([\d.]{3,})</version>",
+            (self.pins / "pom.xml").read_text(encoding="utf-8"),
+        )
+        return str(version)
+
+    def make(self, scratch: Path) -> Path:
+        made = scratch / "node"
+        jars, module = made / "lib", made / "modules" / "transport-netty4"
+        copy = ["mvn", "-q", "-B", "-f", str(self.pins / "pom.xml"), "dependency:copy-dependencies"]
+        subprocess.run(
+            [*copy, f"-DoutputDirectory={jars}", "-DincludeScope=runtime"], check=True, stdout=sys.stderr
+        )
+        # The network is a module of its own, whose classes no other may have loaded.
+        module.mkdir(parents=True)
+        for jar in jars.glob("*netty*"):
+            jar.rename(module / jar.name)
+        shutil.copyfile(self.pins / "plugin-descriptor.properties", module / "plugin-descriptor.properties")
+        launcher = str(self.pins / "Launch.java")
+        subprocess.run(["javac", "-cp", f"{jars}/*", "-d", str(made / "classes"), launcher], check=True)
+        shutil.copyfile(self.pins / "log4j2.properties", made / "log4j2.properties")
+        return made
+
+
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
@@ -247,6 +280,7 @@ SERVERS: dict[str, Server] = {
         GoSource("compose", module="github.com/compose-spec/compose-go/v2", programs={"compose-spec": "cmd"}),
         Collector("otelcol"),
         OpenSearch("opensearch"),
+        Elasticsearch("elasticsearch"),
         GoSource("jaeger", module="github.com/jaegertracing/jaeger", programs={"jaeger": "cmd/jaeger"}),
         GoSource(
             "helm",
