@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
+
+from accelerapp.monitoring.trace_context import current_trace, traces
+
+#: Seconds for which a bucket keeps its exemplar before it takes another: asking for the trace costs more than counting.
+_EXEMPLAR_SECONDS = 1.0
 
 
 class HistogramSummary(TypedDict):
@@ -19,14 +25,27 @@ class HistogramSummary(TypedDict):
     avg: float
 
 
+class Exemplar(NamedTuple):
+    """An observation and the trace in which it was made; `at` is in seconds since the Unix epoch."""
+
+    trace_id: str
+    span_id: str
+    value: float
+    at: float
+
+
 @dataclass(frozen=True, slots=True)
 class HistogramState:
-    """One consistent reading: `counts` per bucket, not cumulative, the last one for +Inf."""
+    """One consistent reading: `counts` per bucket, not cumulative, the last one for +Inf.
+
+    `exemplars` has one of the latest observations of each bucket, or None; it is empty where nothing is traced.
+    """
 
     counts: tuple[int, ...]
     sum: float
     min: float
     max: float
+    exemplars: tuple[Exemplar | None, ...] = ()
 
     @property
     def count(self) -> int:
@@ -101,7 +120,7 @@ class GaugeChild:
 class HistogramChild:
     """Observations counted into buckets with inclusive upper bounds."""
 
-    __slots__ = ("_bounds", "_counts", "_lock", "_max", "_min", "_sum")
+    __slots__ = ("_bounds", "_counts", "_due", "_exemplars", "_lock", "_max", "_min", "_sum")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
@@ -113,9 +132,14 @@ class HistogramChild:
         self._sum = 0.0
         self._min = math.inf
         self._max = -math.inf
+        self._exemplars: list[Exemplar | None] = []
+        self._due = [0.0] * len(self._counts)
 
     def observe(self, value: float) -> None:
-        """Count one observation; NaN lies below no bound and goes to +Inf, as in Prometheus' Go client."""
+        """Count one observation; NaN lies below no bound and goes to +Inf, as in Prometheus' Go client.
+
+        Within a trace the bucket takes it as its exemplar, unless it has one of the last second.
+        """
         index = len(self._bounds) if value != value else bisect_left(self._bounds, value)
         with self._lock:
             self._counts[index] += 1
@@ -124,10 +148,23 @@ class HistogramChild:
                 self._min = value
             if value > self._max:
                 self._max = value
+        if traces() and time.monotonic() >= self._due[index]:
+            self._exemplify(index, value)
+
+    def _exemplify(self, index: int, value: float) -> None:
+        trace = current_trace()
+        if trace is None or not math.isfinite(value):
+            return
+        with self._lock:
+            if not self._exemplars:
+                self._exemplars = [None] * len(self._counts)
+            self._exemplars[index] = Exemplar(*trace, value, time.time())
+            self._due[index] = time.monotonic() + _EXEMPLAR_SECONDS
 
     def state(self) -> HistogramState:
         with self._lock:
-            return HistogramState(tuple(self._counts), self._sum, self._min, self._max)
+            counts, exemplars = tuple(self._counts), tuple(self._exemplars)
+            return HistogramState(counts, self._sum, self._min, self._max, exemplars)
 
     def get(self) -> HistogramSummary:
         return self.state().summary()

@@ -26,6 +26,11 @@ def current_trace() -> tuple[str, str] | None:
         return None
 
 
+def traces() -> bool:
+    """Tell whether anybody traces here, without asking for the current trace."""
+    return _current is not _no_trace
+
+
 def set_current_trace(provider: CurrentTrace | None) -> None:
     """Replace the hook; None restores the one that knows no trace."""
     global _current

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from accelerapp.monitoring import FamilySnapshot
-from accelerapp.monitoring.children import HistogramState
+from accelerapp.monitoring.children import Exemplar, HistogramState
 
 TEXT_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -46,25 +46,41 @@ def _labels(names: Sequence[str], values: Sequence[str], le: str | None = None) 
     return "{" + ",".join(pairs) + "}" if pairs else ""
 
 
-def _samples(family: FamilySnapshot, *, with_sums: bool = True) -> Iterable[str]:
+def _samples(
+    family: FamilySnapshot, *, with_sums: bool = True, with_exemplars: bool = False
+) -> Iterable[str]:
     for values, reading in family.values:
         if isinstance(reading, HistogramState):
-            yield from _histogram(family, values, reading, with_sums)
+            exemplars = reading.exemplars if with_exemplars else ()
+            yield from _histogram(family, values, reading, exemplars, with_sums)
         else:
             yield f"{family.exported_name}{_labels(family.labelnames, values)} {format_value(reading)}"
 
 
 def _histogram(
-    family: FamilySnapshot, values: Sequence[str], state: HistogramState, with_sum: bool
+    family: FamilySnapshot,
+    values: Sequence[str],
+    state: HistogramState,
+    exemplars: Sequence[Exemplar | None],
+    with_sum: bool,
 ) -> Iterable[str]:
     name = family.exported_name
-    for bound, count in zip((*family.bounds, math.inf), accumulate(state.counts), strict=True):
-        yield f"{name}_bucket{_labels(family.labelnames, values, format_bound(bound))} {count}"
+    bounds = (*family.bounds, math.inf)
+    told = [_exemplar(each) for each in exemplars] or [""] * len(bounds)
+    for bound, count, exemplar in zip(bounds, accumulate(state.counts), told, strict=True):
+        yield f"{name}_bucket{_labels(family.labelnames, values, format_bound(bound))} {count}{exemplar}"
     if not with_sum:
         return
     labels = _labels(family.labelnames, values)
     yield f"{name}_sum{labels} {format_value(state.sum)}"
     yield f"{name}_count{labels} {state.count}"
+
+
+def _exemplar(exemplar: Exemplar | None) -> str:
+    if exemplar is None:
+        return ""
+    labels = _labels(("trace_id", "span_id"), (exemplar.trace_id, exemplar.span_id))
+    return f" # {labels} {format_value(exemplar.value)} {exemplar.at:.3f}"
 
 
 def render_text(families: Iterable[FamilySnapshot]) -> str:
@@ -79,7 +95,7 @@ def render_text(families: Iterable[FamilySnapshot]) -> str:
 
 
 def render_openmetrics(families: Iterable[FamilySnapshot]) -> str:
-    """Return OpenMetrics 1.0.
+    """Return OpenMetrics 1.0, with the exemplars of histograms.
 
     There a counter's samples must end in `_total`, its family's name not. A counter of another name, or one
     whose family would bear the name of another metric, is exposed as `unknown` under its own name.
@@ -96,7 +112,8 @@ def render_openmetrics(families: Iterable[FamilySnapshot]) -> str:
         if family.description:
             lines.append(f"# HELP {name} {_escape_quoted(family.description)}")
         # OpenMetrics 1.0 forbids the sum, and with it the count, where observations can be negative.
-        lines.extend(_samples(family, with_sums=all(bound >= 0 for bound in family.bounds)))
+        with_sums = all(bound >= 0 for bound in family.bounds)
+        lines.extend(_samples(family, with_sums=with_sums, with_exemplars=True))
     lines.append("# EOF")
     return "\n".join(lines) + "\n"
 

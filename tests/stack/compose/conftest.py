@@ -115,7 +115,7 @@ class Running:
     stack: Stack
     recorded: Recorded
 
-    def get(self, service: str, port: int, path: str, **parameters: str) -> httpx.Response:
+    def get(self, service: str, port: int, path: str, /, **parameters: str) -> httpx.Response:
         with self.stack.network():
             url = self.stack.address(service, port) + path
             return httpx.get(url, params=parameters, timeout=10).raise_for_status()

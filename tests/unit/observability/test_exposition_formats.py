@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from accelerapp.monitoring import MetricsCollector
+from accelerapp.monitoring import MetricsCollector, set_current_trace
 from accelerapp.observability import PrometheusMetricsExporter
 from accelerapp.observability.exposition import format_value, prefers_openmetrics
 
@@ -213,3 +214,74 @@ def test_negotiation(accept: str | None, openmetrics: bool) -> None:
     expected = "application/openmetrics-text; version=1.0.0" if openmetrics else "text/plain; version=0.0.4"
     assert content_type == f"{expected}; charset=utf-8"
     assert body.endswith(b"# EOF\n") is openmetrics
+
+
+@pytest.fixture
+def traced() -> Iterator[list[tuple[str, str] | None]]:
+    """The traces that observations are made in, one after the other; the last one stays."""
+    ids: list[tuple[str, str] | None] = [("ab" * 16, "cd" * 8)]
+    set_current_trace(lambda: ids.pop(0) if len(ids) > 1 else ids[0])
+    yield ids
+    set_current_trace(None)
+
+
+def exemplars(exporter: PrometheusMetricsExporter) -> dict[str, tuple[dict[str, str], float]]:
+    """Return labels and value of the exemplar of each bucket that has one."""
+    return {
+        sample.labels["le"]: (sample.exemplar.labels, sample.exemplar.value)
+        for family in parse_openmetrics(exporter.generate_openmetrics())
+        for sample in family.samples
+        if sample.exemplar
+    }
+
+
+def test_a_bucket_tells_the_trace_of_an_observation(
+    metrics: MetricsCollector, exporter: PrometheusMetricsExporter, traced: list[tuple[str, str] | None]
+) -> None:
+    histogram = metrics.histogram("waits", buckets=(1, 2))
+    histogram.observe(1.5)
+    traced[:] = [None]
+    histogram.observe(0.5)
+    assert exemplars(exporter) == {"2.0": ({"trace_id": "ab" * 16, "span_id": "cd" * 8}, 1.5)}
+    # The older format has none.
+    assert "ab" * 16 not in exporter.generate_prometheus_metrics()
+
+
+def test_a_bucket_keeps_its_exemplar_for_a_second(
+    metrics: MetricsCollector,
+    exporter: PrometheusMetricsExporter,
+    traced: list[tuple[str, str] | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    histogram = metrics.histogram("waits", buckets=(1, 2))
+    now = 100.0
+    monkeypatch.setattr("accelerapp.monitoring.children.time.monotonic", lambda: now)
+    for value, at in ((1.1, 100.0), (1.2, 100.9), (0.5, 100.9), (1.3, 101.0)):
+        now = at
+        histogram.observe(value)
+        assert exemplars(exporter)["2.0"][1] == (1.3 if at == 101.0 else 1.1)
+    assert exemplars(exporter)["1.0"][1] == 0.5
+
+
+def test_what_no_number_is_is_no_exemplar_and_a_failing_provider_none_either(
+    metrics: MetricsCollector, exporter: PrometheusMetricsExporter, traced: list[tuple[str, str] | None]
+) -> None:
+    histogram = metrics.histogram("waits", buckets=(1, 2))
+    histogram.observe(math.nan)
+    histogram.observe(math.inf)
+    traced.clear()
+    histogram.observe(1.5)
+    assert " # {" not in exporter.generate_openmetrics()
+    assert histogram.get()["count"] == 3
+
+
+def test_nothing_is_left_of_exemplars_after_a_reset(
+    metrics: MetricsCollector, exporter: PrometheusMetricsExporter, traced: list[tuple[str, str] | None]
+) -> None:
+    del traced
+    histogram = metrics.histogram("waits", buckets=(1, 2))
+    histogram.observe(1.5)
+    histogram.reset()
+    assert exemplars(exporter) == {}
+    histogram.observe(1.7)
+    assert exemplars(exporter)["2.0"][1] == 1.7
