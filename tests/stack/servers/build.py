@@ -281,6 +281,12 @@ SERVERS: dict[str, Server] = {
         Collector("otelcol"),
         OpenSearch("opensearch"),
         Elasticsearch("elasticsearch"),
+        # It reads Logstash's configuration by its grammar; Logstash itself is in no package registry.
+        GoSource(
+            "logstash-config",
+            module="github.com/breml/logstash-config",
+            programs={"mustache": "cmd/mustache"},
+        ),
         GoSource("jaeger", module="github.com/jaegertracing/jaeger", programs={"jaeger": "cmd/jaeger"}),
         GoSource(
             "helm",
