@@ -64,8 +64,10 @@ class Front:
                 elif self.path.startswith(("/_ilm", "/_security", "/_slm")):
                     status, answer = 200, b"{}"
                 elif "/_settings" in self.path and b"index.lifecycle.name" in body:
-                    # The engine has no such setting: another of the same indices shows which those are.
-                    got = engine.put(self.path, json={"index.priority": 7})
+                    # The engine has no such setting, but the others, which show which indices are meant.
+                    settings = json.loads(body)
+                    del settings["index.lifecycle.name"]
+                    got = engine.put(self.path, json=settings)
                     status, answer = got.status_code, got.content
                 elif self.path.startswith("/api/"):
                     status, answer = 200, b'{"success":true}'
@@ -214,10 +216,27 @@ def test_jaeger_s_indices_come_under_their_lifecycle_and_no_other_does(
     done = run_setup(set_up, "traces", SECRETS_DIR=str(SHIPPED / "secrets" / "laptop"))
     assert done.returncode == 0, done.stderr
     changed = [(method, json.loads(body)) for method, _, body in set_up.requests[before:] if method != "GET"]
-    assert changed == [("PUT", {"index.lifecycle.name": "accelerapp-traces"})]
+    assert changed == [
+        ("PUT", {"index.lifecycle.name": "accelerapp-traces", "index.auto_expand_replicas": "0-1"})
+    ]
     settings = engine.get("/_all/_settings?flat_settings=true").json()
-    reached = {name for name, index in settings.items() if index["settings"].get("index.priority") == "7"}
+    reached = {
+        name
+        for name, index in settings.items()
+        if index["settings"].get("index.auto_expand_replicas") == "0-1" and "jaeger" in name
+    }
     assert reached == traces
+    assert all(settings[name]["settings"]["index.number_of_replicas"] == "0" for name in traces)
+
+
+def test_one_node_has_no_copy_to_make_and_is_green(set_up: Front, engine: httpx.Client) -> None:
+    """What several nodes make of the same template is seen in chart/test_elasticsearch_nodes.py."""
+    del set_up
+    assert engine.post(f"/{DAY}/_doc?refresh=true", json=CASES[0]["in"]).status_code == 201
+    settings = engine.get(f"/{DAY}/_settings?flat_settings=true").json()[DAY]["settings"]
+    assert settings["index.auto_expand_replicas"] == "0-1"
+    assert settings["index.number_of_replicas"] == "0"
+    assert engine.get(f"/_cluster/health/{DAY}").json()["status"] == "green"
 
 
 def test_compose_s_second_file_gives_the_node_the_folder_that_setup_is_told_of() -> None:

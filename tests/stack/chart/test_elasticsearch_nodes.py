@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.stack.chart.rendered import CHART, Object, Render, containers, named, pods, refusal
+from tests.stack.chart.rendered import CHART, FOLDER, Object, Render, containers, named, pods, refusal
 from tests.stack.conftest import built
 from tests.stack.programs import Program, free_port, until
 
@@ -24,6 +24,11 @@ pytestmark = pytest.mark.stack
 CERTIFICATES = ("certificates.enabled=true", "certificates.issuerRef.name=internal")
 SERVICE = "elasticsearch-nodes"
 DOCUMENT = {"message": "written while there was one node"}
+DAY = "accelerapp-logs-2026.11.24"
+#: The shipped one. Its lifecycle and the processors of its pipeline are not in what is built here.
+TEMPLATE = json.loads((FOLDER / "elk" / "index-template.json").read_text(encoding="utf-8"))
+for absent in ("lifecycle", "default_pipeline"):
+    del TEMPLATE["template"]["settings"]["index"][absent]
 SKIPPED = (
     "skipping cluster bootstrapping as local node does not match bootstrap requirements: [elasticsearch-0]"
 )
@@ -197,10 +202,16 @@ class Nodes:
         found: str = state.json()["metadata"]["cluster_uuid"]
         return found
 
+    def copies(self) -> str:
+        """Return how many copies of each shard the day's index is to have."""
+        settings = httpx.get(f"{self.url(0)}/{DAY}/_settings?flat_settings=true", timeout=60).json()
+        found: str = settings[DAY]["settings"]["index.number_of_replicas"]
+        return found
+
     def documents(self, index: int) -> list[dict[str, Any]]:
         """Return what a search by this node finds; nothing where the index is not there."""
         query = "ignore_unavailable=true&allow_partial_search_results=false"
-        answer = httpx.post(f"{self.url(index)}/lines/_search?{query}", json={}, timeout=60)
+        answer = httpx.post(f"{self.url(index)}/{DAY}/_search?{query}", json={}, timeout=60)
         assert answer.is_success, answer.text
         return [hit["_source"] for hit in answer.json()["hits"]["hits"]]
 
@@ -220,9 +231,9 @@ def test_one_node_becomes_three_with_its_documents_and_the_first_may_lose_its_vo
     # As shipped: one node, without certificates.
     alone = nodes.program(0)
     alone.start()
-    index = {"settings": {"index": {"auto_expand_replicas": "0-1"}}}
-    httpx.put(f"{nodes.url(0)}/lines", json=index, timeout=60).raise_for_status()
-    httpx.put(f"{nodes.url(0)}/lines/_doc/1?refresh=true", json=DOCUMENT, timeout=60).raise_for_status()
+    httpx.put(f"{nodes.url(0)}/_index_template/lines", json=TEMPLATE, timeout=60).raise_for_status()
+    httpx.put(f"{nodes.url(0)}/{DAY}/_doc/1?refresh=true", json=DOCUMENT, timeout=60).raise_for_status()
+    assert nodes.copies() == "0"
     founded = nodes.cluster(0)
     alone.stop()
 
@@ -239,6 +250,7 @@ def test_one_node_becomes_three_with_its_documents_and_the_first_may_lose_its_vo
         assert nodes.health(number, 3)["status"] == "green"
         assert nodes.cluster(number) == founded
         assert nodes.documents(number) == [DOCUMENT]
+    assert nodes.copies() == "1"
 
     # It is lost with its volume; what comes back in its place joins the others, which have the document.
     first.kill()

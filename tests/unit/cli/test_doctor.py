@@ -535,7 +535,7 @@ CASES: list[tuple[Break, str, str, str, str]] = [
         "Elasticsearch is healthy",
         "warning",
         "3 replicas",
-        "number_of_replicas",
+        "auto_expand_replicas",
     ),
     (
         http("elasticsearch", "/_ingest", 404),

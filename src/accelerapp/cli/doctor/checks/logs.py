@@ -75,7 +75,7 @@ def elasticsearch(stack: Stack) -> Finding:
     if status["status"] == "yellow":
         return warning(
             f"{text}, {status['unassigned_shards']} replicas have no place",
-            "number_of_replicas 0 on one node, as elk/index-template.json has it, or one more node",
+            "auto_expand_replicas 0-1, as elk/index-template.json has it, or one more node",
         )
     return ok(text)
 
