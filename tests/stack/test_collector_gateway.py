@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,9 +14,9 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from tests.stack.programs import free_port, until
 
 GATEWAY = Path(__file__).parents[2] / "deployment" / "observability" / "otel" / "otel-collector-gateway.yaml"
-SECONDS = 60.0
 SECOND_LAYER = """
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}}}
 exporters: {{file: {{path: '{file}', flush_interval: 100ms}}}}
@@ -29,23 +26,6 @@ service:
 """
 
 pytestmark = pytest.mark.stack
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"not seen within {SECONDS:g} s: {what}")
 
 
 class Layers:

@@ -10,18 +10,16 @@ import contextlib
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from ruamel.yaml import YAML
+from tests.stack.programs import free_port, until
 
 from accelerapp.cli.doctor.stack import Part
 
@@ -29,7 +27,6 @@ pytestmark = pytest.mark.stack
 
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
 SOURCES = Path(__file__).parents[2] / "src" / "accelerapp" / "cli" / "doctor"
-SECONDS = 90.0
 #: What is not run here.
 WITHOUT = (
     Part.GRAFANA,
@@ -42,22 +39,6 @@ WITHOUT = (
     Part.BLACKBOX_EXPORTER,
     Part.OLLAMA,
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + SECONDS
-    found = None
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            if found := condition():
-                return found
-        time.sleep(0.2)
-    raise AssertionError(f"not seen within {SECONDS:g} s: {what}")
 
 
 def doctor(*arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
@@ -413,20 +394,22 @@ def test_a_running_observatory_ends_with_0(tmp_path: Path) -> None:
             assert found, (tmp_path / "stderr").read_text()
             url = found[1]
 
-            def passed() -> dict[str, dict[str, str]] | None:
-                code, told = doctor("--observatory-url", url)
-                return told if code == 0 else None
-
-            told = until(passed, "a healthy observatory")
-            for title in (
+            titles = {
                 *("Prometheus is ready", "Every target is up", "Watchdog fires", "OTLP is taken"),
                 *(
                     "The page has dashboards",
                     "The observatory stores what comes",
                     "No part reports a problem",
                 ),
-            ):
-                assert told[title]["verdict"] == "ok", told[title]
+            }
+
+            def passed() -> dict[str, dict[str, str]] | None:
+                code, told = doctor("--observatory-url", url)
+                # A target that was not scraped yet is a warning, with which the command ends with 0 too.
+                healthy = {title for title, each in told.items() if each["verdict"] == "ok"}
+                return told if code == 0 and titles <= healthy else None
+
+            told = until(passed, "a healthy observatory")
             # What only a Prometheus has is not asked for, and the parts that it stands for are not looked for.
             assert not {"Alertmanager is ready", "Grafana is healthy"} & told.keys()
         finally:

@@ -12,9 +12,7 @@ import html
 import json
 import re
 import shutil
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -28,6 +26,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from ruamel.yaml import YAML
+from tests.stack.programs import free_port, until
 
 from accelerapp.server.alerting.matchers import Matchers, parse_matchers
 
@@ -37,7 +36,6 @@ OBSERVABILITY = Path(__file__).parents[2] / "deployment" / "observability"
 PROMETHEUS = OBSERVABILITY / "prometheus"
 CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(OBSERVABILITY / "tests" / "routes.yml")
 EXTERNAL_URL = "http://alertmanager.example:9093"
-DEADLINE_SECONDS = 30.0
 PLACE = {"cluster": "eu-1", "environment": "staging"}
 BEGAN = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - datetime.timedelta(minutes=10)
 
@@ -59,15 +57,6 @@ def written(folder: Path, config: dict[str, Any]) -> Path:
 def push(client: httpx.Client, alerts: list[dict[str, Any]]) -> None:
     answer = client.post("/api/v2/alerts", json=alerts)
     assert answer.status_code == 200, answer.text
-
-
-def eventually(check: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        if check():
-            return
-        time.sleep(0.05)
-    raise AssertionError(what)
 
 
 # Receivers and inhibition
@@ -104,7 +93,7 @@ def test_receivers_and_inhibition(routes_only: httpx.Client, number: int) -> Non
         return {key: bool(alert["status"]["inhibitedBy"]) for key, alert in known().items()}
 
     expected = {key: row.get("muted", False) for key, row in wanted.items()}
-    eventually(lambda: muted() == expected, f"wanted {expected}, got {muted()}")
+    until(lambda: muted() == expected, f"wanted {expected}, got {muted()}")
     for key, alert in known().items():
         names = [receiver["name"] for receiver in alert["receivers"]]
         assert sorted(set(names)) == sorted(set(wanted[key]["to"])), key
@@ -196,8 +185,7 @@ def smtp(arrivals: Arrivals) -> Iterator[str]:
         return AuthResult(success=data.password == b"mail-secret")
 
     # It connects to the port that it is given when it has started, so 0 would not do.
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     server = Controller(
         _Mailbox(arrivals),
         hostname="127.0.0.1",
@@ -372,7 +360,7 @@ def test_what_arrives(
                 told = len(arrivals.of("/slack")), len(arrivals.mails), len(arrivals.of("/pagerduty"))
                 return told == (4 * count, 3 * count, count) and len(arrivals.of("/heartbeat")) > 0
 
-            eventually(complete, f"firing={firing}: {arrivals}")
+            until(complete, f"firing={firing}: {arrivals}")
     status = ("firing", True), ("resolved", False)
     for word, firing in status:
         for raised in (CRITICAL, HIGH, WARNING, UNGRADED):
@@ -405,10 +393,10 @@ def test_the_digest_holds_what_came_and_went_since_the_last(
     passing = Raised("QueueFull", "info", "third", "accelerapp-system-overview")
     with running_release(path, EXTERNAL_URL) as client:
         push(client, [INFO.alert()])
-        eventually(lambda: len(arrivals.mails) == 1, "no first mail")
+        until(lambda: len(arrivals.mails) == 1, "no first mail")
         push(client, [passing.alert()])
         push(client, [passing.alert(resolved=True)])
-        eventually(lambda: len(arrivals.mails) == 2, "no second mail")
+        until(lambda: len(arrivals.mails) == 2, "no second mail")
     subject = arrivals.mails[1][1]["Subject"]
     assert subject == "Daily digest: [FIRING:1] info 2 alerts (eu-1/staging)"
     plain = arrivals.mails[1][1].get_body(("plain",))
