@@ -168,6 +168,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "alertmanager.replicas=2",
         "certificates.ingressAnnotations.nginx\\.ingress\\.kubernetes\\.io/backend-protocol=HTTPS",
     ),
+    "remote write": (
+        "prometheus.remoteWrite.url=https://metrics.example.com:8443/api/v1/write",
+        "prometheus.remoteWrite.existingSecret=metrics",
+        "prometheus.remoteWrite.queue.max_shards=10",
+    ),
     "placed": (
         "storageClass=fast",
         "imageRegistry=registry.example.com/mirror",
@@ -1011,7 +1016,8 @@ ROWS = YAML(typ="safe").load((FOLDER / "tests" / "network.yml").read_text(encodi
 def test_the_network_s_policies_let_through_what_the_table_says(
     render: Render, row: str, allowed: bool
 ) -> None:
-    objects = render("ingress.enabled=true", "ingress.domain=example.com", *VARIANTS["backup"])
+    settings = ("ingress.enabled=true", "ingress.domain=example.com", *VARIANTS["remote write"])
+    objects = render(*settings, *VARIANTS["backup"])
     policies = [item for item in objects if item["kind"] == "NetworkPolicy"]
     ends = AROUND | {
         name: End(pod["namespace"], pod["metadata"]["labels"])

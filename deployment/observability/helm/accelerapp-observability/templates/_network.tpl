@@ -51,7 +51,9 @@ ports:
 {{- define "observability.policy" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}
 {{- $arrows := include "observability.arrows" $root | fromJsonArray -}}
-{{- $externals := dict "elasticsearch" $root.Values.elasticsearch "prometheus" $root.Values.prometheus -}}
+{{- /* What is asked at an address of its own, of which the name is not known to policies: at its port, of any address. */ -}}
+{{- $elsewhere := dict "enabled" false "externalUrl" $root.Values.prometheus.remoteWrite.url -}}
+{{- $externals := dict "elasticsearch" $root.Values.elasticsearch "prometheus" $root.Values.prometheus "remote-write" $elsewhere -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
