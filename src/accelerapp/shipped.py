@@ -1,4 +1,4 @@
-"""The files that travel with the program: rules, routes, dashboards, playbooks and example specifications."""
+"""The files that travel with the program: rules, routes, dashboards, playbooks, pages and examples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ _IN_WHEEL = _PACKAGE / "shipped"
 _IN_CHECKOUT = {
     "observability": _PACKAGE.parents[1] / "deployment" / "observability",
     "specs": _PACKAGE.parents[1] / "examples" / "specs",
+    "docs": _PACKAGE.parents[1] / "docs",
+    "examples": _PACKAGE.parents[1] / "examples",
 }
 
 
 def shipped(name: str) -> Path:
-    """Return the folder `name` ("observability" or "specs"): from the wheel, or from the checkout it is edited in.
+    """Return a folder by its name, a key of the table above: from the wheel, or from the checkout it is edited in.
 
     Raises FileNotFoundError where the installation lacks it.
     """

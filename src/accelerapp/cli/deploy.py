@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from accelerapp import __version__
+from accelerapp.cli.links import relinked, targets
 from accelerapp.shipped import shipped
 
 
@@ -40,6 +41,10 @@ _ELSEWHERE = (
     "prometheus/targets/kubernetes",
     "otel/otel-collector-kubernetes.yaml",
 )
+#: Where the files are in the repository, by which their links are.
+_HERE = "deployment/observability/"
+#: What of the rest of the repository is written too, where a page that is written links to it.
+_BESIDE = ("docs/howto", "docs/reference", "examples/kubernetes")
 #: Builds the application's image of the release, where there is no source to build it from.
 _DOCKERFILE = f"""\
 FROM python:3.13-slim AS application
@@ -72,7 +77,8 @@ def deploy(
 ) -> None:
     """Write out the files of the stack: for Docker Compose, for kubectl, or as a Helm chart.
 
-    Writes all of them or, where a file with other content is in the way, none.
+    The pages that its README.md links to are in docs/ and examples/ there; what is not written is no link.
+    Writes all of it or, where a file with other content is in the way, none.
     """
     files = dict(contents(home))
     try:
@@ -102,11 +108,14 @@ def deploy(
 def contents(home: Home) -> Iterator[tuple[str, tuple[bytes, int]]]:
     """Yield what a home consists of: the path in its folder, the content and the file's mode."""
     root = shipped("observability")
-    for path in _files(root):
-        name = path.relative_to(root).as_posix()
-        if not _belongs(home, name):
-            continue
-        content = path.read_bytes()
+    sources = {_HERE + path.relative_to(root).as_posix(): path for path in _files(root)}
+    sources = {name: path for name, path in sources.items() if _belongs(home, name.removeprefix(_HERE))}
+    sources |= _linked(sources)
+    places = {name: name.removeprefix(_HERE) for name in sources}
+    for source, path in sources.items():
+        name, content = places[source], path.read_bytes()
+        if name.endswith(".md"):
+            content = relinked(content.decode(), source, places).encode()
         if home is Home.COMPOSE and name == ".env":
             content += _SOURCE.encode()
         yield name, (content, 0o755 if content.startswith(b"#!") else 0o644)
@@ -144,6 +153,24 @@ def _belongs(home: Home, name: str) -> bool:
     return name not in MANIFESTS and not any(
         name == part or name.startswith(f"{part}/") for part in _ELSEWHERE
     )
+
+
+def _linked(written: Mapping[str, Path]) -> dict[str, Path]:
+    """Return which of the files beside are linked to by what is written, or by one another; all by their paths."""
+    beside = {
+        f"{folder}/{path.name}": path
+        for folder in _BESIDE
+        for path in sorted(shipped(folder.partition("/")[0]).joinpath(folder.partition("/")[2]).iterdir())
+    }
+    found: dict[str, Path] = {}
+    pages = [name for name in written if name.endswith(".md")]
+    while pages:
+        page = pages.pop()
+        text = {**written, **found}[page].read_text(encoding="utf-8")
+        new = {name: beside[name] for name in targets(text, page) if name in beside and name not in found}
+        found |= new
+        pages += [name for name in new if name.endswith(".md")]
+    return found
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
@@ -41,8 +46,53 @@ def test_compose_has_every_file_that_its_services_mount_and_build_from(tmp_path:
 
 def test_what_is_written_is_what_is_committed(tmp_path: Path) -> None:
     assert deploy("compose", tmp_path).exit_code == 0
-    for name in files(tmp_path) - {".env", "Dockerfile"}:
+    beside = {name for name in files(tmp_path) if name.startswith(("docs/", "examples/"))}
+    for name in files(tmp_path) - {".env", "Dockerfile", "README.md"} - beside:
         assert (tmp_path / name).read_bytes() == (COMMITTED / name).read_bytes(), name
+    # Pages are it but for their links, of which some are their text alone.
+    for name in {"README.md"} | {name for name in beside if name.endswith(".md")}:
+        committed = (COMMITTED if name == "README.md" else COMMITTED.parents[1]) / name
+        assert without_links(tmp_path / name) == without_links(committed), name
+
+
+def without_links(page: Path) -> str:
+    return re.sub(r"\[([^\[\]]*)\]\([^()]*\)", r"\1", page.read_text(encoding="utf-8"))
+
+
+def linked(page: Path) -> Iterator[str]:
+    for token in MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8")):
+        for inner in token.children or ():
+            target = inner.attrs.get("href", inner.attrs.get("src"))
+            if target and not re.match(r"[a-z]+:", str(target)):
+                yield unquote(str(target))
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings as they are made where Markdown is shown."""
+    listed = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    named = [body.content for opening, body in pairwise(listed) if opening.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in named}
+
+
+@pytest.mark.parametrize("home", ["compose", "kubernetes", "helm"])
+def test_every_link_of_every_page_leads_to_what_is_written(tmp_path: Path, home: str) -> None:
+    assert deploy(home, tmp_path).exit_code == 0
+    pages = sorted(tmp_path.rglob("*.md"))
+    dead = []
+    for page in pages:
+        for target in linked(page):
+            name, _, heading = target.partition("#")
+            led = (page.parent / name).resolve() if name else page
+            within = led.is_relative_to(tmp_path.resolve())
+            if not (within and led.exists()) or (heading and heading not in headings(led)):
+                dead.append(f"{page.relative_to(tmp_path)}: {target}")
+    assert dead == []
+    # What an operator reads beside the README is there, and leads back.
+    assert "docs/howto/harden-the-stack.md" in linked(tmp_path / "README.md")
+    assert "examples/kubernetes/accelerapp.yaml" in linked(tmp_path / "README.md")
+    assert "../../README.md#kubernetes" in linked(tmp_path / "docs/howto/harden-the-stack.md")
+    assert "../../playbooks/watchdog.md" in linked(tmp_path / "docs/reference/alerts.md")
+    assert {"README.md", "playbooks/watchdog.md"} <= {page.relative_to(tmp_path).as_posix() for page in pages}
 
 
 def test_kubernetes_has_the_manifests_and_names_them_in_their_order(tmp_path: Path) -> None:
@@ -50,7 +100,9 @@ def test_kubernetes_has_the_manifests_and_names_them_in_their_order(tmp_path: Pa
     applied = [line.split()[-1] for line in told.splitlines() if "kubectl apply -f" in line]
     assert [name for name in applied if (tmp_path / name).is_file()] == applied
     assert applied[0] == "prometheus/kubernetes-deployment.yaml"
-    written = {name for name in files(tmp_path) if name.endswith(".yaml")}
+    written = {
+        name for name in files(tmp_path) if name.endswith(".yaml") and not name.startswith("examples/")
+    }
     assert written == set(applied)
     assert told.index("create secret") < told.index("apply -f")
 
