@@ -98,6 +98,17 @@ class GoServer(Server):
             )
         return made
 
+    def downloaded(self) -> Path:
+        """Return the module's source in Go's own cache, fetched if it is not there, by its checksum in the pins."""
+        download = subprocess.run(
+            ["go", "mod", "download", "-json", self.module],
+            cwd=self.pins,
+            env=_go(),
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        return Path(json.loads(download.stdout)["Dir"])
+
     def source(self, scratch: Path) -> Path:
         """Return the folder to build in: here that of the pins, which name every module down to the last."""
         del scratch
@@ -115,22 +126,25 @@ class GoSource(GoServer):
     placeholders: tuple[str, ...] = ()
 
     def source(self, scratch: Path) -> Path:
-        download = subprocess.run(
-            ["go", "mod", "download", "-json", self.module],
-            cwd=self.pins,
-            env=_go(),
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-        source = scratch / "source"
-        shutil.copytree(json.loads(download.stdout)["Dir"], source, copy_function=shutil.copyfile)
-        for folder in (source, *source.rglob("*/")):  # the module cache is read-only
-            folder.chmod(0o755)
+        source = _copied(self.downloaded(), scratch / "source")
         for name in self.placeholders:
             page = source / name
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_text(f"<title>{self.name} without its page</title>", encoding="utf-8")
         return source
+
+
+@dataclass(frozen=True)
+class GoFiles(GoServer):
+    """A folder of a Go module, of which nothing is built."""
+
+    part: str = ""
+
+    def recipe(self) -> str:
+        return self.part
+
+    def make(self, scratch: Path) -> Path:
+        return _copied(self.downloaded() / self.part, scratch / "files")
 
 
 @dataclass(frozen=True)
@@ -278,6 +292,15 @@ SERVERS: dict[str, Server] = {
         ),
         # The loader of `docker compose` itself, which prints a file as Compose understands it.
         GoSource("compose", module="github.com/compose-spec/compose-go/v2", programs={"compose-spec": "cmd"}),
+        GoServer("etcd", module="go.etcd.io/etcd/server/v3", programs={"etcd": "."}),
+        GoServer(
+            "kube-apiserver",
+            module="k8s.io/kubernetes",
+            programs={"kube-apiserver": "cmd/kube-apiserver"},
+            variables={"k8s.io/component-base/version.gitVersion": "v{version}"},
+        ),
+        # What a cluster with cert-manager knows of its objects.
+        GoFiles("cert-manager", module="github.com/cert-manager/cert-manager", part="deploy/crds"),
         Collector("otelcol"),
         OpenSearch("opensearch"),
         Elasticsearch("elasticsearch"),
@@ -314,6 +337,14 @@ def build(server: Server) -> Path:
     with _one_at_a_time(), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         if not target.is_dir():
             server.make(Path(scratch)).rename(target)
+    return target
+
+
+def _copied(source: Path, target: Path) -> Path:
+    """Copy a folder of Go's cache, which is read-only, to one that is not."""
+    shutil.copytree(source, target, copy_function=shutil.copyfile)
+    for folder in (target, *target.rglob("*/")):
+        folder.chmod(0o755)
     return target
 
 
