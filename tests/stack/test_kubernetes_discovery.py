@@ -1,33 +1,35 @@
-"""What the shipped prometheus.yml discovers in a cluster: the real Prometheus 3, and a fake API server.
+"""What the shipped prometheus.yml discovers in a cluster: the real Prometheus 3, by the real API server and by a fake.
 
 The file runs unchanged, with a service account's token and CA where a pod has them (in a mount namespace of the test's
 own), and the pods are those of the committed manifests and of the application's example. No address answers: what is
 asserted is who is found, by which labels and at which address.
+
+The real API server takes long to be built, so where it is not, the fake alone is asked: it is held to the same answers.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
-from ruamel.yaml import YAML
-from tests.stack.chart.apiserver import ApiServer, Object
+from tests.stack.chart.apiserver import PATHS, ApiServer, Object
+from tests.stack.chart.controllers import NODE, example, read, running
+from tests.stack.chart.kubernetes import Kubernetes, certify, start_kubernetes
 from tests.stack.compose.runner import why_not
 from tests.stack.conftest import RunningPrometheus, start_prometheus
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "deployment" / "observability"
+SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
 SECONDS = 90.0
-NODE = "127.0.10.1"
 NOBODY = "127.0.20.250"
+#: Endpoints may not be of the loopback; these addresses are nobody's, as documents need them.
+DATABASES = ("192.0.2.1", "192.0.2.2")
 TOKEN = "token-of-the-service-account"
 
 pytestmark = pytest.mark.stack
@@ -45,11 +47,73 @@ SCRAPED = {
 }
 
 
+#: What the namespace of the example demands of every pod.
+RESTRICTED = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+class Api(Protocol):
+    """An API server to which a test gives objects, and which tells what Prometheus has asked of it."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def watched(self) -> set[str]: ...
+
+    @property
+    def refused(self) -> list[str]: ...
+
+    def put(self, item: Object) -> None: ...
+
+    def delete(self, item: Object) -> None: ...
+
+
+@dataclass
+class RealApi:
+    """The real one, of which Prometheus asks as the service account of its pods."""
+
+    kubernetes: Kubernetes
+
+    @property
+    def port(self) -> int:
+        return self.kubernetes.port
+
+    @property
+    def watched(self) -> set[str]:
+        kinds = {resource: kind for _, resource, kind in PATHS.values()}
+        asked = self.kubernetes.asked_by("system:serviceaccount:observability:prometheus")
+        return {kinds[event["objectRef"]["resource"]] for event in asked if event["verb"] == "watch"}
+
+    @property
+    def refused(self) -> list[str]:
+        asked = [
+            *self.kubernetes.asked_by("system:serviceaccount:observability:prometheus"),
+            *self.kubernetes.asked_by("system:anonymous"),
+            *self.kubernetes.asked_by(""),
+        ]
+        return [
+            f"{event['responseStatus']['code']}: {event['requestURI']}"
+            for event in asked
+            if event.get("responseStatus", {}).get("code", 0) >= 400
+        ]
+
+    def put(self, item: Object) -> None:
+        self.kubernetes.put(item)
+
+    def delete(self, item: Object) -> None:
+        self.kubernetes.delete(item)
+
+
 @dataclass
 class Cluster:
-    """The fake, and the Prometheus that discovers it."""
+    """The API server, and the Prometheus that asks it what to scrape."""
 
-    api: ApiServer
+    api: Api
     server: RunningPrometheus
     pods: list[Object]
 
@@ -71,47 +135,10 @@ def until(condition: Callable[[], Any], what: str) -> None:
 
 
 def manifests() -> list[Object]:
-    files = [
-        *SHIPPED.glob("*/kubernetes-deployment.yaml"),
-        *(SHIPPED / "elk").glob("*.yaml"),
-        ROOT / "examples" / "kubernetes" / "accelerapp.yaml",
-    ]
-    return [item for file in files for item in YAML(typ="safe").load_all(file) if item]
-
-
-def running(objects: list[Object]) -> list[Object]:
-    """Return the pods that the controllers of a cluster would make, one of each but of a Deployment's all."""
-    address = ipaddress.IPv4Address("127.0.20.1")
-    found: list[Object] = []
-    for item in objects:
-        spec = item.get("spec", {}).get("jobTemplate", item).get("spec", {})
-        if "template" not in spec:
-            continue
-        for index in range(item["spec"].get("replicas", 1)):
-            template = spec["template"]
-            host = template["spec"].get("hostNetwork", False)
-            metadata = {
-                "name": f"{item['metadata']['name']}-{index}",
-                "namespace": item["metadata"]["namespace"],
-                "labels": template["metadata"]["labels"],
-                "annotations": template["metadata"].get("annotations", {}),
-            }
-            status = {
-                "phase": "Succeeded" if item["kind"] in ("Job", "CronJob") else "Running",
-                "podIP": NODE if host else str(address),
-                "hostIP": NODE,
-            }
-            address += 1
-            found.append(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Pod",
-                    "metadata": metadata,
-                    "spec": {**template["spec"], "nodeName": "node-a"},
-                    "status": status,
-                }
-            )
-    return found
+    files = [file.relative_to(SHIPPED) for file in SHIPPED.glob("*/kubernetes-deployment.yaml")]
+    files += [file.relative_to(SHIPPED) for file in (SHIPPED / "elk").glob("*.yaml")]
+    objects = [*(item for file in files for item in read(str(file))), *example()]
+    return sorted(objects, key=lambda item: item["kind"] != "Namespace")
 
 
 def a_pod(
@@ -122,7 +149,12 @@ def a_pod(
     labels: dict[str, str] | None = None,
     **annotations: str,
 ) -> Object:
-    container = {"name": "main", "image": "main", "ports": [{"containerPort": port} for port in ports]}
+    container = {
+        "name": "main",
+        "image": "main",
+        "ports": [{"containerPort": port} for port in ports],
+        "securityContext": RESTRICTED,
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -142,11 +174,7 @@ def a_service(name: str, port: int, annotations: dict[str, str], labels: dict[st
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": name, "namespace": "accelerapp", "labels": labels, "annotations": annotations},
-        "spec": {
-            "type": "ClusterIP",
-            "clusterIP": "127.0.30.1",
-            "ports": [{"port": port, "protocol": "TCP"}],
-        },
+        "spec": {"type": "ClusterIP", "ports": [{"port": port, "protocol": "TCP"}]},
     }
 
 
@@ -219,41 +247,69 @@ def around() -> Iterator[Object]:
     yield a_service("unasked", 80, {}, {})
     scrape = {"prometheus.io/scrape": "true", "prometheus.io/port": "9187"}
     yield a_service("database", 5432, scrape, {"app.kubernetes.io/name": "postgres"})
-    yield slices("database", 5432, "127.0.22.1", "127.0.22.2")
-    yield slices("unasked", 80, "127.0.22.3")
+    yield slices("database", 5432, *DATABASES)
+    yield slices("unasked", 80, "192.0.2.3")
     yield an_ingress("shop", "shop.example.com", "/orders", probe="true")
     yield an_ingress("hidden", "hidden.example.com", "/")
 
 
-@pytest.fixture(scope="module")
-def cluster(prometheus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+@contextlib.contextmanager
+def fake(home: Path, objects: list[Object]) -> Iterator[tuple[Api, Path, str]]:
+    certify(home / "ca.crt", home / "key")
+    (role,) = [
+        item
+        for item in objects
+        if item["kind"] == "ClusterRole" and item["metadata"]["name"].endswith("-prometheus")
+    ]
+    with contextlib.closing(ApiServer(home / "ca.crt", home / "key", TOKEN, role["rules"])) as api:
+        for item in objects:
+            if item["kind"] in {kind for _, _, kind in PATHS.values()}:
+                api.put(item)
+        yield api, home / "ca.crt", TOKEN
+
+
+@contextlib.contextmanager
+def real(etcd: Path, apiserver: Path, home: Path, objects: list[Object]) -> Iterator[tuple[Api, Path, str]]:
+    with start_kubernetes(etcd / "etcd", apiserver / "kube-apiserver", home) as kubernetes:
+        for item in objects:
+            kubernetes.put(item)
+        yield RealApi(kubernetes), kubernetes.ca, kubernetes.token("observability", "prometheus")
+
+
+@pytest.fixture(scope="module", params=["real", "fake"])
+def cluster(
+    request: pytest.FixtureRequest,
+    server_programs: Callable[[str], Path],
+    prometheus: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cluster]:
     if (reason := why_not()) is not None:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     home = tmp_path_factory.mktemp("discovery")
+    objects = manifests()
+    (home / "api").mkdir()
+    with contextlib.ExitStack() as ends:
+        if request.param == "real":
+            etcd, apiserver = map(server_programs, ("etcd", "kube-apiserver"))
+            server = real(etcd, apiserver, home / "api", objects)
+        else:
+            server = fake(home / "api", objects)
+        api, ca, token = ends.enter_context(server)
+        pods = running(objects)
+        for item in (*around(), *pods):
+            api.put(item)
+        yield Cluster(api, ends.enter_context(discovering(prometheus, home, api.port, ca, token)), pods)
+
+
+@contextlib.contextmanager
+def discovering(program: Path, home: Path, port: int, ca: Path, token: str) -> Iterator[RunningPrometheus]:
+    """Start Prometheus on the shipped file, in what its pod has around it."""
     account = home / "account"
     account.mkdir()
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "1",
-                "-subj",
-                "/CN=kubernetes",
-            ),
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", home / "key", "-out", account / "ca.crt"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    (account / "token").write_text(TOKEN, encoding="utf-8")
+    shutil.copyfile(ca, account / "ca.crt")
+    (account / "token").write_text(token, encoding="utf-8")
     (account / "namespace").write_text("observability", encoding="utf-8")
     # Names of the stack's own services: nobody is asked for them, and nobody is there.
     names = ("alertmanager", "blackbox-exporter", "otel-collector")
@@ -271,33 +327,19 @@ exec unshare --mount --propagation private sh -c '
   mkdir -p /var/run/secrets/kubernetes.io
   cp -r {account} /var/run/secrets/kubernetes.io/serviceaccount
   mount --bind {home / "hosts"} /etc/hosts
-  exec {prometheus} "$@"' sh "$@"
+  exec {program} "$@"' sh "$@"
 """,
         encoding="utf-8",
     )
     pod.chmod(0o755)
-
-    objects = manifests()
-    (role,) = [
-        item
-        for item in objects
-        if item["kind"] == "ClusterRole" and item["metadata"]["name"].endswith("-prometheus")
-    ]
-    api = ApiServer(account / "ca.crt", home / "key", TOKEN, role["rules"])
-    pods = running(objects)
-    for item in (*around(), *pods, *(item for item in objects if item["kind"] == "Service")):
-        api.put(item)
     environment = {
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-        "KUBERNETES_SERVICE_PORT": str(api.port),
-        "CLUSTER": "fake",
+        "KUBERNETES_SERVICE_PORT": str(port),
+        "CLUSTER": "tests",
         "ENVIRONMENT": "test",
     }
-    try:
-        with start_prometheus(pod, home, environment=environment) as server:
-            yield Cluster(api, server, pods)
-    finally:
-        api.close()
+    with start_prometheus(pod, home, environment=environment) as server:
+        yield server
 
 
 def test_every_annotated_pod_is_scraped_once_by_the_job_that_rules_name(cluster: Cluster) -> None:
@@ -353,7 +395,7 @@ def test_endpoints_of_an_annotated_service_are_scraped_at_its_port(cluster: Clus
             "namespace": "accelerapp",
             "instance": f"{address}:9187",
         }
-        for address in ("127.0.22.1", "127.0.22.2")
+        for address in DATABASES
     }
 
 

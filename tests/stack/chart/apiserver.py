@@ -1,7 +1,8 @@
 """A fake of Kubernetes' API server: it lists and watches objects that a test puts in, and knows nothing else.
 
-It validates and schedules nothing. What it shares with the real one is what a client of discovery sees: the paths,
-lists, watches with their initial events and bookmarks, TLS, and the refusal of who has no token or no right.
+It validates and schedules nothing, and stands in where the real one is not built. What they share is what a client of
+discovery sees: the paths, lists, watches with their initial events and bookmarks, TLS, and the refusal of who has no
+token or no right.
 """
 
 from __future__ import annotations
