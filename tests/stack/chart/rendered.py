@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,6 @@ def refusal(generator: Any, *settings: str) -> str:
     options = [part for setting in settings for part in ("--set", setting)]
     try:
         generator.render("--values", str(FOLDER / "helm" / "rendering-values.yaml"), *options)
-    except generator.subprocess.CalledProcessError as refused:
+    except subprocess.CalledProcessError as refused:
         return str(refused.stderr)
     raise AssertionError(f"rendered with {settings}")
