@@ -251,6 +251,9 @@ def test_one_node_becomes_three_with_its_documents_and_the_first_may_lose_its_vo
         assert nodes.cluster(number) == founded
         assert nodes.documents(number) == [DOCUMENT]
     assert nodes.copies() == "1"
+    # A copy is made anew at once, where Elasticsearch waits a minute for the node to come back.
+    soon = {"index.unassigned.node_left.delayed_timeout": "0"}
+    httpx.put(f"{nodes.url(0)}/{DAY}/_settings", json=soon, timeout=60).raise_for_status()
 
     # It is lost with its volume; what comes back in its place joins the others, which have the document.
     first.kill()
