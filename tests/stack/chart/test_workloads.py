@@ -155,7 +155,7 @@ def test_prometheus_and_the_collector_may_read_what_they_need_and_no_more(render
     }
     watched = {
         "observability-prometheus": ["nodes", "pods", "services", "endpointslices", "ingresses"],
-        "observability-otel-collector": ["pods", "namespaces", "replicasets"],
+        "observability-otel-collector": ["pods"],
     }
     assert may == {
         (role, resource, verb)
