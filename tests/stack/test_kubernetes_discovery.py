@@ -10,7 +10,6 @@ The real API server takes long to be built, so where it is not, the fake alone i
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -22,15 +21,15 @@ import pytest
 from tests.stack.chart.apiserver import PATHS, ApiServer, Object
 from tests.stack.chart.controllers import NODE, example, read, running
 from tests.stack.chart.kubernetes import Kubernetes, certify, start_kubernetes
-from tests.stack.compose.runner import why_not
+from tests.stack.chart.pod import as_pod
 from tests.stack.conftest import RunningPrometheus, start_prometheus
 
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
 SECONDS = 90.0
-NOBODY = "127.0.20.250"
 #: Endpoints may not be of the loopback; these addresses are nobody's, as documents need them.
 DATABASES = ("192.0.2.1", "192.0.2.2")
 TOKEN = "token-of-the-service-account"
+PROMETHEUS = "system:serviceaccount:observability:prometheus"
 
 pytestmark = pytest.mark.stack
 
@@ -86,21 +85,13 @@ class RealApi:
     @property
     def watched(self) -> set[str]:
         kinds = {resource: kind for _, resource, kind in PATHS.values()}
-        asked = self.kubernetes.asked_by("system:serviceaccount:observability:prometheus")
+        asked = self.kubernetes.asked_by(PROMETHEUS)
         return {kinds[event["objectRef"]["resource"]] for event in asked if event["verb"] == "watch"}
 
     @property
     def refused(self) -> list[str]:
-        asked = [
-            *self.kubernetes.asked_by("system:serviceaccount:observability:prometheus"),
-            *self.kubernetes.asked_by("system:anonymous"),
-            *self.kubernetes.asked_by(""),
-        ]
-        return [
-            f"{event['responseStatus']['code']}: {event['requestURI']}"
-            for event in asked
-            if event.get("responseStatus", {}).get("code", 0) >= 400
-        ]
+        # By whom the token was known, and by whom not.
+        return self.kubernetes.refused(PROMETHEUS, "system:anonymous", "")
 
     def put(self, item: Object) -> None:
         self.kubernetes.put(item)
@@ -283,10 +274,6 @@ def cluster(
     prometheus: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Cluster]:
-    if (reason := why_not()) is not None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
     home = tmp_path_factory.mktemp("discovery")
     objects = manifests()
     (home / "api").mkdir()
@@ -306,38 +293,14 @@ def cluster(
 @contextlib.contextmanager
 def discovering(program: Path, home: Path, port: int, ca: Path, token: str) -> Iterator[RunningPrometheus]:
     """Start Prometheus on the shipped file, in what its pod has around it."""
-    account = home / "account"
-    account.mkdir()
-    shutil.copyfile(ca, account / "ca.crt")
-    (account / "token").write_text(token, encoding="utf-8")
-    (account / "namespace").write_text("observability", encoding="utf-8")
-    # Names of the stack's own services: nobody is asked for them, and nobody is there.
-    names = ("alertmanager", "blackbox-exporter", "otel-collector")
-    (home / "hosts").write_text("".join(f"{NOBODY} {name}\n" for name in names), encoding="utf-8")
     for name in ("prometheus.yml", "recording-rules.yml", "meta-rules.yml", "alert-rules.yml"):
         shutil.copyfile(SHIPPED / "prometheus" / name, home / name)
     shutil.copytree(SHIPPED / "prometheus" / "targets" / "kubernetes", home / "targets")
-    pod = home / "pod"
-    pod.write_text(
-        f"""#!/bin/sh
-# Prometheus, with the files that a pod has where a pod has them.
-exec unshare --mount --propagation private sh -c '
-  set -e
-  mount -t tmpfs none "$(readlink -f /var/run)"
-  mkdir -p /var/run/secrets/kubernetes.io
-  cp -r {account} /var/run/secrets/kubernetes.io/serviceaccount
-  mount --bind {home / "hosts"} /etc/hosts
-  exec {program} "$@"' sh "$@"
-""",
-        encoding="utf-8",
+    # Names of the stack's own services: nobody is asked for them, and nobody is there.
+    pod = as_pod(
+        program, home, port, ca, token, names=("alertmanager", "blackbox-exporter", "otel-collector")
     )
-    pod.chmod(0o755)
-    environment = {
-        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-        "KUBERNETES_SERVICE_PORT": str(port),
-        "CLUSTER": "tests",
-        "ENVIRONMENT": "test",
-    }
+    environment = {"CLUSTER": "tests", "ENVIRONMENT": "test"}
     with start_prometheus(pod, home, environment=environment) as server:
         yield server
 

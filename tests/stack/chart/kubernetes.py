@@ -143,6 +143,15 @@ class Kubernetes:
         events = [json.loads(line) for line in lines]
         return [event for event in events if event.get("user", {}).get("username", "") == user]
 
+    def refused(self, *users: str) -> list[str]:
+        """Return what users have asked and were not given, with the status that they had instead."""
+        return [
+            f"{event['responseStatus']['code']}: {event['requestURI']}"
+            for user in users
+            for event in self.asked_by(user)
+            if event.get("responseStatus", {}).get("code", 0) >= 400
+        ]
+
 
 def _warning(header: str) -> str:
     """Return the text of a Warning header, which has a code and an agent before it."""
