@@ -271,7 +271,7 @@ class _Native:
         return file.ports
 
     def _collector(self, program: Path, jaeger: Mapping[int, int]) -> None:
-        """Add the shipped collector; a file takes the logs, for this build has no Elasticsearch exporter."""
+        """Add the shipped collector; a file takes the logs, for there is no Elasticsearch here."""
         file = Redirected(SHIPPED / "otel" / "otel-collector-config.yaml")
         file.replace("/var/lib/otelcol", str(self.home / "queue"))
         file.replace("jaeger:4317", f"127.0.0.1:{jaeger[4317]}")

@@ -18,9 +18,17 @@ import httpx
 SECONDS = 90.0
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    """Return a port that nothing listens on, and that was not given out before."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = int(listening.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:

@@ -1,7 +1,7 @@
 """The shipped collector and Jaeger files, run by the real collector and the real Jaeger.
 
-The collector's build for these tests has no Elasticsearch exporter (its modules cannot be had): a file exporter stands
-in its place, and only in its place.
+Where log lines go is not of these tests: a file exporter stands in the place of Elasticsearch's, and only there. That
+one is run with the outages.
 """
 
 from __future__ import annotations
@@ -99,18 +99,26 @@ def a_trace(exporter: SpanExporter, *, failed: bool, **attributes: str) -> str:
     return trace_id
 
 
-def test_both_files_are_valid(server_programs: Callable[[str], Path], tmp_path: Path) -> None:
+def test_the_files_are_valid(server_programs: Callable[[str], Path], tmp_path: Path) -> None:
+    """Each file whole, and as a cluster merges its own over it."""
+    single = Redirected(SHIPPED / "otel" / "otel-collector-config.yaml")
+    single.replace("/run/secrets/", f"{SHIPPED / 'secrets' / 'laptop'}/")
+    (tmp_path / "single.yaml").write_text(single.text)
     gateway = Redirected(SHIPPED / "otel" / "otel-collector-gateway.yaml")
     (tmp_path / "gateway.yaml").write_text(gateway.text)
+    collector, jaeger = server_programs("otelcol") / "otelcol", server_programs("jaeger") / "jaeger"
+    in_a_cluster = SHIPPED / "otel" / "otel-collector-kubernetes.yaml"
     checked = [
-        (server_programs("otelcol") / "otelcol", tmp_path / "gateway.yaml"),
-        (server_programs("jaeger") / "jaeger", SHIPPED / "jaeger" / "jaeger.yaml"),
-        (server_programs("jaeger") / "jaeger", SHIPPED / "jaeger" / "jaeger-elasticsearch.yaml"),
+        (collector, [tmp_path / "single.yaml"]),
+        (collector, [tmp_path / "single.yaml", in_a_cluster]),
+        (collector, [tmp_path / "gateway.yaml"]),
+        (collector, [tmp_path / "gateway.yaml", in_a_cluster]),
+        (jaeger, [SHIPPED / "jaeger" / "jaeger.yaml"]),
+        (jaeger, [SHIPPED / "jaeger" / "jaeger-elasticsearch.yaml"]),
     ]
-    for program, config in checked:
-        done = subprocess.run(
-            [program, "validate", "--config", config], capture_output=True, text=True, check=False
-        )
+    for program, files in checked:
+        command = [program, "validate", *(part for file in files for part in ("--config", file))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 

@@ -90,7 +90,7 @@ def _redirect(target: Path, factor: int, receiving: Receiving) -> None:
 
 
 def _without_elasticsearch(path: Path) -> None:
-    """Have the collector print log lines: its exporter to Elasticsearch cannot be had, nor what that would write to."""
+    """Have the collector print log lines, since the Elasticsearch that they would go to is not run."""
     config = _load(path)
     del config["exporters"]["elasticsearch"]
     config["exporters"]["debug"] = None

@@ -192,7 +192,7 @@ class Jaeger:
 def collecting(
     program: Path, home: Path, jaeger: Jaeger, logs: str
 ) -> Iterator[tuple[Program, dict[int, int]]]:
-    """Run the shipped collector, its logs sent by OTLP: this build has no Elasticsearch exporter, but its queue."""
+    """Run the shipped collector, its logs sent by OTLP to a recorder, by the same queue."""
     file = Redirected(SHIPPED / "otel" / "otel-collector-config.yaml")
     file.replace("/var/lib/otelcol", str(home / "queue"))
     file.replace("jaeger:4317", f"127.0.0.1:{jaeger.ports[4317]}")
