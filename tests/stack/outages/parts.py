@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import sys
 import threading
@@ -24,9 +23,7 @@ from ruamel.yaml import YAML
 from tests.stack.programs import Program, Redirected, free_port, until
 
 SHIPPED = Path(__file__).parents[3] / "deployment" / "observability"
-EVERYTHING = os.environ.get("ACCELERAPP_STACK") == "all"
-#: Half a minute as the issue of it has it, where everything is run; long enough for connections to break otherwise.
-OUTAGE_SECONDS = 30.0 if EVERYTHING else 3.0
+OUTAGE_SECONDS = 30.0
 #: A port that nothing listens on.
 NOBODY = "http://127.0.0.1:1"
 #: The collector's counter of traces that sampling has decided on.

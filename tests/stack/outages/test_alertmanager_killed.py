@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.stack.outages.parts import (
-    EVERYTHING,
     application,
     asked,
     killed,
@@ -33,7 +32,6 @@ SILENCE = {
 def test_silences_are_kept_and_what_begins_and_ends_meanwhile_is_told_once(
     prometheus: Path, alertmanager_release: Path, tmp_path: Path
 ) -> None:
-    # The file's minute where everything is run, which takes its time.
     shipped = shipped_flag("alertmanager", "data.maintenance-interval")
     address = f"127.0.0.1:{free_port()}"
     command: list[str | Path] = [
@@ -43,7 +41,7 @@ def test_silences_are_kept_and_what_begins_and_ends_meanwhile_is_told_once(
         f"--web.listen-address={address}",
         "--cluster.listen-address=",
         "--log.level=debug",
-        shipped if EVERYTHING else "--data.maintenance-interval=1s",
+        shipped,
     ]
     manager = Program(command, tmp_path / "alertmanager.log", f"http://{address}/-/ready")
     app, app_url = application(tmp_path)

@@ -160,4 +160,4 @@ def test_the_application_counts_what_it_gave_up_while_the_collector_was_away(
             lost = total(f"{url}/metrics", "accelerapp_telemetry_dropped_total", signal="traces")
             assert sum(jaeger.spans(one) for one in ids) + lost == spans * len(ids)
             # A batch is tried for ten seconds.
-            assert bool(lost) == (OUTAGE_SECONDS > 10)
+            assert lost
