@@ -8,7 +8,7 @@ ARGS   ?=
 PAGE_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 PAGE := src/accelerapp/server/page/index.html
 
-.PHONY: help demo test test-stack lint page page-check chromium pytest bench-sizes wheel screenshots generate clean
+.PHONY: help demo test test-stack lint page page-check chromium pytest busybox bench-sizes wheel screenshots generate clean
 
 help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
@@ -23,7 +23,7 @@ help:
 demo: $(VENV)/installed-all page
 	@$(BIN)/accelerapp demo $(ARGS)
 
-test: $(VENV)/installed-dev lint page page-check chromium pytest
+test: $(VENV)/installed-dev lint page page-check chromium busybox pytest
 
 $(VENV)/bin/python:
 	@echo "==> making $(VENV)"
@@ -69,7 +69,7 @@ chromium:
 pytest: $(VENV)/installed-dev
 	$(BIN)/pytest $(ARGS)
 
-test-stack: $(VENV)/installed-dev page
+test-stack: $(VENV)/installed-dev page busybox
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)
 
 bench-sizes: $(VENV)/installed-dev
@@ -83,6 +83,12 @@ generate: $(VENV)/installed-dev
 	$(BIN)/python docs/generate_compose_environment.py
 	$(BIN)/python -m deployment.dashboards
 	$(BIN)/python docs/generate_kubernetes.py
+
+# One test runs a script by the shell and tools of Prometheus' image, which are busybox's.
+busybox:
+	@if ! command -v busybox >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "==> installing Debian's busybox for a test"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends busybox >/dev/null; fi
 
 screenshots: $(VENV)/installed-dev page chromium
 	$(BIN)/python docs/screenshots.py
