@@ -8,9 +8,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 _GOOD_ABOVE = ((None, "red"), (0.9, "orange"), (0.99, "green"))
 _NONE_IS_GOOD = ((None, "green"), (1e-9, "red"))
 _MODELS = "gen_ai_provider_name, gen_ai_request_model"
-
-
-_BUSY = (
+#: Part of the time of all processors in which they had nothing to do.
+_IDLE = (
     'sum by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m]))'
     " / sum by (instance) (rate(node_cpu_seconds_total[5m]))"
 )
@@ -97,7 +96,7 @@ def system_overview() -> Dashboard:
         graph(
             "CPU usage",
             "Part of each machine's processors that is busy.",
-            {"{{instance}}": f"1 - {_BUSY}"},
+            {"{{instance}}": f"1 - {_IDLE}"},
             "percentunit",
             at_most=1,
             nothing="No Node Exporter is scraped",
@@ -258,7 +257,7 @@ def resource_use() -> Dashboard:
         graph(
             "Processors in use",
             "Part of all processors.",
-            {"{{instance}}": f"1 - {_BUSY}"},
+            {"{{instance}}": f"1 - {_IDLE}"},
             "percentunit",
             at_most=1,
         ),

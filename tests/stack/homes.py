@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
+from tests.stack.compose.shortened import scrape_every_second, shorten_rules
 from tests.stack.programs import Program, Redirected, free_port
 
 from accelerapp.codegen.ollama_standin import ollama_standin
@@ -159,20 +160,9 @@ def _copy(target: Path, webhook: str) -> None:
     """
     for name in ("prometheus", "embedded", "blackbox"):
         shutil.copytree(SHIPPED / name, target / name)
-    for file in (target / "prometheus").glob("*-rules.yml"):
-        text = re.sub(
-            r"^( +(?:for|interval): )(\d+)m$",
-            lambda found: f"{found[1]}{int(found[2]) * 60_000 // FACTOR}ms",
-            file.read_text(encoding="utf-8"),
-            flags=re.MULTILINE,
-        )
-        file.write_text(text, encoding="utf-8")
+    shorten_rules(target / "prometheus", FACTOR)
     for file in target.glob("*/prometheus.yml"):
-        scraping = _load(file)
-        for name in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
-            scraping["global"][name] = "1s"
-        # JSON is YAML.
-        file.write_text(json.dumps(scraping), encoding="utf-8")
+        scrape_every_second(file)
     alertmanager = target / "prometheus" / "alertmanager.yml"
     routing = _load(alertmanager)
     routing["receivers"] = [

@@ -15,9 +15,8 @@ import re
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import pytest
 from pydantic import SecretStr
 from ruamel.yaml import YAML
 from tests.stack.conftest import built
-from tests.stack.programs import opensearch
+from tests.stack.programs import LocalServer, opensearch
 
 from accelerapp.codegen import CodegenSettings, create_app, ollama_standin
 from accelerapp.monitoring import MetricsCollector, get_logger
@@ -42,7 +41,7 @@ REPOSITORY = json.dumps({"type": "fs", "settings": {"location": "logs"}})
 pytestmark = pytest.mark.stack
 
 
-class Front:
+class Front(LocalServer):
     """Stands before the engine: answers for security, lifecycle and Kibana, hands the rest on, records all."""
 
     def __init__(self, engine: httpx.Client) -> None:
@@ -89,15 +88,7 @@ class Front:
 
             def log_message(self, *_: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +104,8 @@ def engine(
 
 @pytest.fixture(scope="module")
 def front(engine: httpx.Client) -> Iterator[Front]:
-    standing = Front(engine)
-    yield standing
-    standing.close()
+    with Front(engine) as standing:
+        yield standing
 
 
 def run_setup(front: Front, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -134,6 +124,13 @@ def run_setup(front: Front, *arguments: str, **environment: str) -> subprocess.C
         timeout=60,
         check=False,
     )
+
+
+def set_up_once(engine: httpx.Client) -> None:
+    """Run `setup` on an engine of another test's."""
+    with Front(engine) as front:
+        done = run_setup(front)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 from tests.stack.programs import opensearch
-from tests.stack.test_elk import Front, run_setup
+from tests.stack.test_elk import set_up_once
 
 pytestmark = pytest.mark.stack
 
@@ -38,24 +38,19 @@ def engine(
     program = opensearch(server_programs("opensearch"), tmp_path_factory.mktemp("engine") / "opensearch")
     program.start()
     with httpx.Client(base_url=program.ready.removesuffix("/_cluster/health"), timeout=60) as client:
-        front = Front(client)
-        try:
-            done = run_setup(front)
-            assert done.returncode == 0, done.stderr
-            for second, (trace, level) in enumerate([(TRACE, "INFO"), (TRACE, "ERROR"), ("f" * 32, "INFO")]):
-                line = {
-                    "timestamp": f"2026-11-24T10:00:{second:02}Z",
-                    "level": level,
-                    "logger": "shop",
-                    "message": f"line {second}",
-                    "trace_id": trace,
-                    "service": "codegen",
-                }
-                client.post(f"/{DAY}/_doc", json=line).raise_for_status()
-            client.post(f"/{DAY}/_refresh").raise_for_status()
-            yield client
-        finally:
-            front.close()
+        set_up_once(client)
+        for second, (trace, level) in enumerate([(TRACE, "INFO"), (TRACE, "ERROR"), ("f" * 32, "INFO")]):
+            line = {
+                "timestamp": f"2026-11-24T10:00:{second:02}Z",
+                "level": level,
+                "logger": "shop",
+                "message": f"line {second}",
+                "trace_id": trace,
+                "service": "codegen",
+            }
+            client.post(f"/{DAY}/_doc", json=line).raise_for_status()
+        client.post(f"/{DAY}/_refresh").raise_for_status()
+        yield client
     program.stop()
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,9 @@ from tests.stack.chart.controllers import NODE, example, read, running
 from tests.stack.chart.kubernetes import Kubernetes, certify, start_kubernetes
 from tests.stack.chart.pod import as_pod
 from tests.stack.conftest import RunningPrometheus, start_prometheus
+from tests.stack.programs import until
 
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
-SECONDS = 90.0
 #: Endpoints may not be of the loopback; these addresses are nobody's, as documents need them.
 DATABASES = ("192.0.2.1", "192.0.2.2")
 TOKEN = "token-of-the-service-account"
@@ -116,13 +115,6 @@ class Cluster:
     def discovered(self, pool: str) -> dict[str, dict[str, str]]:
         """Return the labels of what a scrape job has found, by the address that it scrapes."""
         return {item["scrapeUrl"]: item["labels"] for item in self.targets() if item["scrapePool"] == pool}
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not seen within {SECONDS:g} s: {what}"
-        time.sleep(0.2)
 
 
 def manifests() -> list[Object]:

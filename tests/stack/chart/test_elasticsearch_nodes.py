@@ -6,10 +6,9 @@ import json
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import httpx
 import pytest
 from tests.stack.chart.rendered import CHART, FOLDER, Object, Render, containers, named, pods, refusal
 from tests.stack.conftest import built
-from tests.stack.programs import Program, free_port, until
+from tests.stack.programs import LocalServer, Program, free_port, until
 
 pytestmark = pytest.mark.stack
 
@@ -107,10 +106,8 @@ def test_helm_waits_with_more_nodes_until_the_one_that_runs_has_its_certificate(
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
+    server = LocalServer(Handler)
+    cluster = {"server": server.url}
     file = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -133,9 +130,7 @@ def test_helm_waits_with_more_nodes_until_the_one_that_runs_has_its_certificate(
                 "upgrade with the certificates and elasticsearch.replicas=1 first" in done.stderr
             ) is refused
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.close()
 
 
 class Nodes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from ruamel.yaml import YAML
 from tests.stack.chart.policies import End, may_open
 from tests.stack.chart.rendered import FOLDER, Object, Render, containers, named, pods, refusal
 from tests.stack.conftest import RunningPrometheus, built, start_prometheus
-from tests.stack.programs import until
+from tests.stack.programs import LocalServer, until
 
 pytestmark = pytest.mark.stack
 
@@ -136,7 +135,7 @@ def test_promtool_of_both_releases_takes_the_file(
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-class Guard:
+class Guard(LocalServer):
     """Stands before a store and lets in who has the token; keeps what the others came with."""
 
     def __init__(self, store: httpx.Client) -> None:
@@ -163,22 +162,14 @@ class Guard:
 
             def log_message(self, *_: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/api/v1/write"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__init__(Handler)
+        self.url += "/api/v1/write"
 
 
 @pytest.fixture
 def guard(running_prometheus: RunningPrometheus) -> Iterator[Guard]:
-    standing = Guard(running_prometheus.client)
-    yield standing
-    standing.close()
+    with Guard(running_prometheus.client) as standing:
+        yield standing
 
 
 def test_samples_arrive_at_a_second_prometheus_with_the_token_alone(

@@ -6,10 +6,9 @@ import contextlib
 import json
 import re
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -20,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
 from ruamel.yaml import YAML
-from tests.stack.programs import Program, Redirected, free_port, until
+from tests.stack.programs import LocalServer, Program, Redirected, free_port, until
 
 SHIPPED = Path(__file__).parents[3] / "deployment" / "observability"
 OUTAGE_SECONDS = 30.0
@@ -69,13 +68,8 @@ def recording() -> Iterator[tuple[str, list[bytes]]]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", bodies
-    finally:
-        server.shutdown()
-        server.server_close()
+    with LocalServer(Handler) as server:
+        yield server.url, bodies
 
 
 def shipped_flag(service: str, name: str) -> str:

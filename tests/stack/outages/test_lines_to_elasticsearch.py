@@ -9,18 +9,17 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.stack.outages.parts import SHIPPED, application, generate, killed, running
-from tests.stack.programs import Program, Redirected, opensearch, until
-from tests.stack.test_elk import Front, run_setup
+from tests.stack.programs import LocalServer, Program, Redirected, opensearch, until
+from tests.stack.test_elk import set_up_once
 
 pytestmark = pytest.mark.stack
 
@@ -55,14 +54,8 @@ def as_elasticsearch(engine: str) -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with LocalServer(Handler) as server:
+        yield server.url
 
 
 @dataclass(frozen=True)
@@ -102,12 +95,7 @@ def shipping(
     app, address = application(home, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{file.ports[4318]}")
     with running(engine), as_elasticsearch(url) as elasticsearch:
         with httpx.Client(base_url=url, timeout=60) as client:
-            front = Front(client)
-            try:
-                done = run_setup(front)
-                assert done.returncode == 0, done.stderr
-            finally:
-                front.close()
+            set_up_once(client)
         collector = Program(
             [server_programs("otelcol") / "otelcol", "--config", home / "collector.yaml"],
             home / "collector.log",
