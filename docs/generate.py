@@ -196,6 +196,7 @@ def _code_generation() -> ASGIApp:
 def _observatory() -> ASGIApp:
     services = SimpleNamespace(
         storage_stats=lambda: defaultdict(int),
+        receivers=list,
         alertmanager=SimpleNamespace(load=lambda: Load(0, 0, 0, 0)),
         version="",
         revision="",

@@ -1,7 +1,8 @@
-"""The query API over what a test gives it."""
+"""What all tests share: no port but those they name, and the query API over what a test gives it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,6 +13,10 @@ import pytest
 
 from accelerapp.server.api import Services, query_app
 from accelerapp.server.promql import Engine, MemoryReader
+
+# Observatories in tests open the ports that they name; the receivers' usual ones may be somebody's.
+for _receiver in ("OTLP_GRPC", "ZIPKIN", "JAEGER", "LOGSTASH_TCP", "LOGSTASH_HTTP", "BEATS"):
+    os.environ[f"ACCELERAPP_{_receiver}_PORT"] = "off"
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -39,7 +44,17 @@ def api() -> Open:
                 "query_threads": threads,
             }
             others = dict.fromkeys(
-                ("spans", "logs", "rules", "alertmanager", "scraper", "playbooks", "storage_stats", "ports"),
+                (
+                    "spans",
+                    "logs",
+                    "rules",
+                    "alertmanager",
+                    "scraper",
+                    "playbooks",
+                    "storage_stats",
+                    "ports",
+                    "receivers",
+                ),
                 nothing,
             )
             app = query_app(Services(**{**others, **defaults, **parts}), loopback_only=loopback_only)

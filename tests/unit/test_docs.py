@@ -26,7 +26,7 @@ from accelerapp.cli.command import app as command
 from accelerapp.codegen import CodegenSettings, create_app
 from accelerapp.monitoring import MetricsCollector
 from accelerapp.server.api import Services, query_app
-from accelerapp.server.ingest import otlp_app
+from accelerapp.server.ingest import Account, otlp_app
 from accelerapp.server.ingest.scrape_target import _REPORTED
 from accelerapp.server.storage import Sink
 
@@ -89,7 +89,7 @@ def http_routes() -> dict[str, set[str]]:
     service = create_app(CodegenSettings(fault_token=SecretStr("not-a-secret")), metrics=MetricsCollector())
     return {
         "observatory": paths(page.routes) - {"/{path}"},
-        "otlp": paths(otlp_app(cast("Sink", None)).routes),
+        "otlp": paths(otlp_app(cast("Sink", None), cast("Account", None)).routes),
         "codegen": paths(service.routes),
     }
 

@@ -13,16 +13,25 @@ from pydantic import ValidationError
 from accelerapp.server.config import ENVIRONMENT_PREFIX, Settings
 
 
+def _receiver(what: str, port: int) -> Any:
+    return typer.Option(
+        help=f"Port that receives {what}; 0 takes a free one, off opens none.", show_default=str(port)
+    )
+
+
 def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[
         int | None,
         typer.Option(help="Port of the page and the query APIs; 0 takes a free one.", show_default="9090"),
     ] = None,
-    otlp_http_port: Annotated[
-        int | None,
-        typer.Option(help="Port that receives OTLP over HTTP; 0 takes a free one.", show_default="4318"),
-    ] = None,
+    otlp_http_port: Annotated[str | None, _receiver("OTLP over HTTP", 4318)] = None,
+    otlp_grpc_port: Annotated[str | None, _receiver("OTLP over gRPC", 4317)] = None,
+    zipkin_port: Annotated[str | None, _receiver("Zipkin's spans", 9411)] = None,
+    jaeger_port: Annotated[str | None, _receiver("Jaeger's spans, Thrift over HTTP", 14268)] = None,
+    logstash_tcp_port: Annotated[str | None, _receiver("JSON log lines over TCP", 5000)] = None,
+    logstash_http_port: Annotated[str | None, _receiver("JSON log lines over HTTP", 8080)] = None,
+    beats_port: Annotated[str | None, _receiver("log lines of Beats", 5044)] = None,
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +77,10 @@ async def _run(settings: Settings) -> None:
 
     observatory = Observatory(settings)
     await observatory.start()
-    typer.echo(f"The observatory shows {observatory.url} and receives OTLP at {observatory.otlp_url}")
+    typer.echo(f"The observatory shows {observatory.url} and receives:")
+    for receiver in observatory.receivers():
+        if receiver.address:
+            typer.echo(f"  {receiver.title} at {receiver.address}")
     for warning in observatory.warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"Everything is kept in {settings.data_dir}. Ctrl-C stops it.")

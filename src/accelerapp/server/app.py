@@ -8,15 +8,11 @@ import errno
 import logging
 import resource
 import signal
-import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-import uvicorn
-from starlette.types import ASGIApp
 
 from accelerapp import __version__
 from accelerapp.server.alerting import Alertmanager, load_alertmanager
@@ -24,10 +20,21 @@ from accelerapp.server.api import Services, query_app
 from accelerapp.server.config import Settings
 from accelerapp.server.configfile import ConfigError, read
 from accelerapp.server.dashboards import Dashboard, DashboardError, load_dashboard
-from accelerapp.server.ingest import ScrapeJob, Scraper, Target, load_scrape_file, otlp_app
+from accelerapp.server.ingest import (
+    Account,
+    HttpReceiver,
+    Receiver,
+    ReceiverStatus,
+    ScrapeJob,
+    Scraper,
+    Target,
+    load_scrape_file,
+    otlp_app,
+)
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager, load_rule_files
+from accelerapp.server.serving import HttpServer, listen
 from accelerapp.server.signals import Clock, Labels, make_labels
 from accelerapp.server.storage import Storage, StorageFullError, StorageLockedError, StorageSettings
 from accelerapp.server.storage.state import State, StateError
@@ -48,14 +55,6 @@ class StartError(Exception):
     """The observatory cannot start; the message says what was wrong and what to do."""
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the process's signals to the observatory."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class Observatory:
     """One observatory: built from settings, started and stopped on the running event loop.
 
@@ -68,8 +67,9 @@ class Observatory:
         self.otlp_url: str | None = None
         self.warnings: list[str] = []
         self._clock = clock
+        self._page: HttpServer | None = None
+        self._receivers: list[Receiver] = []
         self._ports: dict[str, int] = {}
-        self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
@@ -88,7 +88,10 @@ class Observatory:
         sys.setswitchinterval(0.0005)
         raise_open_files()
         settings = self.settings
-        page_socket = _listen(settings.host, settings.port, "--port")
+        try:
+            page_socket = listen(settings.host, settings.port)
+        except OSError as error:
+            raise StartError(_cannot_listen(settings.host, settings.port, "--port", error)) from error
         self._closing.callback(page_socket.close)
         self._ports["page"] = page_socket.getsockname()[1]
         self.url = f"http://{_in_url(settings.host)}:{self._ports['page']}"
@@ -104,8 +107,10 @@ class Observatory:
 
         await services.alertmanager.start()
         self._closing.push_async_callback(services.alertmanager.stop)
-        self._listen_for_otlp(storage)
-        await self._serve(query_app(services, loopback_only=_is_loopback(settings.host)), page_socket)
+        await self._start_receivers(storage)
+        page = HttpServer(query_app(services, loopback_only=_is_loopback(settings.host)), page_socket)
+        self._page = page
+        await page.start()
         services.rules.start()
         # The rule thread may be waiting for the loop to write its samples, so the loop does not wait for it.
         self._closing.push_async_callback(asyncio.to_thread, services.rules.stop)
@@ -165,6 +170,7 @@ class Observatory:
             playbooks=Playbooks(settings.playbooks_dir),
             storage_stats=storage.stats,
             ports=lambda: dict(self._ports),
+            receivers=self.receivers,
             query_threads=query_threads,
         )
 
@@ -188,44 +194,50 @@ class Observatory:
 
     async def stop(self) -> None:
         """Stop receiving, then evaluating, then storing; what was acknowledged is on disk."""
-        for server, _ in self._servers:
-            server.should_exit = True
-        await asyncio.gather(*(task for _, task in self._servers), return_exceptions=True)
-        self._servers.clear()
+        listening: list[Receiver | HttpServer] = [*self._receivers]
+        if self._page is not None:
+            listening.append(self._page)
+        await asyncio.gather(*(one.stop() for one in listening))
+        self._receivers, self._page = [], None
         await self._closing.aclose()
 
-    def _listen_for_otlp(self, storage: Storage) -> None:
-        """Receive OTLP, or go on without it, with a warning, where its port is taken."""
-        try:
-            listening = _listen(self.settings.host, self.settings.otlp_http_port, "--otlp-http-port")
-        except StartError as error:
-            self.warnings.append(f"OTLP over HTTP is off: {error}")
-            return
-        self._closing.callback(listening.close)
-        self._ports["otlp_http"] = listening.getsockname()[1]
-        self.otlp_url = f"http://{_in_url(self.settings.host)}:{self._ports['otlp_http']}"
-        self._start_server(otlp_app(storage, max_request_bytes=self.settings.max_request_bytes), listening)
+    def receivers(self) -> list[ReceiverStatus]:
+        """Return every receiver with its address and what it took and refused."""
+        host = _in_url(self.settings.host)
+        ports = self._ports
+        return [
+            one.account.status(f"{host}:{ports[one.account.name]}" if one.account.name in ports else "")
+            for one in self._receivers
+        ]
 
-    async def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
-        server = self._start_server(app, listening)
-        serving = self._servers[-1][1]
-        while not server.started:
-            if serving.done():
-                raise StartError(f"the page could not be served: {serving.exception() or 'its server ended'}")
-            await asyncio.sleep(0.01)
+    def _make_receivers(self, storage: Storage) -> list[Receiver]:
+        """Make every receiver; its account's name with `_port` is its setting."""
 
-    def _start_server(self, app: ASGIApp, listening: socket.socket) -> _Server:
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
-        server = _Server(config)
-        self._servers.append((server, asyncio.create_task(server.serve([listening]))))
-        return server
+        def account(name: str, title: str) -> Account:
+            return Account(name, title, self._clock)
+
+        limit = self.settings.max_request_bytes
+        otlp_http = account("otlp_http", "OTLP over HTTP")
+        return [
+            HttpReceiver(otlp_app(storage, otlp_http, max_request_bytes=limit), otlp_http),
+        ]
+
+    async def _start_receivers(self, storage: Storage) -> None:
+        """Receive at every port that is free; go on without the others, with a warning each."""
+        self._receivers = self._make_receivers(storage)
+        for receiver in self._receivers:
+            name = receiver.account.name
+            port: int | None = getattr(self.settings, f"{name}_port")
+            if port is None:
+                continue
+            try:
+                self._ports[name] = await receiver.start(self.settings.host, port)
+            except OSError as error:
+                option = f"--{name.replace('_', '-')}-port"
+                problem = _cannot_listen(self.settings.host, port, option, error)
+                self.warnings.append(f"{receiver.account.title} is off: {problem}")
+        if "otlp_http" in self._ports:
+            self.otlp_url = f"http://{_in_url(self.settings.host)}:{self._ports['otlp_http']}"
 
 
 def raise_open_files(wanted: int = _OPEN_FILES) -> None:
@@ -237,17 +249,13 @@ def raise_open_files(wanted: int = _OPEN_FILES) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    """Listen, or raise StartError that names the option to change: `option` for a port, --host for an address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        wrong_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
-        reason = error.strerror or str(error)
-        raise StartError(
-            f"cannot listen on {host} port {port}: {reason}; {option if wrong_port else '--host'} chooses another"
-        ) from error
+def _cannot_listen(host: str, port: int, option: str, error: OSError) -> str:
+    """Say why an address cannot be listened on, and which option to change: the port's, or --host."""
+    wrong_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
+    reason = error.strerror or str(error)
+    return (
+        f"cannot listen on {host} port {port}: {reason}; {option if wrong_port else '--host'} chooses another"
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from accelerapp.shipped import shipped
@@ -28,7 +28,17 @@ def _unit(unit: str) -> dict[str, Any]:
     return {"unit": unit}
 
 
+def _off(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() == "off" else value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
+#: A receiver's port: 0 takes a free one, `off` (None) opens none.
+ReceiverPort = Annotated[Port | None, BeforeValidator(_off)]
+
+
+def _receives(what: str) -> str:
+    return f"Port that receives {what}; 0 takes a free one, off opens none."
 
 
 class Settings(BaseSettings):
@@ -38,7 +48,15 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that every port listens on; loopback unless changed.")
     port: Port = Field(9090, description="Port of the page and the query APIs; 0 takes a free one.")
-    otlp_http_port: Port = Field(4318, description="Port that receives OTLP over HTTP; 0 takes a free one.")
+    otlp_http_port: ReceiverPort = Field(4318, description=_receives("OTLP over HTTP"))
+    otlp_grpc_port: ReceiverPort = Field(4317, description=_receives("OTLP over gRPC"))
+    zipkin_port: ReceiverPort = Field(9411, description=_receives("Zipkin's spans, JSON version 2"))
+    jaeger_port: ReceiverPort = Field(14268, description=_receives("Jaeger's spans, Thrift over HTTP"))
+    logstash_tcp_port: ReceiverPort = Field(
+        5000, description=_receives("log lines as JSON, one a line, over TCP")
+    )
+    logstash_http_port: ReceiverPort = Field(8080, description=_receives("log lines as JSON over HTTP"))
+    beats_port: ReceiverPort = Field(5044, description=_receives("log lines of Beats (Lumberjack version 2)"))
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Folder that holds everything stored; owned by one process.",

@@ -72,6 +72,43 @@ class SeriesSet:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeHistogram:
+    """One sample of a native histogram: exponential buckets, only those that are not empty.
+
+    `schema` (-4 to 8) says that a bucket is 2^(2^-schema) times as wide as the one before; bucket i of `positive` holds
+    the observations in (base^(i-1), base^i], of `negative` the same mirrored, each as (i, count) in ascending order
+    of i. `zero_count` are those within ±`zero_threshold`. Follows Prometheus' specification of native histograms.
+    """
+
+    schema: int
+    count: float
+    sum: float
+    zero_threshold: float = 0.0
+    zero_count: float = 0.0
+    positive: tuple[tuple[int, float], ...] = ()
+    negative: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is known of a metric beside its samples; `type` in Prometheus' words, such as counter or gauge."""
+
+    type: str
+    help: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One observation shown with where it came from, mostly a trace id, on the series `series`."""
+
+    series: Labels
+    labels: Labels
+    value: float
+    time_ms: int  # Unix milliseconds
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """One span as it is read back; times are Unix nanoseconds, ids lower-case hexadecimal."""
 

@@ -32,10 +32,12 @@ class Observatory:
                 text=True,
             )
         assert self.process.stdout is not None
-        said = self.process.stdout.readline()
-        found = re.search(r"shows (\S+) and receives OTLP at (\S+)", said)
+        said = ""
+        while (line := self.process.stdout.readline()) and not line.startswith("Everything"):
+            said += line
+        found = re.search(r"shows (\S+) and receives:\n  OTLP over HTTP at (\S+)\n", said)
         assert found, (folder / "stderr.txt").read_text()
-        self.url, self.otlp = found[1], found[2]
+        self.url, self.otlp = found[1], f"http://{found[2]}"
         self.http = httpx.Client(trust_env=False, timeout=10)
 
     def get(self, path: str, **parameters: Any) -> Any:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from itertools import count
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -70,9 +71,14 @@ async def write(storage: Storage, ids: count[int], series: str) -> None:
 async def serve(storage: Storage) -> None:
     import uvicorn  # here, because the other runs are started often and do without
 
-    from accelerapp.server.ingest import otlp_app
+    from accelerapp.server.ingest import Account, otlp_app
 
-    config = uvicorn.Config(otlp_app(storage), port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(
+        otlp_app(storage, Account("otlp_http", "OTLP over HTTP", time.time)),
+        port=0,
+        log_level="warning",
+        lifespan="off",
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -24,6 +24,7 @@ from accelerapp.shipped import shipped
 RULE_WINDOW = 300.0
 #: The receivers that the routes name for the severities of the story; the webhook is added to each.
 _RECEIVERS = ("critical-alerts", "high-alerts", "warning-alerts")
+_UNUSED_RECEIVERS = ("otlp_grpc", "zipkin", "jaeger", "logstash_tcp", "logstash_http", "beats")
 _START_SECONDS = 60.0
 
 #: Called with what is being started, before and after; a terminal shows it.
@@ -120,7 +121,9 @@ def _observatory(ports: Ports, folder: Path, time_factor: float, webhook: str) -
         *("--overlay-file", str(overlay)),
         *("--time-factor", f"{time_factor:g}"),
     ]
-    return Program("the observatory", arguments, {}, folder / "observatory.log")
+    # The demo sends by OTLP over HTTP; the other ports are left to an observatory that runs beside it.
+    others = dict.fromkeys((f"ACCELERAPP_{name.upper()}_PORT" for name in _UNUSED_RECEIVERS), "off")
+    return Program("the observatory", arguments, others, folder / "observatory.log")
 
 
 def _service(ports: Ports, folder: Path, token: str, model: str) -> Program:

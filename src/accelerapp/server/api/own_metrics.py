@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -13,6 +13,9 @@ from starlette.routing import Route
 from accelerapp.monitoring import FamilySnapshot
 from accelerapp.observability.exposition import TEXT_CONTENT_TYPE, render_text
 from accelerapp.server.api.services import Services
+from accelerapp.server.ingest import ReceiverStatus
+
+_Series = list[tuple[tuple[str, ...], Any]]
 
 #: Name of the counter in storage, exported name, meaning.
 _COUNTERS = (
@@ -66,6 +69,7 @@ def routes(services: Services) -> list[Route]:
                 [((services.version, services.revision), 1.0)],
             )
         )
+        families += _receivers(services.receivers())
         return Response(render_text(families), headers={"content-type": TEXT_CONTENT_TYPE})
 
     return [Route("/metrics", metrics)]
@@ -77,3 +81,34 @@ def _family(
     return FamilySnapshot(
         name, f"accelerapp_observatory_{name}", kind, meaning, (), (), [((), float(stats[key]))]
     )
+
+
+def _receivers(receivers: Sequence[ReceiverStatus]) -> list[FamilySnapshot]:
+    """Return what each receiver took by signal, and refused by reason."""
+    accepted: _Series = [
+        ((one.name, signal), float(count)) for one in receivers for signal, count in one.accepted.items()
+    ]
+    refused: _Series = [
+        ((one.name, reason), float(count)) for one in receivers for reason, count in one.refused.items()
+    ]
+    prefix = "accelerapp_observatory_receiver"
+    return [
+        FamilySnapshot(
+            "receiver_accepted_total",
+            f"{prefix}_accepted_total",
+            "counter",
+            "Spans, data points and log records that a receiver took in and that are durable.",
+            ("receiver", "signal"),
+            (),
+            accepted,
+        ),
+        FamilySnapshot(
+            "receiver_refused_total",
+            f"{prefix}_refused_total",
+            "counter",
+            "Requests or items that a receiver refused, by reason.",
+            ("receiver", "reason"),
+            (),
+            refused,
+        ),
+    ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from accelerapp.server.alerting import Alertmanager
 from accelerapp.server.dashboards import Dashboard
-from accelerapp.server.ingest import Scraper
+from accelerapp.server.ingest import ReceiverStatus, Scraper
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
@@ -41,6 +41,7 @@ class Services:
     playbooks: Playbooks
     storage_stats: Callable[[], Mapping[str, Any]]
     ports: Callable[[], Mapping[str, int]]
+    receivers: Callable[[], Sequence[ReceiverStatus]]
     query_threads: ThreadPoolExecutor = field(repr=False)
 
     async def in_query_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

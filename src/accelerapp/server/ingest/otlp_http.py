@@ -22,6 +22,7 @@ from starlette.routing import Route
 from accelerapp.server.ingest.compression import BoundedBody, MalformedGzipError, TooLargeError
 from accelerapp.server.ingest.otlp_json import parse_json
 from accelerapp.server.ingest.otlp_metrics import translate
+from accelerapp.server.ingest.receiver import Account
 from accelerapp.server.storage import Sink, StorageFullError
 
 logger = logging.getLogger(__name__)
@@ -36,12 +37,15 @@ Result = TypeVar("Result")
 
 
 class RefusedError(Exception):
-    """A request that is answered with an error; `code` is google.rpc's."""
+    """A request that is answered with an error; `code` is google.rpc's, `reason` what it is counted under."""
 
-    def __init__(self, status: int, code: int, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, status: int, code: int, reason: str, message: str, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.reason = reason
         self.retry_after = retry_after
 
 
@@ -51,27 +55,29 @@ class _Body:
     is_json: bool
 
 
-def otlp_app(sink: Sink, *, max_request_bytes: int = 32 * 1024 * 1024) -> Starlette:
+def otlp_app(sink: Sink, account: Account, *, max_request_bytes: int = 32 * 1024 * 1024) -> Starlette:
     """Make the application that receives OTLP/HTTP on /v1/traces, /v1/metrics and /v1/logs.
 
     A request is answered once its data is durable. `max_request_bytes` limits a request both as sent and once
-    decompressed. Follows the OpenTelemetry Protocol specification 1.x.
+    decompressed. What is taken and refused is counted on `account`. Follows the OpenTelemetry Protocol
+    specification 1.x.
     """
     receivers: dict[str, Callable[[_Body], Awaitable[Message]]] = {
-        "traces": _Traces(sink).receive,
-        "metrics": _Metrics(sink).receive,
-        "logs": _Logs(sink).receive,
+        "traces": _Traces(sink, account).receive,
+        "metrics": _Metrics(sink, account).receive,
+        "logs": _Logs(sink, account).receive,
     }
     routes = [
-        Route(f"/v1/{signal}", _endpoint(receive, max_request_bytes), methods=["POST"])
+        Route(f"/v1/{signal}", _endpoint(receive, account, max_request_bytes), methods=["POST"])
         for signal, receive in receivers.items()
     ]
     return Starlette(routes=routes)
 
 
 class _Traces:
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, account: Account) -> None:
         self._sink = sink
+        self._account = account
 
     async def receive(self, body: _Body) -> Message:
         content = body.content
@@ -79,31 +85,33 @@ class _Traces:
             content = (
                 await _decoded(body, trace_service_pb2.ExportTraceServiceRequest())
             ).SerializeToString()
-        await self._sink.write_traces(content)
+        self._account.accepted("traces", await self._sink.write_traces(content))
         return trace_service_pb2.ExportTraceServiceResponse()
 
 
 class _Logs:
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, account: Account) -> None:
         self._sink = sink
+        self._account = account
 
     async def receive(self, body: _Body) -> Message:
         content = body.content
         if body.is_json:
             content = (await _decoded(body, logs_service_pb2.ExportLogsServiceRequest())).SerializeToString()
-        await self._sink.write_logs(content)
+        self._account.accepted("logs", await self._sink.write_logs(content))
         return logs_service_pb2.ExportLogsServiceResponse()
 
 
 class _Metrics:
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, account: Account) -> None:
         self._sink = sink
+        self._account = account
 
     async def receive(self, body: _Body) -> Message:
         request = await _decoded(body, metrics_service_pb2.ExportMetricsServiceRequest())
         translated = await _maybe_in_thread(len(body.content), translate, request)
         if translated.samples:
-            await self._sink.write_samples(translated.samples)
+            self._account.accepted("metrics", await self._sink.write_samples(translated.samples))
         response = metrics_service_pb2.ExportMetricsServiceResponse()
         if translated.rejected:
             response.partial_success.rejected_data_points = translated.rejected
@@ -112,7 +120,7 @@ class _Metrics:
 
 
 def _endpoint(
-    receive: Callable[[_Body], Awaitable[Message]], limit: int
+    receive: Callable[[_Body], Awaitable[Message]], account: Account, limit: int
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         is_json = _media_type(request) == JSON
@@ -122,14 +130,17 @@ def _endpoint(
         except RefusedError as error:
             refused = error
         except StorageFullError as error:
-            refused = RefusedError(503, code_pb2.UNAVAILABLE, str(error), error.retry_after)
+            refused = RefusedError(503, code_pb2.UNAVAILABLE, "storage_full", str(error), error.retry_after)
         except ValueError as error:
-            refused = RefusedError(400, code_pb2.INVALID_ARGUMENT, str(error))
+            refused = RefusedError(400, code_pb2.INVALID_ARGUMENT, "malformed", str(error))
         except ClientDisconnect:
             refused = RefusedError(
-                400, code_pb2.CANCELLED, "the sender went away before the body was complete"
+                400, code_pb2.CANCELLED, "cancelled", "the sender went away before the body was complete"
             )
         logger.debug("refused an OTLP request: %s", refused)
+        account.refused(
+            refused.reason, str(refused), request.client.host if request.client else "an unknown sender"
+        )
         status = status_pb2.Status(code=refused.code, message=str(refused))
         response = _response(refused.status, status, is_json=is_json)
         if refused.retry_after is not None:
@@ -146,12 +157,16 @@ async def _read(request: Request, limit: int) -> _Body:
         raise RefusedError(
             415,
             code_pb2.INVALID_ARGUMENT,
+            "unsupported",
             f"Content-Type {media_type or '(none)'!r} is not OTLP: send {PROTOBUF} or {JSON}",
         )
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise RefusedError(
-            415, code_pb2.INVALID_ARGUMENT, f"Content-Encoding {encoding!r} is not supported: send gzip"
+            415,
+            code_pb2.INVALID_ARGUMENT,
+            "unsupported",
+            f"Content-Encoding {encoding!r} is not supported: send gzip",
         )
     body = BoundedBody(limit, gzip=encoding == "gzip")
     received = 0
@@ -163,9 +178,11 @@ async def _read(request: Request, limit: int) -> _Body:
             body.add(chunk)
         return _Body(body.finish(), media_type == JSON)
     except TooLargeError as error:
-        raise RefusedError(413, code_pb2.INVALID_ARGUMENT, f"{error}: send smaller batches") from error
+        raise RefusedError(
+            413, code_pb2.INVALID_ARGUMENT, "too_large", f"{error}: send smaller batches"
+        ) from error
     except MalformedGzipError as error:
-        raise RefusedError(400, code_pb2.INVALID_ARGUMENT, str(error)) from error
+        raise RefusedError(400, code_pb2.INVALID_ARGUMENT, "malformed", str(error)) from error
 
 
 async def _decoded(body: _Body, message: AnyMessage) -> AnyMessage:

@@ -32,14 +32,17 @@ class Sink(Protocol):
     full, in which case nothing was kept. Safe to call from the event loop, concurrently.
     """
 
-    async def write_traces(self, request: bytes) -> None:
-        """Keep an `ExportTraceServiceRequest` (OTLP, protobuf bytes, decompressed)."""
+    async def write_traces(self, request: bytes) -> int:
+        """Keep an `ExportTraceServiceRequest` (OTLP, protobuf bytes, decompressed); return how many spans it has."""
 
-    async def write_logs(self, request: bytes) -> None:
-        """Keep an `ExportLogsServiceRequest` (OTLP, protobuf bytes, decompressed)."""
+    async def write_logs(self, request: bytes) -> int:
+        """Keep an `ExportLogsServiceRequest` (OTLP, protobuf bytes, decompressed); return how many records it has."""
 
-    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> None:
-        """Keep samples, each (labels, Unix milliseconds, value)."""
+    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> int:
+        """Keep samples, each (labels, Unix milliseconds, value).
+
+        Returns how many were kept: those of new series beyond the limit are left out, and counted.
+        """
 
 
 class MetricReader(Protocol):

@@ -127,8 +127,8 @@ class Storage:
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder, settings or StorageSettings(), clock, step)
 
-    async def write_traces(self, request: bytes) -> None:
-        """Keep an `ExportTraceServiceRequest`.
+    async def write_traces(self, request: bytes) -> int:
+        """Keep an `ExportTraceServiceRequest`; return how many spans it has.
 
         Raises MalformedRequestError where it cannot be read and StorageFullError where it cannot be kept.
         """
@@ -136,16 +136,18 @@ class Storage:
         if spans:
             await self._append(Entry(Kind.TRACES, request, self._now_ns()))
             self._counters.add(spans_accepted=spans)
+        return spans
 
-    async def write_logs(self, request: bytes) -> None:
-        """Keep an `ExportLogsServiceRequest`; raises as `write_traces` does."""
+    async def write_logs(self, request: bytes) -> int:
+        """Keep an `ExportLogsServiceRequest`; return how many records it has. Raises as `write_traces` does."""
         records = await _count(request, "logs")
         if records:
             await self._append(Entry(Kind.LOGS, request, self._now_ns()))
             self._counters.add(logs_accepted=records)
+        return records
 
-    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> None:
-        """Keep samples; those of new series beyond the limit are left out and counted.
+    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> int:
+        """Keep samples and return how many; those of new series beyond the limit are left out and counted.
 
         Raises StorageFullError where they cannot be kept.
         """
@@ -157,7 +159,7 @@ class Storage:
         if len(kept) < len(numbered):
             self._counters.add(samples_refused_series_limit=len(numbered) - len(kept))
         if not kept:
-            return
+            return 0
         series, times, values = zip(*kept, strict=True)
         columns = Samples(
             np.array(times, dtype=np.int64),
@@ -166,6 +168,7 @@ class Storage:
         )
         await self._append(Entry(Kind.SAMPLES, columns.encode(), self._now_ns(), columns.series), columns)
         self._counters.add(samples_accepted=len(columns))
+        return len(columns)
 
     async def wait_loaded(self) -> None:
         """Return when everything acknowledged so far can be read."""

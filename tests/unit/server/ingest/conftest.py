@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from accelerapp.server.ingest import otlp_app
+from accelerapp.server.ingest import Account, otlp_app
 from accelerapp.server.signals import Labels
 from accelerapp.server.storage import MalformedRequestError, StorageFullError
 from accelerapp.server.storage.otlp import count_items
@@ -26,24 +27,29 @@ class KeepingSink:
         self.samples: list[tuple[Labels, int, float]] = []
         self.full = False
 
-    async def write_traces(self, request: bytes) -> None:
-        self._check(request, "traces")
+    async def write_traces(self, request: bytes) -> int:
+        count = self._check(request, "traces")
         self.traces.append(request)
+        return count
 
-    async def write_logs(self, request: bytes) -> None:
-        self._check(request, "logs")
+    async def write_logs(self, request: bytes) -> int:
+        count = self._check(request, "logs")
         self.logs.append(request)
+        return count
 
-    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> None:
+    async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> int:
         if self.full:
             raise StorageFullError("no space", retry_after=7)
         self.samples += samples
+        return len(samples)
 
-    def _check(self, request: bytes, signal: str) -> None:
-        if count_items(request, signal) == 0:
+    def _check(self, request: bytes, signal: str) -> int:
+        count = count_items(request, signal)
+        if count == 0:
             raise MalformedRequestError("tests send no empty requests")
         if self.full:
             raise StorageFullError("no space", retry_after=7)
+        return count
 
 
 @pytest.fixture
@@ -72,4 +78,6 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def otlp_url(sink: KeepingSink, serve: Serve) -> str:
-    return await serve(otlp_app(sink, max_request_bytes=100_000))
+    return await serve(
+        otlp_app(sink, Account("otlp_http", "OTLP over HTTP", time.time), max_request_bytes=100_000)
+    )

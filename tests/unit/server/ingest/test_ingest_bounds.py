@@ -42,9 +42,14 @@ async def test_a_large_exposition_is_parsed_off_the_event_loop() -> None:
             return super().parse(text, openmetrics=openmetrics)
 
     class Sink:
-        async def write_traces(self, request: bytes) -> None: ...
-        async def write_logs(self, request: bytes) -> None: ...
-        async def write_samples(self, samples: object) -> None: ...
+        async def write_traces(self, request: bytes) -> int:
+            return 0
+
+        async def write_logs(self, request: bytes) -> int:
+            return 0
+
+        async def write_samples(self, samples: object) -> int:
+            return 0
 
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=body(), headers={"Content-Type": "text/plain"})

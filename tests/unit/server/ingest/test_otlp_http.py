@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
@@ -27,7 +28,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from accelerapp.server.ingest import otlp_app
+from accelerapp.server.ingest import Account, otlp_app
 from accelerapp.server.ingest.compression import BoundedBody, TooLargeError
 from accelerapp.server.signals import Labels
 from accelerapp.server.storage import LogQuery, Storage
@@ -123,7 +124,7 @@ async def test_a_log_record_of_the_sdk_is_stored_and_found(
     from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 
     storage = Storage.open(tmp_path_factory.mktemp("data"))
-    url = await serve(otlp_app(storage))
+    url = await serve(otlp_app(storage, Account("otlp_http", "OTLP over HTTP", time.time)))
 
     def send() -> None:
         provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)

@@ -1,0 +1,102 @@
+"""What every receiver is: a protocol taken in at one port, and the account of what it took and refused."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from accelerapp.server.serving import HttpServer, listen
+from accelerapp.server.signals import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The last thing that was refused for one reason; `at` is Unix seconds, `offender` the sender or what it named."""
+
+    at: float
+    reason: str
+    message: str
+    offender: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStatus:
+    """What a receiver took in and refused since the start.
+
+    `accepted` counts items by signal (traces, metrics, logs: spans, data points, records), `refused` requests or items
+    by reason, each a short word such as `too_large`, `malformed` or `storage_full`.
+    """
+
+    name: str
+    title: str
+    address: str  # host:port, empty where it does not listen
+    accepted: Mapping[str, int]
+    refused: Mapping[str, int]
+    last_refusals: tuple[Refusal, ...]
+
+
+class Account:
+    """Counts what one receiver took in and refused; safe to call from any thread."""
+
+    def __init__(self, name: str, title: str, clock: Clock) -> None:
+        self.name = name
+        self.title = title
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._accepted: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._last: dict[str, Refusal] = {}
+
+    def accepted(self, signal: str, count: int) -> None:
+        """Count items of a signal (traces, metrics or logs) that are durable."""
+        with self._lock:
+            self._accepted[signal] += count
+
+    def refused(self, reason: str, message: str, offender: str = "", count: int = 1) -> None:
+        """Count what was refused, and keep the last of each reason, shortened, to be shown."""
+        refusal = Refusal(self._clock(), reason, message[:500], offender[:200])
+        with self._lock:
+            self._refused[reason] += count
+            self._last[reason] = refusal
+
+    def status(self, address: str) -> ReceiverStatus:
+        with self._lock:
+            last = tuple(sorted(self._last.values(), key=lambda refusal: -refusal.at))
+            return ReceiverStatus(
+                self.name, self.title, address, dict(self._accepted), dict(self._refused), last
+            )
+
+
+class Receiver(Protocol):
+    """Takes one protocol in at one port, on the running event loop, and writes what comes to the Sink."""
+
+    account: Account
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, on a free port for 0, and return the port; raises OSError where the address cannot be had."""
+
+    async def stop(self) -> None:
+        """Finish what is being received and close the port; also after a failed start."""
+
+
+class HttpReceiver:
+    """A receiver whose protocol is HTTP: an application on a port of its own."""
+
+    def __init__(self, app: ASGIApp, account: Account) -> None:
+        self.account = account
+        self._app = app
+        self._server: HttpServer | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        self._server = HttpServer(self._app, listen(host, port))
+        await self._server.start()
+        return self._server.port
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.stop()

@@ -1,0 +1,65 @@
+"""HTTP applications served on sockets of ours, one way for the page and for every receiver."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_GRACE_SECONDS = 5
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the process's signals to the observatory."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves an application on a socket that listens already, on the running event loop."""
+
+    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+        self._listening = listening
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        port: int = self._listening.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Begin to answer; raises OSError where the server ends at once."""
+        self._serving = asyncio.create_task(self._server.serve([self._listening]))
+        while not self._server.started:
+            if self._serving.done():
+                raise OSError(f"the server ended at once: {self._serving.exception() or 'without an error'}")
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Answer what is being asked, and close the socket."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await asyncio.gather(self._serving, return_exceptions=True)
+        self._listening.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on an address; port 0 takes a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=512)
