@@ -66,8 +66,9 @@ chromium:
 	  echo "==> installing Debian's chromium for the browser tests"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
 
+# Two at a time: most tests wait for a server more than they compute.
 pytest: $(VENV)/installed-dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-stack: $(VENV)/installed-dev page busybox
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)

@@ -63,3 +63,12 @@ def api() -> Open:
                 yield opened
 
     return client
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, for pytest-xdist, what shares a running server: a file's tests, and those of the Compose stack."""
+    for item in items:
+        shared = next(
+            (folder for folder in ("compose", "chart", "outages") if folder in item.path.parts), None
+        )
+        item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))

@@ -46,8 +46,10 @@ class LocalServer:
         self.close()
 
 
+# Of several processes of pytest-xdist each has ports of its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
 #: Below those that the system gives to outgoing connections, any of which might take a port before its server has it.
-_PORTS = range(20_000, 32_768)
+_PORTS = range(20_000 + 3_000 * _WORKER, 23_000 + 3_000 * _WORKER)
 _given: set[int] = set()
 
 
