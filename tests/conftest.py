@@ -45,6 +45,8 @@ def api() -> Open:
             }
             others = dict.fromkeys(
                 (
+                    "metadata",
+                    "exemplars",
                     "spans",
                     "logs",
                     "rules",

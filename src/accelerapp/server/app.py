@@ -161,6 +161,8 @@ class Observatory:
             clock=clock,
             engine=engine,
             metrics=storage.metrics,
+            metadata=storage.metadata,
+            exemplars=storage.exemplars,
             spans=storage.spans,
             logs=storage.logs,
             rules=rules,
@@ -296,6 +298,7 @@ def _dashboards(settings: Settings) -> dict[str, Dashboard]:
 def _storage_settings(settings: Settings) -> StorageSettings:
     return StorageSettings(
         max_series=settings.max_series,
+        max_exemplars=settings.max_exemplars,
         unsealed_bytes=settings.max_unsealed_bytes,
         seal_interval_seconds=settings.seal_interval,
         retention_seconds=settings.retention,

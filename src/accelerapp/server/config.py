@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     max_series: int = Field(
         1_000_000, gt=0, description="Series kept; samples of further ones are refused, and counted."
     )
+    max_exemplars: int = Field(
+        100_000, ge=0, description="Exemplars held in memory; the oldest goes first, 0 keeps none."
+    )
     max_unsealed_bytes: int = Field(
         64 * 1024 * 1024,
         gt=0,

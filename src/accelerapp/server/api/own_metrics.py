@@ -28,6 +28,17 @@ _COUNTERS = (
         "samples_refused_total",
         "Samples of new series refused because the limit of series was reached.",
     ),
+    ("exemplars_accepted", "exemplars_accepted_total", "Exemplars that were kept."),
+    (
+        "exemplars_refused",
+        "exemplars_refused_total",
+        "Exemplars refused because one of their series was newer or their labels were too long.",
+    ),
+    (
+        "metadata_refused",
+        "metadata_refused_total",
+        "Metrics whose type, help and unit were not kept because too many are.",
+    ),
     ("damaged_spans", "damaged_spans_total", "Spans that could not be read and were left out."),
     ("damaged_logs", "damaged_log_records_total", "Log records that could not be read and were left out."),
     ("damaged_journal_records", "damaged_journal_records_total", "Journal records skipped as damaged."),
@@ -38,6 +49,7 @@ _COUNTERS = (
 )
 _GAUGES = (
     ("series", "series", "Series known."),
+    ("exemplars", "exemplars", "Exemplars held in memory."),
     ("unsealed_bytes", "unsealed_bytes", "Bytes journalled and not yet sealed."),
     ("queued_bytes", "queued_bytes", "Bytes waiting to be journalled or loaded."),
 )

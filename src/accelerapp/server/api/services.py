@@ -15,7 +15,7 @@ from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
 from accelerapp.server.signals import Clock
-from accelerapp.server.storage import LogReader, MetricReader, SpanReader
+from accelerapp.server.storage import ExemplarReader, LogReader, MetricMetadata, MetricReader, SpanReader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +32,8 @@ class Services:
     clock: Clock
     engine: Engine
     metrics: MetricReader
+    metadata: MetricMetadata
+    exemplars: ExemplarReader
     spans: SpanReader
     logs: LogReader
     rules: RuleManager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accelerapp.server.storage.contracts import (
+    ExemplarReader,
     LogQuery,
     LogReader,
     MetricReader,
@@ -15,16 +16,19 @@ from accelerapp.server.storage.contracts import (
     TraceSummary,
 )
 from accelerapp.server.storage.folder import StorageLockedError
+from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.otlp import MalformedRequestError
 from accelerapp.server.storage.series import InvalidMatcherError
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.store import Storage
 
 __all__ = [
+    "ExemplarReader",
     "InvalidMatcherError",
     "LogQuery",
     "LogReader",
     "MalformedRequestError",
+    "MetricMetadata",
     "MetricReader",
     "ReadTimeoutError",
     "Sink",

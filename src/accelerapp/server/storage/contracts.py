@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from accelerapp.server.signals import Labels, LogRecord, Matcher, SeriesSet, Span
+from accelerapp.server.signals import Exemplar, Labels, LogRecord, Matcher, SeriesSet, Span
+from accelerapp.server.storage.metadata import MetricMetadata
 
 
 class StorageFullError(Exception):
@@ -29,8 +30,11 @@ class Sink(Protocol):
     """Accepts decoded signals; every call returns only after the data is durable (journalled and synced).
 
     A call that returns may be acknowledged to the sender. Raises StorageFullError where a queue or the disk is
-    full, in which case nothing was kept. Safe to call from the event loop, concurrently.
+    full, in which case nothing was kept. Safe to call from the event loop, concurrently. Exemplars and `metadata` are
+    the exception: they are kept in memory, for their senders show them again.
     """
+
+    metadata: MetricMetadata
 
     async def write_traces(self, request: bytes) -> int:
         """Keep an `ExportTraceServiceRequest` (OTLP, protobuf bytes, decompressed); return how many spans it has."""
@@ -42,6 +46,19 @@ class Sink(Protocol):
         """Keep samples, each (labels, Unix milliseconds, value).
 
         Returns how many were kept: those of new series beyond the limit are left out, and counted.
+        """
+
+    async def write_exemplars(self, exemplars: Sequence[Exemplar]) -> int:
+        """Keep exemplars in memory and return how many are kept; the others are counted as refused."""
+
+
+class ExemplarReader(Protocol):
+    """Reads exemplars; safe to call from any thread, concurrently."""
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Exemplar]:
+        """Return the exemplars with start_ms <= t <= end_ms of the series that all matchers accept.
+
+        They come in ascending order of their series' labels, then of time.
         """
 
 
@@ -72,17 +89,27 @@ class MetricReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpanQuery:
-    """A search for traces; a trace is found where one of its spans meets every condition."""
+    """A search for spans; every given condition must hold."""
 
-    start_ns: int
+    start_ns: int  # a span is found by its start, both ends of the range included
     end_ns: int
     service: str | None = None
     name: str | None = None
+    kind: str | None = None  # one of signals.Span's
     status: str | None = None  # "error", "ok" or "unset"
+    scope: str | None = None  # the name of the instrumentation
     min_duration_ns: int | None = None
     max_duration_ns: int | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)  # each must be equal, compared as text
-    limit: int = 20
+    #: Of the span or its resource; each must be equal, compared as text.
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TracePosition:
+    """Where a trace stands in a search: the start of its newest found span, then its id."""
+
+    start_ns: int
+    trace_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +124,85 @@ class TraceSummary:
     span_count: int
     error_count: int
     services: tuple[str, ...]
+    orphan_count: int = 0  # spans whose parent is named and not stored
+    position: TracePosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFigures:
+    """The spans of one operation that a search finds; durations in nanoseconds."""
+
+    service: str
+    name: str
+    kind: str
+    spans: int
+    errors: int
+    p50_ns: float
+    p95_ns: float
+    p99_ns: float
+    max_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanFigures:
+    """What a search finds, summed up; a span that was sent twice counts twice.
+
+    `durations` has, for each upper bound in nanoseconds, the spans that took longer than the bound before it and at
+    most as long as this one; the last bound is None. `truncated` tells that there were more operations.
+    """
+
+    spans: int
+    errors: int
+    durations: tuple[tuple[int | None, int], ...]
+    operations: tuple[OperationFigures, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCall:
+    """The calls from one service to another: spans of `callee` whose parent is a span of `caller`."""
+
+    caller: str
+    callee: str
+    calls: int
+    errors: int
+    p50_ns: float
+    p95_ns: float
 
 
 class SpanReader(Protocol):
     """Reads spans; safe to call from any thread, concurrently. Every call may raise ReadTimeoutError."""
 
-    def trace(self, trace_id: str) -> list[Span]:
-        """Return the spans of one trace in order of their start, each once; empty where there is no such trace."""
+    def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
+        """Return the spans of one trace in order of their start, each once, at most `limit`; empty where none is."""
 
-    def search(self, query: SpanQuery) -> list[TraceSummary]:
-        """Return the newest traces first, at most `query.limit`."""
+    def search(
+        self, query: SpanQuery, limit: int = 20, before: TracePosition | None = None
+    ) -> list[TraceSummary]:
+        """Return the traces that have a span which meets the query, in descending order of their position.
+
+        Those at `before` and above are left out, so that the position of a page's last trace asks for the next page.
+        """
+
+    def figures(self, query: SpanQuery, limit: int = 100) -> SpanFigures:
+        """Sum up the spans that meet a query, the operations with the most spans first, at most `limit` of them."""
+
+    def calls(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceCall]:
+        """Return who calls whom by the spans that start in a time range, the most calls first, at most `limit`.
+
+        A service that is its own caller is among them; a span whose parent is not stored is not counted.
+        """
 
     def services(self) -> list[str]: ...
 
-    def operations(self, service: str) -> list[str]: ...
+    def operations(self, service: str) -> list[Operation]:
+        """Return the names and kinds of a service's spans, in ascending order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ class StorageSettings:
 
     Sizes are bytes, durations seconds. `unsealed_bytes` is what may stay in the journal and the head before
     it is sealed into segments; `queue_bytes` what may wait to be journalled or loaded before senders are
-    refused; `max_series` how many time series may exist; a `retention_seconds` of 0 keeps segments for ever;
+    refused; `max_series` how many time series may exist, `max_exemplars` how many
+    exemplars are held in memory; a `retention_seconds` of 0 keeps segments for ever;
     `query_timeout_seconds` how long one read of spans or log records may take.
     """
 
@@ -24,6 +25,7 @@ class StorageSettings:
     journal_file_bytes: int = 16 * MEBIBYTE
     queue_bytes: int = 64 * MEBIBYTE
     max_series: int = 1_000_000
+    max_exemplars: int = 100_000
     retention_seconds: float = 15 * DAY
     duckdb_memory_bytes: int = 1024 * MEBIBYTE
     duckdb_threads: int = 2

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from accelerapp.server.signals import Clock, Labels
+from accelerapp.server.signals import Clock, Exemplar, Labels
 from accelerapp.server.storage.commit import Accepted, GroupCommit, cost
 from accelerapp.server.storage.contracts import LogReader, MetricReader, SpanReader, StorageFullError
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
+from accelerapp.server.storage.exemplars import StoredExemplars
 from accelerapp.server.storage.folder import FolderLock, Step, no_step, sync_path
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.journal import Entry, Journal, Kind
 from accelerapp.server.storage.loader import BATCH_ROWS, Loader
 from accelerapp.server.storage.logs import StoredLogs
+from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.metrics import StoredMetrics
 from accelerapp.server.storage.otlp import count_items
 from accelerapp.server.storage.reading import SourceReader
@@ -60,7 +62,7 @@ _INLINE_SAMPLES = 2_000
 
 
 class Storage:
-    """Implements `Sink`, and reads what was written through `metrics`, `spans` and `logs`.
+    """Implements `Sink`, and reads what was written through `metrics`, `exemplars`, `spans` and `logs`.
 
     Made by `Storage.open`. Writing belongs to event loops, reading to any thread.
     """
@@ -74,6 +76,8 @@ class Storage:
         self._clock = clock
         self._counters = Counters()
         self._registry = SeriesRegistry(settings.max_series)
+        self.metadata = MetricMetadata()
+        self.exemplars = StoredExemplars(settings.max_exemplars)
         self._shelves = Shelves()
         with contextlib.ExitStack() as cleanup:
             self._lock = FolderLock(folder)
@@ -170,6 +174,10 @@ class Storage:
         self._counters.add(samples_accepted=len(columns))
         return len(columns)
 
+    async def write_exemplars(self, exemplars: Sequence[Exemplar]) -> int:
+        """Keep exemplars in memory and return how many are kept."""
+        return self.exemplars.add(exemplars)
+
     async def wait_loaded(self) -> None:
         """Return when everything acknowledged so far can be read."""
         await asyncio.wrap_future(self._loader.mark())
@@ -189,6 +197,10 @@ class Storage:
             numbers[f"segments_{signal}"] = sum(isinstance(source, TableSegment) for source in shelf)
         numbers["series"] = len(self._registry)
         numbers["series_limit"] = self._settings.max_series
+        numbers["exemplars"] = len(self.exemplars)
+        numbers["exemplars_accepted"] = self.exemplars.accepted
+        numbers["exemplars_refused"] = self.exemplars.refused
+        numbers["metadata_refused"] = self.metadata.refused
         numbers["journal_syncs"] = self._journal.synced
         numbers["series_limit_offenders"] = self._registry.refused()
         return numbers

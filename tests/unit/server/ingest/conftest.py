@@ -11,8 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from accelerapp.server.ingest import Account, otlp_app
-from accelerapp.server.signals import Labels
-from accelerapp.server.storage import MalformedRequestError, StorageFullError
+from accelerapp.server.signals import Exemplar, Labels
+from accelerapp.server.storage import MalformedRequestError, MetricMetadata, StorageFullError
 from accelerapp.server.storage.otlp import count_items
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
@@ -25,6 +25,8 @@ class KeepingSink:
         self.traces: list[bytes] = []
         self.logs: list[bytes] = []
         self.samples: list[tuple[Labels, int, float]] = []
+        self.exemplars: list[Exemplar] = []
+        self.metadata = MetricMetadata()
         self.full = False
 
     async def write_traces(self, request: bytes) -> int:
@@ -42,6 +44,10 @@ class KeepingSink:
             raise StorageFullError("no space", retry_after=7)
         self.samples += samples
         return len(samples)
+
+    async def write_exemplars(self, exemplars: Sequence[Exemplar]) -> int:
+        self.exemplars += exemplars
+        return len(exemplars)
 
     def _check(self, request: bytes, signal: str) -> int:
         count = count_items(request, signal)

@@ -12,7 +12,7 @@ from accelerapp.server.ingest import ScrapeJob, Target
 from accelerapp.server.ingest.exposition import ExpositionParser
 from accelerapp.server.ingest.scrape_target import TargetScraper
 from accelerapp.server.signals import Labels, make_labels
-from accelerapp.server.storage import Storage, StorageSettings
+from accelerapp.server.storage import MetricMetadata, Storage, StorageSettings
 
 
 def test_types_that_a_target_declares_no_more_are_forgotten() -> None:
@@ -42,6 +42,8 @@ async def test_a_large_exposition_is_parsed_off_the_event_loop() -> None:
             return super().parse(text, openmetrics=openmetrics)
 
     class Sink:
+        metadata = MetricMetadata()
+
         async def write_traces(self, request: bytes) -> int:
             return 0
 
@@ -49,6 +51,9 @@ async def test_a_large_exposition_is_parsed_off_the_event_loop() -> None:
             return 0
 
         async def write_samples(self, samples: object) -> int:
+            return 0
+
+        async def write_exemplars(self, exemplars: object) -> int:
             return 0
 
     def answer(_: httpx.Request) -> httpx.Response:

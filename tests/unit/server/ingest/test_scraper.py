@@ -20,16 +20,20 @@ from starlette.types import ASGIApp
 from accelerapp.server.ingest import ScrapeJob, Scraper, Target
 from accelerapp.server.ingest.fetch import scrape_client
 from accelerapp.server.ingest.scrape_target import TargetScraper
-from accelerapp.server.signals import Labels, is_stale
+from accelerapp.server.signals import Exemplar, Labels, is_stale
+from accelerapp.server.storage import MetricMetadata
 
 
 class KeepingSink(Protocol):
     samples: list[tuple[Labels, int, float]]
+    exemplars: list[Exemplar]
+    metadata: MetricMetadata
     full: bool
 
     async def write_traces(self, request: bytes) -> int: ...
     async def write_logs(self, request: bytes) -> int: ...
     async def write_samples(self, samples: object) -> int: ...
+    async def write_exemplars(self, exemplars: object) -> int: ...
 
 
 TEXT = "text/plain; version=0.0.4"
