@@ -9,8 +9,11 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _GRACE_SECONDS = 5
+# Longer than the pause between two exports of a usual sender, which would else meet a connection that is just closing.
+_KEEP_ALIVE_SECONDS = 75
 
 
 class _Server(uvicorn.Server):
@@ -24,16 +27,20 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an application on a socket that listens already, on the running event loop."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+    def __init__(
+        self, app: ASGIApp, listening: socket.socket, protocol: type[asyncio.Protocol] = H11Protocol
+    ) -> None:
         self._listening = listening
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=protocol,
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             )
         )
         self._serving: asyncio.Task[None] | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from accelerapp.server.ingest.exposition import ExpositionError, ExpositionParser
+from accelerapp.server.ingest.http_receiver import HttpReceiver
 from accelerapp.server.ingest.otlp_http import otlp_app
 from accelerapp.server.ingest.receiver import (
     Account,
-    HttpReceiver,
     Receiver,
     ReceiverStatus,
     Refusal,

@@ -3,50 +3,55 @@
 from __future__ import annotations
 
 import zlib
+from typing import Literal
+
+_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "zlib": zlib.MAX_WBITS}
+
+Encoding = Literal["gzip", "zlib"]
 
 
 class TooLargeError(Exception):
     """A body is larger than the limit allows, as sent or once decompressed."""
 
 
-class MalformedGzipError(ValueError):
-    """A body that is said to be gzip is not."""
+class MalformedCompressionError(ValueError):
+    """A body that is said to be compressed is not."""
 
 
 class BoundedBody:
-    """Gathers a body from its chunks, decompressing it where it is gzip, up to `limit` bytes.
+    """Gathers a body from its chunks, decompressing it where it is gzip or zlib, up to `limit` bytes.
 
-    Raises TooLargeError above the limit and MalformedGzipError where the compressed data is not valid.
+    Raises TooLargeError above the limit and MalformedCompressionError where the compressed data is not valid.
     """
 
-    def __init__(self, limit: int, *, gzip: bool) -> None:
+    def __init__(self, limit: int, encoding: Encoding | None) -> None:
         self._limit = limit
         self._size = 0
         self._parts: list[bytes] = []
-        self._gzip = gzip
-        self._decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self._encoding = encoding
+        self._decompressor = zlib.decompressobj(_WINDOW_BITS[encoding]) if encoding else None
         self._started = False
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes as they were sent."""
-        if not self._gzip:
+        if self._encoding is None or self._decompressor is None:
             self._keep(chunk)
             return
         while chunk:
             if self._decompressor.eof:  # gzip allows several members, one after the other
-                self._decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
+                self._decompressor = zlib.decompressobj(_WINDOW_BITS[self._encoding])
             self._started = True
             try:
                 # One byte beyond the limit is enough to know that it is exceeded.
                 self._keep(self._decompressor.decompress(chunk, self._limit - self._size + 1))
             except zlib.error as error:
-                raise MalformedGzipError(f"the body is not valid gzip: {error}") from error
+                raise MalformedCompressionError(f"the body is not valid {self._encoding}: {error}") from error
             chunk = self._decompressor.unconsumed_tail or self._decompressor.unused_data
 
     def finish(self) -> bytes:
         """Return the whole body."""
-        if self._gzip and self._started and not self._decompressor.eof:
-            raise MalformedGzipError("the body is not valid gzip: it ends too early")
+        if self._decompressor is not None and self._started and not self._decompressor.eof:
+            raise MalformedCompressionError(f"the body is not valid {self._encoding}: it ends too early")
         return b"".join(self._parts)
 
     def _keep(self, data: bytes) -> None:
@@ -54,3 +59,10 @@ class BoundedBody:
         if self._size > self._limit:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
         self._parts.append(data)
+
+
+def decompressed(data: bytes, encoding: Encoding, limit: int) -> bytes:
+    """Decompress data that is there as a whole; raises as BoundedBody does."""
+    body = BoundedBody(limit, encoding)
+    body.add(data)
+    return body.finish()

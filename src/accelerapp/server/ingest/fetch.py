@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from accelerapp.server.ingest.compression import BoundedBody, MalformedGzipError, TooLargeError
+from accelerapp.server.ingest.compression import BoundedBody, MalformedCompressionError, TooLargeError
 
 ACCEPT = (
     "application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.5,"
@@ -97,14 +97,14 @@ async def _read(response: httpx.Response, limit: int) -> str:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise FetchError(f"the Content-Encoding {encoding!r} was not asked for")
-    body = BoundedBody(limit, gzip=encoding == "gzip")
+    body = BoundedBody(limit, "gzip" if encoding == "gzip" else None)
     try:
         async for chunk in response.aiter_raw():
             body.add(chunk)
         return body.finish().decode("utf-8")
     except TooLargeError:
         raise FetchError(f"body size limit exceeded: more than {limit} bytes") from None
-    except MalformedGzipError as error:
+    except MalformedCompressionError as error:
         raise FetchError(str(error)) from error
     except UnicodeDecodeError as error:
         raise FetchError(f"the answer is not UTF-8: {error}") from error

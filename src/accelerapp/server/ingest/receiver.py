@@ -8,10 +8,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.types import ASGIApp
-
-from accelerapp.server.serving import HttpServer, listen
 from accelerapp.server.signals import Clock
+from accelerapp.server.storage import StorageFullError
+
+#: Connections that one receiver holds at once where nothing else is said.
+MAX_CONNECTIONS = 1000
+
+
+class RefusedError(Exception):
+    """What is not taken; `reason` is the word that it is counted under, `retry_after` seconds before another try.
+
+    The reasons are `malformed`, `unsupported`, `too_large`, `too_slow`, `too_many`, `storage_full` and `cancelled`;
+    each protocol says them in its own errors.
+    """
+
+    def __init__(self, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+def refusal(error: RefusedError | StorageFullError | ValueError) -> RefusedError:
+    """Return as a refusal what a sink or a decoder raises."""
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, StorageFullError):
+        return RefusedError("storage_full", str(error), error.retry_after)
+    return RefusedError("malformed", str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +105,3 @@ class Receiver(Protocol):
 
     async def stop(self) -> None:
         """Finish what is being received and close the port; also after a failed start."""
-
-
-class HttpReceiver:
-    """A receiver whose protocol is HTTP: an application on a port of its own."""
-
-    def __init__(self, app: ASGIApp, account: Account) -> None:
-        self.account = account
-        self._app = app
-        self._server: HttpServer | None = None
-
-    async def start(self, host: str, port: int) -> int:
-        self._server = HttpServer(self._app, listen(host, port))
-        await self._server.start()
-        return self._server.port
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.stop()

@@ -7,17 +7,24 @@ from accelerapp.server.storage.contracts import (
     LogQuery,
     LogReader,
     MetricReader,
+    Operation,
+    OperationFigures,
     ReadTimeoutError,
+    ReadTooLargeError,
+    ServiceCall,
+    ServiceShare,
     Sink,
+    SpanFigures,
     SpanQuery,
     SpanReader,
     StorageFullError,
     TooManySamplesError,
+    TracePosition,
     TraceSummary,
 )
 from accelerapp.server.storage.folder import StorageLockedError
 from accelerapp.server.storage.metadata import MetricMetadata
-from accelerapp.server.storage.otlp import MalformedRequestError
+from accelerapp.server.storage.otlp import MalformedRequestError, without_invalid_spans
 from accelerapp.server.storage.series import InvalidMatcherError
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.store import Storage
@@ -30,8 +37,14 @@ __all__ = [
     "MalformedRequestError",
     "MetricMetadata",
     "MetricReader",
+    "Operation",
+    "OperationFigures",
     "ReadTimeoutError",
+    "ReadTooLargeError",
+    "ServiceCall",
+    "ServiceShare",
     "Sink",
+    "SpanFigures",
     "SpanQuery",
     "SpanReader",
     "Storage",
@@ -39,5 +52,7 @@ __all__ = [
     "StorageLockedError",
     "StorageSettings",
     "TooManySamplesError",
+    "TracePosition",
     "TraceSummary",
+    "without_invalid_spans",
 ]

@@ -60,6 +60,7 @@ _SEVERITIES = {level: 4 * index + 1 for index, level in enumerate(_LEVELS)} | {
 }
 _CORRELATION = ("correlation_id", "correlation.id")
 _LAST_NS = 2**63 - 1
+_NO_TRACE_ID, _NO_SPAN_ID = bytes(16), bytes(8)
 _UNKNOWN_SERVICE = "unknown_service"
 # Every item is stored with its resource, so that a large one before many small items would fill the memory.
 _REPEATED_BYTES = 128 * 1024 * 1024
@@ -125,6 +126,50 @@ def count_items(request: bytes, signal: str) -> int:
             f"{count} items, {_REPEATED_BYTES} are allowed: send smaller batches or smaller resources"
         )
     return count
+
+
+def without_invalid_spans(request: bytes) -> tuple[bytes, int]:
+    """Return an OTLP traces request without the spans that have no valid ids, and the number of those.
+
+    An id is not valid where it is missing, all zero or of a wrong length. A request without such spans is returned as
+    it is, and so is one that cannot be read. Senders write fields in order, so
+    that the ids are seen without decoding the span.
+    """
+    try:
+        sliced = _SlicedRequest.FromString(request)
+    except DecodeError:
+        return request, 0
+    invalid = 0
+    for resourced in sliced.resourced:
+        for scoped in resourced.scoped:
+            valid = [item for item in scoped.items if _starts_with_ids(item) or _has_ids(item)]
+            if len(valid) < len(scoped.items):
+                invalid += len(scoped.items) - len(valid)
+                scoped.items[:] = valid
+    return (sliced.SerializeToString(), invalid) if invalid else (request, 0)
+
+
+def _starts_with_ids(item: bytes) -> bool:
+    return (
+        item[:2] == b"\x0a\x10"
+        and item[18:20] == b"\x12\x08"
+        and item[2:18] != _NO_TRACE_ID
+        and item[20:28] != _NO_SPAN_ID
+        and len(item) >= 28
+    )
+
+
+def _has_ids(item: bytes) -> bool:
+    try:
+        span = trace_pb2.Span.FromString(item)
+    except DecodeError:
+        return False
+    return (
+        len(span.trace_id) == 16
+        and len(span.span_id) == 8
+        and span.trace_id != _NO_TRACE_ID
+        and span.span_id != _NO_SPAN_ID
+    )
 
 
 class SpanDecoder:
