@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.head import MetricHead, TableHead
 from accelerapp.server.storage.segments import MetricSegment, TableSegment
 from accelerapp.server.storage.sources import Sources
-from accelerapp.server.storage.tables import LOGS, TRACES
+from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,14 @@ class Shelves:
     spans: Sources[TableHead | TableSegment] = field(default_factory=Sources)
     logs: Sources[TableHead | TableSegment] = field(default_factory=Sources)
     metrics: Sources[MetricHead | MetricSegment] = field(default_factory=Sources)
+
+    def by_signal(self) -> tuple[tuple[str, Sources[Any], int], ...]:
+        """Return each signal's name, its sources, and how many of its units of time make a second."""
+        return (
+            (TRACES.name, self.spans, 10**9),
+            (LOGS.name, self.logs, 10**9),
+            (METRICS, self.metrics, 1000),
+        )
 
 
 class Generation:

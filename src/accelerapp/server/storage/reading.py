@@ -51,13 +51,14 @@ class SourceReader(Generic[AnySource]):
                 except (duckdb.InterruptException, duckdb.OutOfMemoryException):
                     raise  # neither says anything of the segments
                 except duckdb.Error as error:
-                    if not any(self._set_aside_if_damaged(source, error) for source in pinned):
+                    if not any(self.set_aside_if_damaged(source, error) for source in pinned):
                         raise
 
-    def _set_aside_if_damaged(self, source: AnySource, error: Exception) -> bool:
+    def set_aside_if_damaged(self, source: AnySource, error: Exception) -> bool:
+        """Take a segment off its shelf and rename it where it cannot be read whole; tell whether that is so."""
         if not isinstance(source, TableSegment) or source.verify():
             return False
-        if self._sources.replace(source, None):
+        if self._sources.replace([source], None):
             logger.error("the segment %s is damaged and was set aside: %s", source.path, error)
             set_aside(source.path)
             self._counters.add(damaged_segments=1)

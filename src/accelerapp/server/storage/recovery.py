@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -15,6 +17,7 @@ from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.folder import unlink_if_there
 from accelerapp.server.storage.generation import Shelves
+from accelerapp.server.storage.histograms import Histograms, decode_histograms
 from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, journal_files
 from accelerapp.server.storage.samples import Samples, decode_samples
 from accelerapp.server.storage.segments import (
@@ -30,7 +33,9 @@ from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
 
 logger = logging.getLogger(__name__)
 
-_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS}
+AnySamples = TypeVar("AnySamples", Samples, Histograms)
+
+_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS, Kind.HISTOGRAMS: METRICS}
 
 
 class Recovery:
@@ -77,6 +82,7 @@ class Recovery:
                 self._counters.add(damaged_segments=1)
             else:
                 self._sealed.setdefault(name.signal, []).append(name)
+        self._drop_replaced()
 
     def replay(self) -> Iterator[Accepted]:
         """Yield the journal's records that no segment contains, and unlink the files that have none."""
@@ -100,6 +106,15 @@ class Recovery:
             self.next_sequence = max(self.next_sequence, first + 1)
             yield from self._accepted(records, fresh)
 
+    def _drop_replaced(self) -> None:
+        """Unlink what a merged segment replaces, where a crash came before that."""
+        for _, shelf, _ in self._shelves.by_signal():
+            replaced = {name for segment in shelf.current for name in segment.replaced}
+            for segment in shelf.current:
+                if segment.path.name in replaced:
+                    shelf.replace([segment], None)
+                    unlink_if_there(segment.path)
+
     def _open(self, name: SegmentName, path: Path) -> None:
         if name.signal == METRICS:
             self._shelves.metrics.add(MetricSegment(self._database, path, self._registry))
@@ -120,17 +135,19 @@ class Recovery:
                 for series, pairs in orjson.loads(record.payload):
                     ids[series] = self._registry.restore(tuple((name, value) for name, value in pairs))
         for record in fresh:
-            samples = None
+            samples: Samples | Histograms | None = None
             if record.kind is Kind.SAMPLES:
                 samples = self._renumbered(decode_samples(record.payload), ids)
+            elif record.kind is Kind.HISTOGRAMS:
+                samples = self._renumbered(decode_histograms(record.payload), ids)
             entry = Entry(record.kind, record.payload, record.received_ns)
             yield Accepted(record.sequence, entry, samples)
 
-    def _renumbered(self, samples: Samples, ids: dict[int, int]) -> Samples:
+    def _renumbered(self, samples: AnySamples, ids: dict[int, int]) -> AnySamples:
         used, where = np.unique(samples.series, return_inverse=True)
         known = np.array([series in ids for series in used.tolist()], dtype=np.bool_)
         here = np.array([ids.get(series, 0) for series in used.tolist()], dtype=np.uint32)
-        renumbered = Samples(samples.timestamps, here[where], samples.values)
+        renumbered = dataclasses.replace(samples, series=here[where])
         if known.all():
             return renumbered
         # Both copies of a definition are damaged: its samples cannot be told from others' any more.

@@ -1,4 +1,4 @@
-"""Sealing: one thread that turns full generations into segments and lets go what is old."""
+"""Sealing: one thread that turns full generations into segments."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import duckdb
 
-from accelerapp.server.signals import Clock
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
-from accelerapp.server.storage.folder import Step, sync_path
+from accelerapp.server.storage.folder import Step
 from accelerapp.server.storage.generation import Generation, Shelves
 from accelerapp.server.storage.head import TableHead
 from accelerapp.server.storage.journal import journal_files
+from accelerapp.server.storage.retention import Removal, Retention
 from accelerapp.server.storage.segments import (
     MetricSegment,
     SegmentName,
@@ -29,14 +29,17 @@ from accelerapp.server.storage.segments import (
 )
 from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.settings import StorageSettings
-from accelerapp.server.storage.sources import AnySource, Sources
+from accelerapp.server.storage.sources import Sources
 from accelerapp.server.storage.tables import LOGS, METRICS, TRACES, TableSignal
 
 logger = logging.getLogger(__name__)
 
 
 class Sealer:
-    """Seals generations in the order in which they are handed over, trying again while the disk is full."""
+    """Seals generations in the order in which they are handed over, trying again while the disk is full.
+
+    `sealed` is called after each, from this thread.
+    """
 
     def __init__(
         self,
@@ -46,8 +49,10 @@ class Sealer:
         registry: SeriesRegistry,
         settings: StorageSettings,
         counters: Counters,
-        clock: Clock,
+        retention: Retention,
+        removal: Removal,
         step: Step,
+        sealed: Callable[[], None],
     ) -> None:
         self._segments = folder / "segments"
         self._journal = folder / "journal"
@@ -56,8 +61,10 @@ class Sealer:
         self._registry = registry
         self._settings = settings
         self._counters = counters
-        self._clock = clock
+        self._retention = retention
+        self._removal = removal
         self._step = step
+        self._sealed = sealed
         self._condition = threading.Condition()
         self._work: deque[tuple[Generation, Future[None]]] = deque()
         self._closing = False
@@ -96,7 +103,8 @@ class Sealer:
             done.set_result(None)
 
     def _seal_or_log(self, generation: Generation) -> bool:
-        self._tidy("removing old segments", self._retain)  # first: it may free the space that sealing needs
+        # First: it may free the space that sealing needs.
+        self._tidy("removing old segments", self._retention.apply)
         try:
             self._seal_table(TRACES, generation, generation.spans, self._shelves.spans)
             self._seal_table(LOGS, generation, generation.logs, self._shelves.logs)
@@ -115,6 +123,7 @@ class Sealer:
             return False
         self._counters.add(unsealed_bytes=-generation.size, seals=1)
         self._tidy("unlinking sealed journal files", lambda: self._truncate(generation.through))
+        self._sealed()
         return True
 
     def _tidy(self, what: str, tidy: Callable[[], None]) -> None:
@@ -138,7 +147,7 @@ class Sealer:
             path = self._path(signal.name, generation)
             write_table_segment(path, signal, head.all(), self._step)
             segment = TableSegment(self._database, path, signal.table)
-        shelf.replace(head, segment)
+        shelf.replace([head], segment)
 
     def _seal_metrics(self, generation: Generation) -> None:
         head = generation.metrics
@@ -147,9 +156,11 @@ class Sealer:
         segment = None
         if head.rows:
             path = self._path(METRICS, generation)
-            write_metric_segment(path, head.all(), self._registry, self._step)
+            write_metric_segment(
+                path, [(head.all(), head.all_histograms())], head.rows, self._registry, self._step
+            )
             segment = MetricSegment(self._database, path, self._registry)
-        self._shelves.metrics.replace(head, segment)
+        self._shelves.metrics.replace([head], segment)
 
     def _path(self, signal: str, generation: Generation) -> Path:
         name = SegmentName(generation.first[signal], generation.last[signal], signal)
@@ -160,25 +171,4 @@ class Sealer:
         files = journal_files(self._journal)
         pairs = itertools.pairwise(files)
         sealed = [path for (_, path), (following, _) in pairs if following <= through + 1]
-        for path in sealed:
-            self._step("journal.truncate")
-            path.unlink()
-            self._step("journal.truncate.done")
-        if sealed:
-            sync_path(self._journal)
-
-    def _retain(self) -> None:
-        """Unlink the segments whose newest item is older than the retention."""
-        if not self._settings.retention_seconds:
-            return
-        oldest = self._clock() - self._settings.retention_seconds
-        self._expire(self._shelves.spans, oldest * 1e9)
-        self._expire(self._shelves.logs, oldest * 1e9)
-        self._expire(self._shelves.metrics, oldest * 1e3)
-
-    def _expire(self, shelf: Sources[AnySource], oldest: float) -> None:
-        for source in shelf.current:
-            if isinstance(source, TableSegment) and source.highest < oldest:
-                source.unlink = True
-                if shelf.replace(source, None):
-                    self._counters.add(segments_expired=1)
+        self._removal.unlink(sealed, "journal.truncate")

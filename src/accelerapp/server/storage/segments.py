@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,40 @@ import numpy.typing as npt
 import orjson
 
 from accelerapp.server.signals import Labels
-from accelerapp.server.storage.database import Columns, Database, column_list, insert
+from accelerapp.server.storage.database import Columns, Database, column_list, insert, quoted
 from accelerapp.server.storage.folder import Step, sync_path, unlink_if_there
+from accelerapp.server.storage.histogram_tables import HistogramTables, insert_histograms
+from accelerapp.server.storage.histograms import Histograms, sorted_histograms
 from accelerapp.server.storage.otlp import to_json
 from accelerapp.server.storage.samples import Samples, SeriesIds
 from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.sources import Source
 from accelerapp.server.storage.tables import TableSignal
 
-FORMAT = 1
+#: 2: of samples the differences between times are kept, in 1 the times themselves; `replaced` is new.
+FORMAT = 2
+_READABLE = (1, FORMAT)
 SUFFIX = ".duckdb"
 UNFINISHED = ".unfinished"
 DAMAGED = ".damaged"
 _NAME = re.compile(r"(traces|logs|metrics)-(\d+)-(\d+)\.duckdb")
 _META_COLUMNS = {"format": "INTEGER", "rows": "BIGINT", "lowest": "BIGINT", "highest": "BIGINT"}
 _SERIES_COLUMNS = {"labels": "VARCHAR", "rows": "BIGINT", "lowest": "BIGINT", "highest": "BIGINT"}
-_SAMPLE_COLUMNS = {"series": "UINTEGER", "t": "BIGINT", "v": "DOUBLE"}
+# What replaces several smaller segments names them: both are there after a crash between the two steps.
+_REPLACED_COLUMNS = {"name": "VARCHAR"}
+# `step` is the time since the series' sample before; of its first, whose time `lowest` tells, what is usual.
+_SAMPLE_COLUMNS = {"series": "UINTEGER", "step": "BIGINT", "v": "DOUBLE"}
 # DuckDB holds all NaNs for equal, and 0 and -0 too, and may store one for the other: their bits go apart.
 _SPECIAL_COLUMNS = {"row": "BIGINT", "bits": "UBIGINT"}
+# A block is the least that a column takes, and the most over which it is compressed: few rows have small ones.
+_SMALL_ROWS = 50_000
+_BLOCK_BYTES = {True: 16 * 1024, False: 256 * 1024}
+_WRITING_MEMORY = "256MB"
+_NEVER = (2**63 - 1, -(2**63))
+
+
+class SegmentFormatError(Exception):
+    """A segment was written by another version of this program."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,15 +78,23 @@ class TableSegment(Source):
         self.path = path
         self.catalog = database.attach(path)
         self.relation = f"{self.catalog}.main.{table}"
-        self.unlink = False
+        self.bytes = path.stat().st_size
+        self.replaced: frozenset[str] = frozenset()
         try:
             with database.cursor() as cursor:
                 row = _one(cursor, f"SELECT format, rows, lowest, highest FROM {self.catalog}.main.meta")  # noqa: S608 - own names
-            if row[0] != FORMAT:
-                raise duckdb.Error(f"{path} has format {row[0]}, this version reads {FORMAT}")
+                self.format = int(row[0])
+                if self.format not in _READABLE:
+                    raise SegmentFormatError(
+                        f"{path} has format {row[0]}, this version reads {FORMAT}: start the version that wrote it, "
+                        "or choose another folder with --data-dir"
+                    )
+                if self.format > 1:
+                    query = f"SELECT name FROM {self.catalog}.main.replaced"  # noqa: S608
+                    self.replaced = frozenset(name for (name,) in cursor.execute(query).fetchall())
             self.rows = int(row[1])
             super().__init__(int(row[2]), int(row[3]))
-        except duckdb.Error:
+        except (duckdb.Error, SegmentFormatError):
             database.detach(self.catalog)
             raise
 
@@ -86,12 +111,10 @@ class TableSegment(Source):
 
     def dispose(self) -> None:
         self._database.detach(self.catalog)
-        if self.unlink:
-            unlink_if_there(self.path)
 
 
 class MetricSegment(TableSegment):
-    """Samples in a sealed file, by series and time; the series' own list is held in memory."""
+    """Samples and native histograms in a sealed file, by series and time; the series' own list is held in memory."""
 
     def __init__(self, database: Database, path: Path, registry: SeriesRegistry) -> None:
         super().__init__(database, path, "samples")
@@ -102,10 +125,26 @@ class MetricSegment(TableSegment):
         except duckdb.Error:
             database.detach(self.catalog)
             raise
+        self._time_column = "step" if self.format > 1 else "t"
         ids = [registry.restore(_labels(text)) for text in series["labels"]]
         self._ids = np.array(ids, dtype=np.uint32)
         self._lowest, self._highest = series["lowest"], series["highest"]
+        try:
+            self._histograms = HistogramTables(database, self.catalog, self._ids)
+        except duckdb.Error:
+            database.detach(self.catalog)
+            raise
         self._offsets = np.concatenate([[0], np.cumsum(series["rows"])]).astype(np.int64)
+
+    @property
+    def series(self) -> SeriesIds:
+        """The ids of its series, in ascending order of their labels."""
+        return self._ids
+
+    @property
+    def series_rows(self) -> npt.NDArray[np.int64]:
+        """How many samples each of its series has, histograms counted as much as their buckets."""
+        return np.diff(self._offsets) + self._histograms.weights(len(self._ids))
 
     def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Samples]:
         """Return the samples of some series with start_ms <= t <= end_ms; raises duckdb.Error if damaged."""
@@ -117,68 +156,170 @@ class MetricSegment(TableSegment):
         begin, end = int(self._offsets[first]), int(self._offsets[last + 1])
         with self._database.cursor() as cursor:
             columns = cursor.execute(
-                f"SELECT t, v FROM {self.relation} WHERE series BETWEEN ? AND ? ORDER BY rowid",  # noqa: S608
+                f"SELECT {self._time_column}, v FROM {self.relation} WHERE series BETWEEN ? AND ? ORDER BY rowid",  # noqa: S608
                 [first, last],
             ).fetchnumpy()
             specials = cursor.execute(
                 f"SELECT row, bits FROM {self.catalog}.main.specials WHERE row >= ? AND row < ?",  # noqa: S608
                 [begin, end],
             ).fetchnumpy()
-        if len(columns["t"]) != end - begin:
+        if len(columns["v"]) != end - begin:
             raise duckdb.Error(
-                f"{self.path} holds {len(columns['t'])} samples where {end - begin} are listed"
+                f"{self.path} holds {len(columns['v'])} samples where {end - begin} are listed"
             )
         values = np.array(columns["v"], dtype=np.float64)
         values.view(np.uint64)[specials["row"] - begin] = specials["bits"]
         rows = np.diff(self._offsets[first : last + 2])
-        samples = Samples(columns["t"], np.repeat(self._ids[first : last + 1], rows), values)
+        times = columns[self._time_column]
+        if self.format > 1:
+            times = np.cumsum(times)
+            some = np.flatnonzero(rows)  # a series may have histograms alone
+            starts = self._offsets[first + some] - begin
+            times -= np.repeat(times[starts] - self._lowest[first + some], rows[some])
+        samples = Samples(times, np.repeat(self._ids[first : last + 1], rows), values)
         mask = np.repeat(wanted[first : last + 1], rows)
         mask &= (samples.timestamps >= start_ms) & (samples.timestamps <= end_ms)
         return [samples.where(mask)]
 
+    def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Histograms]:
+        """Return the native histograms of some series with start_ms <= t <= end_ms; raises as `read` does."""
+        return self._histograms.read(series, start_ms, end_ms) if self._histograms.there else []
+
     def present(self, start_ms: int, end_ms: int) -> SeriesIds:
         """Return the ids of the series whose samples reach into a time range."""
-        return self._ids[(self._lowest <= end_ms) & (self._highest >= start_ms)]
+        floats = self._ids[(self._lowest <= end_ms) & (self._highest >= start_ms)]
+        return np.concatenate([floats, self._histograms.present(start_ms, end_ms)])
+
+    def verify(self) -> bool:
+        """Read the whole segment and tell whether it is undamaged."""
+        try:
+            self._histograms.verify()
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+            raise
+        except duckdb.Error:
+            return False
+        return super().verify()
 
 
 def write_table_segment(path: Path, signal: TableSignal, columns: Columns, step: Step) -> None:
     """Write spans or log records as a segment, durable under its own name when this returns."""
     times = columns[signal.time_column]
-    tables = {signal.table: (dict(signal.columns), columns), "meta": (_META_COLUMNS, _meta(times))}
-    _write(path, tables, step)
+    with _writing(path, len(times), step) as connection:
+        _fill(connection, signal.table, signal.columns, columns)
+        _describe(connection, len(times), int(times.min()), int(times.max()), ())
 
 
-def write_metric_segment(path: Path, samples: Samples, registry: SeriesRegistry, step: Step) -> None:
-    """Write samples as a segment, by series and time; of two with one timestamp the first written is kept."""
-    present = np.unique(samples.series)
-    labels = [registry.labels(series) for series in present.tolist()]
-    rank = np.zeros(int(present[-1]) + 1, dtype=np.uint32)
-    for position, index in enumerate(sorted(range(len(labels)), key=labels.__getitem__)):
-        rank[present[index]] = position
+def merge_table_segments(
+    path: Path,
+    signal: TableSignal,
+    inputs: Sequence[TableSegment],
+    replaced: Iterable[str],
+    step: Step,
+    begun: Callable[[duckdb.DuckDBPyConnection], None],
+) -> None:
+    """Write the rows of several segments as one that names what it replaces.
+
+    DuckDB sorts them within a bounded memory, and beyond that in the folder of spilled files. `begun` is given the
+    connection, by which this can be interrupted.
+    """
+    rows = sum(one.rows for one in inputs)
+    with _writing(path, rows, step) as connection:
+        begun(connection)
+        parts = []
+        for number, one in enumerate(inputs):
+            connection.execute(f"ATTACH {quoted(str(one.path))} AS input_{number} (READ_ONLY)")
+            parts.append(f"SELECT {', '.join(signal.columns)} FROM input_{number}.main.{signal.table}")  # noqa: S608
+        connection.execute(f"CREATE TABLE {signal.table} ({column_list(signal.columns)})")
+        union = " UNION ALL ".join(parts)
+        connection.execute(f"INSERT INTO {signal.table} SELECT * FROM ({union}) ORDER BY {signal.order}")  # noqa: S608
+        lowest, highest = min(one.lowest for one in inputs), max(one.highest for one in inputs)
+        _describe(connection, rows, lowest, highest, replaced)
+
+
+def write_metric_segment(
+    path: Path,
+    batches: Iterable[tuple[Samples, Histograms]],
+    rows: int,
+    registry: SeriesRegistry,
+    step: Step,
+    replaced: Iterable[str] = (),
+) -> None:
+    """Write samples as a segment, by series and time; of two with one timestamp the first written is kept.
+
+    Each batch has all samples and native histograms of its series, in the order in which they were written, and the
+    labels of every series come after those of the batches before. `rows` is about how many there are in all.
+    """
+    series = written = 0
+    lowest, highest = [], []
+    with _writing(path, rows, step) as connection:
+        for name, types in (
+            ("series", _SERIES_COLUMNS),
+            ("samples", _SAMPLE_COLUMNS),
+            ("specials", _SPECIAL_COLUMNS),
+        ):
+            connection.execute(f"CREATE TABLE {name} ({column_list(types)})")
+        for samples, histograms in batches:
+            present = np.unique(np.concatenate([samples.series, histograms.series]))
+            labels = [registry.labels(one) for one in present.tolist()]
+            order = sorted(range(len(labels)), key=labels.__getitem__)
+            rank = np.zeros(int(present[-1]) + 1, dtype=np.uint32)
+            rank[present[order]] = np.arange(len(labels))
+            texts = np.array([to_json(labels[index]) for index in order], dtype=object)
+            tables = _sample_columns(samples, rank, texts, series, written)
+            if len(histograms):
+                native = sorted_histograms(histograms, rank + np.uint32(series))
+                insert_histograms(connection, native)
+                lowest.append(int(native.timestamps.min()))
+                highest.append(int(native.timestamps.max()))
+            for name, columns in tables.items():
+                if len(next(iter(columns.values()))):
+                    insert(connection, name, columns)
+            series += len(tables["series"]["rows"])
+            written += len(tables["samples"]["v"])
+            if len(samples):
+                lowest.append(int(samples.timestamps.min()))
+                highest.append(int(samples.timestamps.max()))
+        _describe(connection, written, min(lowest), max(highest), replaced)
+
+
+def _sample_columns(
+    samples: Samples,
+    rank: npt.NDArray[np.uint32],
+    texts: npt.NDArray[np.object_],
+    first_series: int,
+    first_row: int,
+) -> dict[str, Columns]:
+    """Return the columns of a segment's tables for one batch, which begins at a series and a row of them.
+
+    `rank` orders the batch's series by their labels, in which order `texts` gives these. One that has no samples has no
+    time either: its `lowest` is above its `highest`.
+    """
     ranks = rank[samples.series]
     order = np.lexsort((samples.timestamps, ranks))
     ranks, times, values = ranks[order], samples.timestamps[order], samples.values[order]
     again = np.flatnonzero((np.diff(ranks) == 0) & (np.diff(times) == 0)) + 1
-    ranks, times, values = np.delete(ranks, again), np.delete(times, again), np.delete(values, again)
-    rows = np.bincount(ranks, minlength=len(labels))
-    starts = np.concatenate([[0], np.cumsum(rows)[:-1]])
+    if again.size:
+        ranks, times, values = np.delete(ranks, again), np.delete(times, again), np.delete(values, again)
+    rows = np.bincount(ranks, minlength=len(texts))
+    some = np.flatnonzero(rows)
+    ends = np.cumsum(rows)[some]
+    starts = ends - rows[some]
+    steps = np.diff(times, prepend=times[:1])
+    steps[starts] = _usual(np.delete(steps, starts))
+    lowest, highest = np.full(len(texts), _NEVER[0]), np.full(len(texts), _NEVER[1])
+    lowest[some], highest[some] = times[starts], times[ends - 1]
     special = np.flatnonzero(np.isnan(values) | ((values == 0) & np.signbit(values)))
     bits = values.view(np.uint64)[special].copy()
     values[special] = 0.0
-    texts = np.array([to_json(one) for one in sorted(labels)], dtype=object)
-    series_columns = {
-        "labels": texts,
-        "rows": rows.astype(np.int64),
-        "lowest": times[starts],
-        "highest": times[starts + rows - 1],
+    return {
+        "series": {"labels": texts, "rows": rows.astype(np.int64), "lowest": lowest, "highest": highest},
+        "samples": {"series": ranks + np.uint32(first_series), "step": steps, "v": values},
+        "specials": {"row": special.astype(np.int64) + first_row, "bits": bits},
     }
-    tables: dict[str, tuple[dict[str, str], Columns]] = {
-        "series": (_SERIES_COLUMNS, series_columns),
-        "samples": (_SAMPLE_COLUMNS, {"series": ranks, "t": times, "v": values}),
-        "specials": (_SPECIAL_COLUMNS, {"row": special.astype(np.int64), "bits": bits}),
-        "meta": (_META_COLUMNS, _meta(times)),
-    }
-    _write(path, tables, step)
+
+
+def _usual(steps: npt.NDArray[np.int64]) -> int:
+    return int(np.partition(steps, steps.size // 2)[steps.size // 2]) if steps.size else 0
 
 
 def set_aside(path: Path) -> None:
@@ -186,22 +327,27 @@ def set_aside(path: Path) -> None:
     path.rename(path.with_name(path.name + DAMAGED))
 
 
-def _write(path: Path, tables: Mapping[str, tuple[dict[str, str], Columns]], step: Step) -> None:
-    """Write a DuckDB file under a temporary name, in an instance of its own, then sync and rename it.
+@contextmanager
+def _writing(path: Path, rows: int, step: Step) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a DuckDB file to fill under a temporary name, in an instance of its own; then sync and rename it.
 
     The instance is its own because a full disk invalidates the instance that met it.
     """
     unfinished = path.with_name(path.name + UNFINISHED)
     unlink_if_there(unfinished)
     step("segment.write")
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "default_block_size": str(_BLOCK_BYTES[rows < _SMALL_ROWS]),
+        "memory_limit": _WRITING_MEMORY,
+        "temp_directory": str(path.parent.parent / "spill" / path.name),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
     try:
         connection = duckdb.connect(str(unfinished), config=config)
         try:
-            for name, (types, columns) in tables.items():
-                connection.execute(f"CREATE TABLE {name} ({column_list(types)})")
-                if len(next(iter(columns.values()))):
-                    insert(connection, name, columns)
+            yield connection
             connection.execute("CHECKPOINT")
         finally:
             connection.close()
@@ -218,9 +364,22 @@ def _write(path: Path, tables: Mapping[str, tuple[dict[str, str], Columns]], ste
         raise
 
 
-def _meta(times: npt.NDArray[np.int64]) -> Columns:
-    numbers = {"format": FORMAT, "rows": len(times), "lowest": times.min(), "highest": times.max()}
-    return {name: np.array([number], dtype=np.int64) for name, number in numbers.items()}
+def _fill(
+    connection: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, str], columns: Columns
+) -> None:
+    connection.execute(f"CREATE TABLE {table} ({column_list(types)})")
+    if len(next(iter(columns.values()))):
+        insert(connection, table, columns)
+
+
+def _describe(
+    connection: duckdb.DuckDBPyConnection, rows: int, lowest: int, highest: int, replaced: Iterable[str]
+) -> None:
+    """Write what a segment tells of itself: format, rows, oldest and newest time, and the files that it replaces."""
+    numbers = {"format": FORMAT, "rows": rows, "lowest": lowest, "highest": highest}
+    meta = {name: np.array([number], dtype=np.int64) for name, number in numbers.items()}
+    _fill(connection, "meta", _META_COLUMNS, meta)
+    _fill(connection, "replaced", _REPLACED_COLUMNS, {"name": np.array(sorted(replaced), dtype=object)})
 
 
 def _labels(text: str) -> Labels:

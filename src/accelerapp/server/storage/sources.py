@@ -65,15 +65,21 @@ class Sources(Generic[AnySource]):
         with self._lock:
             self._current = (*self._current, source)
 
-    def replace(self, old: AnySource, new: AnySource | None) -> bool:
-        """Put one source in the place of another, or nothing; False where the old one is not there."""
+    def replace(self, old: Sequence[AnySource], new: AnySource | None) -> bool:
+        """Put one source, or nothing, in the place of one or several; False where one of those is not there."""
         with self._lock:
-            if old not in self._current:
+            if any(source not in self._current for source in old):
                 return False
-            swapped = ((new,) if source is old else (source,) for source in self._current)
-            self._current = tuple(source for pair in swapped for source in pair if source is not None)
-            old.retired = True
-            unused = old.readers == 0
-        if unused:
-            old.dispose()
+            swapped = ((new,) if source is old[0] else (source,) for source in self._current)
+            self._current = tuple(
+                source
+                for pair in swapped
+                for source in pair
+                if source is not None and (source is new or source not in old)
+            )
+            for source in old:
+                source.retired = True
+            unused = [source for source in old if source.readers == 0]
+        for source in unused:
+            source.dispose()
         return True

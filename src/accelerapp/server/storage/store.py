@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from accelerapp.server.signals import Clock, Exemplar, Labels
+from accelerapp.server.signals import Clock, Exemplar, Labels, NativeHistogram
 from accelerapp.server.storage.commit import Accepted, GroupCommit, cost
 from accelerapp.server.storage.contracts import LogReader, MetricReader, SpanReader, StorageFullError
 from accelerapp.server.storage.counters import Counters
@@ -18,20 +20,25 @@ from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.exemplars import StoredExemplars
 from accelerapp.server.storage.folder import FolderLock, Step, no_step, sync_path
 from accelerapp.server.storage.generation import Shelves
+from accelerapp.server.storage.histograms import Histograms, of_objects
 from accelerapp.server.storage.journal import Entry, Journal, Kind
 from accelerapp.server.storage.loader import BATCH_ROWS, Loader
 from accelerapp.server.storage.logs import StoredLogs
+from accelerapp.server.storage.merging import Merger
 from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.metrics import StoredMetrics
 from accelerapp.server.storage.otlp import count_items
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.recovery import Recovery
+from accelerapp.server.storage.retention import CAUSES, Removal, Retention
 from accelerapp.server.storage.samples import Samples
 from accelerapp.server.storage.sealing import Sealer
 from accelerapp.server.storage.segments import TableSegment
 from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.spans import StoredSpans
+from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
+from accelerapp.server.storage.upkeep import Upkeep
 
 _COUNTED = (
     "spans_accepted",
@@ -53,12 +60,23 @@ _COUNTED = (
     "seals",
     "seal_failures",
     "segments_expired",
+    *(
+        f"segments_expired_{signal}_{cause}"
+        for signal in (TRACES.name, LOGS.name, METRICS)
+        for cause in CAUSES
+    ),
+    "merges",
+    "segments_merged",
+    "upkeep_failures",
 )
 
 
 # Counting or numbering more than this would hold up the event loop.
 _INLINE_BYTES = 64 * 1024
 _INLINE_SAMPLES = 2_000
+_INLINE_HISTOGRAMS = 100
+
+Value = TypeVar("Value", float, NativeHistogram)
 
 
 class Storage:
@@ -82,7 +100,8 @@ class Storage:
         with contextlib.ExitStack() as cleanup:
             self._lock = FolderLock(folder)
             cleanup.callback(self._lock.release)
-            for part in ("journal", "segments"):
+            shutil.rmtree(folder / "spill", ignore_errors=True)  # what a crash left of sorting
+            for part in ("journal", "segments", "spill"):
                 (folder / part).mkdir(exist_ok=True)
             sync_path(folder)
             sync_path(folder.parent)
@@ -90,8 +109,36 @@ class Storage:
             cleanup.callback(self._database.close)
             recovery = Recovery(folder, self._database, self._shelves, self._registry, self._counters)
             recovery.open_segments()
+            self._removal = Removal(step)
+            retention = Retention(folder, self._shelves, self._removal, settings, self._counters, clock)
+            self._upkeep = Upkeep(
+                retention,
+                lambda stopped, interruptible: Merger(
+                    folder,
+                    self._database,
+                    self._shelves,
+                    self._registry,
+                    self._removal,
+                    settings,
+                    self._counters,
+                    step,
+                    stopped,
+                    interruptible,
+                ),
+                settings,
+                self._counters,
+            )
             self._sealer = Sealer(
-                folder, self._database, self._shelves, self._registry, settings, self._counters, clock, step
+                folder,
+                self._database,
+                self._shelves,
+                self._registry,
+                settings,
+                self._counters,
+                retention,
+                self._removal,
+                step,
+                self._upkeep.wake,
             )
             cleanup.callback(self._sealer.close)
             self._loader = Loader(self._database, self._shelves, settings, self._counters, self._sealer.seal)
@@ -105,6 +152,7 @@ class Storage:
             )
             self._journal = journal
             self._loader.start()
+            self._upkeep.start()
             self._commit = GroupCommit(journal, self._loader.put, self._give_back)
             cleanup.pop_all()
         database, counters, timeout = self._database, self._counters, settings.query_timeout_seconds
@@ -174,6 +222,37 @@ class Storage:
         self._counters.add(samples_accepted=len(columns))
         return len(columns)
 
+    def number_series(self, labels: Sequence[Labels]) -> list[int | None]:
+        """Return the number of each series; None, counted, for new ones beyond the limit."""
+        numbers = [self._registry.id(one) for one in labels]
+        self._counters.add(samples_refused_series_limit=numbers.count(None))
+        return numbers
+
+    async def write_columns(self, samples: Samples) -> int:
+        """Keep samples of numbered series and return how many; raises StorageFullError where they cannot be kept."""
+        if not len(samples):
+            return 0
+        if len(samples) > _INLINE_SAMPLES:
+            payload = await asyncio.to_thread(samples.encode)
+        else:
+            payload = samples.encode()
+        await self._append(Entry(Kind.SAMPLES, payload, self._now_ns(), samples.series), samples)
+        self._counters.add(samples_accepted=len(samples))
+        return len(samples)
+
+    async def write_histograms(self, histograms: Sequence[tuple[Labels, int, NativeHistogram]]) -> int:
+        """Keep samples of native histograms and return how many, as `write_samples` does."""
+        if len(histograms) > _INLINE_HISTOGRAMS:
+            kept = await asyncio.to_thread(self._lay_out, histograms)
+        else:
+            kept = self._lay_out(histograms)
+        if len(kept) < len(histograms):
+            self._counters.add(samples_refused_series_limit=len(histograms) - len(kept))
+        if len(kept):
+            await self._append(Entry(Kind.HISTOGRAMS, kept.encode(), self._now_ns(), kept.series), kept)
+            self._counters.add(samples_accepted=len(kept))
+        return len(kept)
+
     async def write_exemplars(self, exemplars: Sequence[Exemplar]) -> int:
         """Keep exemplars in memory and return how many are kept."""
         return self.exemplars.add(exemplars)
@@ -217,10 +296,11 @@ class Storage:
         self._commit.close()
         self._loader.close()
         self._sealer.close()
+        self._upkeep.close()
         self._database.close()
         self._lock.release()
 
-    async def _append(self, entry: Entry, samples: Samples | None = None) -> None:
+    async def _append(self, entry: Entry, samples: Samples | Histograms | None = None) -> None:
         size = cost(entry)
         self._refuse_if_full(size)
         self._counters.add(queued_bytes=size, unsealed_bytes=size)
@@ -230,7 +310,11 @@ class Storage:
             self._counters.add(requests_refused=1)
             raise
 
-    def _number(self, samples: Sequence[tuple[Labels, int, float]]) -> list[tuple[int | None, int, float]]:
+    def _lay_out(self, histograms: Sequence[tuple[Labels, int, NativeHistogram]]) -> Histograms:
+        kept = [(series, at, value) for series, at, value in self._number(histograms) if series is not None]
+        return of_objects([one[0] for one in kept], [one[1] for one in kept], [one[2] for one in kept])
+
+    def _number(self, samples: Sequence[tuple[Labels, int, Value]]) -> list[tuple[int | None, int, Value]]:
         series_id = self._registry.id
         return [(series_id(labels), at, value) for labels, at, value in samples]
 
