@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from accelerapp.server.api import observatory, own_metrics, page, prometheus, telemetry
+from accelerapp.server.api import observatory, own_metrics, page, prometheus, telemetry, traces
 from accelerapp.server.api.page import SecurityHeaders
 from accelerapp.server.api.services import Services
 
@@ -30,6 +30,7 @@ def query_app(services: Services, *, loopback_only: bool) -> Starlette:
             *prometheus.routes(services),
             *observatory.routes(services),
             *telemetry.routes(services),
+            *traces.routes(services),
             *own_metrics.routes(services),
             *page.routes(),
         ],

@@ -12,7 +12,12 @@ from starlette.responses import Response
 
 from accelerapp.server.api.parameters import ParameterError
 from accelerapp.server.promql import PromQLError, QueryTimeoutError
-from accelerapp.server.storage import InvalidMatcherError, ReadTimeoutError, TooManySamplesError
+from accelerapp.server.storage import (
+    InvalidMatcherError,
+    ReadTimeoutError,
+    ReadTooLargeError,
+    TooManySamplesError,
+)
 
 Handler = Callable[[Request], Awaitable[Any]]
 
@@ -50,16 +55,19 @@ class NotFoundError(Exception):
 
 
 def own(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Return what a handler returns as JSON, and what it raises as `{"error": …}`."""
+    """Return what a handler returns as JSON, and what it raises as `{"error": …}`; a response is passed on."""
 
     @functools.wraps(handler)
     async def answer(request: Request) -> Response:
         try:
-            return json_response(await handler(request))
+            content = await handler(request)
+            return content if isinstance(content, Response) else json_response(content)
         except ParameterError as error:
             return json_response({"error": str(error)}, 400)
         except NotFoundError as error:
             return json_response({"error": str(error)}, 404)
+        except ReadTooLargeError as error:
+            return json_response({"error": str(error)}, 422)
         except ReadTimeoutError as error:
             return json_response({"error": str(error)}, 503)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from starlette.datastructures import FormData, QueryParams
@@ -88,3 +89,23 @@ def limit(values: QueryParams, default: int, most: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise ParameterError(f'parameter "limit" must be a whole number from 1 to {most}, not "{text[:20]}"')
     return int(text)
+
+
+def one_of(values: QueryParams, name: str, choices: Sequence[str]) -> str | None:
+    """Read one of some words; None where the parameter is not given."""
+    text = values.get(name, "")
+    if text and text not in choices:
+        raise ParameterError(f'parameter "{name}" must be one of {", ".join(choices)}, not "{text[:20]}"')
+    return text or None
+
+
+def period_ns(values: QueryParams) -> tuple[int, int]:
+    """Read `start_ms` and `end_ms` as Unix nanoseconds; without them, everything that is kept."""
+    start, end = number(values, "start_ms", 0.0), number(values, "end_ms", 4_102_444_800_000.0)
+    assert start is not None
+    assert end is not None
+    if end < start:
+        raise ParameterError('"end_ms" is before "start_ms"')
+    # Nanoseconds are 64-bit numbers in the store; what lies beyond them holds nothing.
+    most = 2**63 - 1
+    return max(0, min(int(start * 1_000_000), most)), max(0, min(int(end * 1_000_000), most))

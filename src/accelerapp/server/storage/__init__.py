@@ -25,6 +25,7 @@ from accelerapp.server.storage.contracts import (
 from accelerapp.server.storage.folder import StorageLockedError
 from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.otlp import MalformedRequestError, without_invalid_spans
+from accelerapp.server.storage.samples import Samples
 from accelerapp.server.storage.series import InvalidMatcherError
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.store import Storage
@@ -43,6 +44,7 @@ __all__ = [
     "ReadTooLargeError",
     "ServiceCall",
     "ServiceShare",
+    "Samples",
     "Sink",
     "SpanFigures",
     "SpanQuery",

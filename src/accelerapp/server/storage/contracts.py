@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from accelerapp.server.signals import Exemplar, Labels, LogRecord, Matcher, SeriesSet, Span
+from accelerapp.server.signals import Exemplar, Labels, LogRecord, Matcher, NativeHistogram, SeriesSet, Span
 from accelerapp.server.storage.metadata import MetricMetadata
+from accelerapp.server.storage.samples import Samples
 
 
 class StorageFullError(Exception):
@@ -48,6 +49,18 @@ class Sink(Protocol):
         Returns how many were kept: those of new series beyond the limit are left out, and counted.
         """
 
+    def number_series(self, labels: Sequence[Labels]) -> list[int | None]:
+        """Return the number of each series for `write_columns`, a new one where it has none.
+
+        None for new series beyond the limit, which are counted. The numbers hold for the life of the sink.
+        """
+
+    async def write_columns(self, samples: Samples) -> int:
+        """Keep samples of series that `number_series` numbered, and return how many they are."""
+
+    async def write_histograms(self, histograms: Sequence[tuple[Labels, int, NativeHistogram]]) -> int:
+        """Keep samples of native histograms, as `write_samples` does; their end is marked by a sample."""
+
     async def write_exemplars(self, exemplars: Sequence[Exemplar]) -> int:
         """Keep exemplars in memory and return how many are kept; the others are counted as refused."""
 
@@ -87,9 +100,21 @@ class MetricReader(Protocol):
     ) -> list[str]: ...
 
 
+class ReadTooLargeError(Exception):
+    """A read needs more memory than it may take; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracePosition:
+    """Where a trace stands in a search: the start of its newest found span, then its id."""
+
+    start_ns: int
+    trace_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class SpanQuery:
-    """A search for spans; every given condition must hold."""
+    """A search for spans; every given condition must hold. `limit` and `before` are of a search for traces alone."""
 
     start_ns: int  # a span is found by its start, both ends of the range included
     end_ns: int
@@ -102,34 +127,47 @@ class SpanQuery:
     max_duration_ns: int | None = None
     #: Of the span or its resource; each must be equal, compared as text.
     attributes: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 20
+    #: Traces that stand here or above are left out: the position of a page's last trace asks for the next page.
+    before: TracePosition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TracePosition:
-    """Where a trace stands in a search: the start of its newest found span, then its id."""
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceShare:
+    """The spans of one service in a trace."""
 
-    start_ns: int
-    trace_id: str
+    name: str
+    span_count: int
+    error_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
-    """One found trace; `root_*` are of its earliest span without a stored parent."""
+    """One found trace; `root_*` are of its earliest span without a stored parent.
 
-    trace_id: str
+    `orphan_count` are the spans whose parent is named and not stored; `services` come in ascending order.
+    """
+
+    position: TracePosition
     root_service: str
     root_name: str
     start_ns: int
     end_ns: int
     span_count: int
     error_count: int
-    services: tuple[str, ...]
-    orphan_count: int = 0  # spans whose parent is named and not stored
-    position: TracePosition | None = None
+    orphan_count: int
+    services: tuple[ServiceShare, ...]
+
+    @property
+    def trace_id(self) -> str:
+        return self.position.trace_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Operation:
+    """The name and the kind of a service's spans."""
+
+    service: str
     name: str
     kind: str
 
@@ -177,18 +215,16 @@ class ServiceCall:
 
 
 class SpanReader(Protocol):
-    """Reads spans; safe to call from any thread, concurrently. Every call may raise ReadTimeoutError."""
+    """Reads spans; safe to call from any thread, concurrently.
+
+    Every call may raise ReadTimeoutError and ReadTooLargeError.
+    """
 
     def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
         """Return the spans of one trace in order of their start, each once, at most `limit`; empty where none is."""
 
-    def search(
-        self, query: SpanQuery, limit: int = 20, before: TracePosition | None = None
-    ) -> list[TraceSummary]:
-        """Return the traces that have a span which meets the query, in descending order of their position.
-
-        Those at `before` and above are left out, so that the position of a page's last trace asks for the next page.
-        """
+    def search(self, query: SpanQuery) -> list[TraceSummary]:
+        """Return the traces that have a span which meets the query, the newest position first, then by trace id."""
 
     def figures(self, query: SpanQuery, limit: int = 100) -> SpanFigures:
         """Sum up the spans that meet a query, the operations with the most spans first, at most `limit` of them."""
@@ -201,8 +237,8 @@ class SpanReader(Protocol):
 
     def services(self) -> list[str]: ...
 
-    def operations(self, service: str) -> list[Operation]:
-        """Return the names and kinds of a service's spans, in ascending order."""
+    def operations(self, service: str | None = None) -> list[Operation]:
+        """Return what the spans of one service, or of all, are called, in ascending order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+import duckdb
 import orjson
 
 from accelerapp.server.signals import Span
-from accelerapp.server.storage.contracts import SpanQuery, TraceSummary
+from accelerapp.server.storage.contracts import (
+    Operation,
+    ReadTooLargeError,
+    ServiceCall,
+    ServiceShare,
+    SpanFigures,
+    SpanQuery,
+    TracePosition,
+    TraceSummary,
+)
 from accelerapp.server.storage.deadline import Deadline
-from accelerapp.server.storage.head import TableHead
-from accelerapp.server.storage.otlp import SPAN_COLUMNS, attribute_line
+from accelerapp.server.storage.otlp import SPAN_COLUMNS
 from accelerapp.server.storage.reading import SourceReader
-from accelerapp.server.storage.segments import TableSegment
+from accelerapp.server.storage.spanfigures import calls, figures
+from accelerapp.server.storage.spansql import Row, Rows, SpanTables, TableSource, newest_traces
 
-TableSource = TableHead | TableSegment
-Row = tuple[Any, ...]
+Result = TypeVar("Result")
 
-_SPAN = ", ".join(name for name in SPAN_COLUMNS if name != "search")
-_SUMMARY = "trace_id, span_id, parent_span_id, name, service, start_ns, end_ns, status"
+_SPAN = tuple(name for name in SPAN_COLUMNS if name != "search")
+_PARTS = "trace_id, span_id, parent_span_id, name, service, start_ns, end_ns, status"
 
 
 class StoredSpans:
@@ -28,54 +37,68 @@ class StoredSpans:
     def __init__(self, reader: SourceReader[TableSource]) -> None:
         self._reader = reader
 
-    def trace(self, trace_id: str) -> list[Span]:
-        """Return the spans of one trace in order of their start, each once."""
-        rows = self._rows(
-            f"SELECT DISTINCT ON (span_id, start_ns) {_SPAN} FROM {{}} WHERE trace_id = ? "  # noqa: S608
-            "ORDER BY start_ns, end_ns DESC, span_id",
-            [trace_id.lower()],
-            self._reader.deadline(),
-        )
-        return [_span(row) for row in rows]
+    def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
+        """Return the spans of one trace in order of their start, each once, at most `limit`."""
+        columns = ", ".join(_SPAN)
+
+        def read(tables: SpanTables) -> Rows:
+            return tables.rows(
+                f"SELECT DISTINCT ON (span_id, start_ns) {columns} FROM {tables.all} WHERE trace_id = ? "  # noqa: S608
+                "ORDER BY start_ns, end_ns DESC, span_id LIMIT ?",
+                [trace_id.lower(), limit],
+            )
+
+        return [_span(row) for row in self._read(read)]
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
-        """Return the newest traces that have a span which meets every condition."""
-        deadline = self._reader.deadline()
-        conditions, parameters = _conditions(query)
-        found = self._rows(
-            f"SELECT trace_id FROM {{}} WHERE {conditions} "  # noqa: S608 - values are parameters
-            "GROUP BY trace_id ORDER BY max(start_ns) DESC, trace_id LIMIT ?",
-            [*parameters, query.limit],
-            deadline,
-            (query.start_ns, query.end_ns),
-        )
-        rows = self._rows(
-            f"SELECT DISTINCT {_SUMMARY} FROM {{}} WHERE list_contains(?, trace_id) "  # noqa: S608
-            "ORDER BY start_ns, span_id",
-            [[row[0] for row in found]],
-            deadline,
-        )
-        by_trace: dict[str, dict[tuple[str, int], Row]] = {}
-        for row in rows:
-            by_trace.setdefault(row[0], {}).setdefault((row[1], row[5]), row)
-        summaries = [_summary(trace_id, list(spans.values())) for trace_id, spans in by_trace.items()]
-        return sorted(summaries, key=lambda one: (-one.start_ns, one.trace_id))
+        """Return the traces that have a span which meets every condition, the newest position first."""
+
+        def read(tables: SpanTables) -> list[TraceSummary]:
+            found = newest_traces(tables, query)
+            return _summaries(tables, found) if found else []
+
+        return self._read(read)
+
+    def figures(self, query: SpanQuery, limit: int = 100) -> SpanFigures:
+        """Sum up the spans that meet a query, the operations with the most spans first."""
+        return self._read(lambda tables: figures(tables, query, limit))
+
+    def calls(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceCall]:
+        """Return who calls whom by the spans that start in a time range, the most calls first."""
+        return self._read(lambda tables: calls(tables, start_ns, end_ns, limit))
 
     def services(self) -> list[str]:
         """Return the names of the services that sent spans, in ascending order."""
-        query = "SELECT DISTINCT service FROM {} ORDER BY service"
-        return [row[0] for row in self._rows(query, [], self._reader.deadline())]
+        rows = self._read(
+            lambda tables: tables.rows(f"SELECT DISTINCT service FROM {tables.all} ORDER BY service", [])  # noqa: S608
+        )
+        return [row[0] for row in rows]
 
-    def operations(self, service: str) -> list[str]:
-        """Return the names of a service's spans, in ascending order."""
-        query = "SELECT DISTINCT name FROM {} WHERE service = ? ORDER BY name"
-        return [row[0] for row in self._rows(query, [service], self._reader.deadline())]
+    def operations(self, service: str | None = None) -> list[Operation]:
+        """Return what the spans of one service, or of all, are called, in ascending order."""
+        condition, parameters = ("true", []) if service is None else ("service = ?", [service])
 
-    def _rows(
-        self, query: str, parameters: list[Any], deadline: Deadline, times: tuple[int, int] | None = None
-    ) -> list[Row]:
-        """Run a query over the sources that reach into a time range, or over all."""
-        return table_rows(self._reader, ", ".join(SPAN_COLUMNS), query, parameters, deadline, times)
+        def read(tables: SpanTables) -> Rows:
+            return tables.rows(
+                f"SELECT DISTINCT service, name, kind FROM {tables.all} WHERE {condition} "  # noqa: S608
+                "ORDER BY service, name, kind",
+                parameters,
+            )
+
+        return [Operation(*row) for row in self._read(read)]
+
+    def _read(self, run: Callable[[SpanTables], Result]) -> Result:
+        """Return what `run` makes of all sources that hold anything; all its queries have one deadline."""
+        deadline = self._reader.deadline()
+        try:
+            return self._reader.read(
+                lambda one: one.rows > 0,
+                lambda sources: run(SpanTables(self._reader.database, sources, deadline)),
+            )
+        except duckdb.OutOfMemoryException as error:
+            raise ReadTooLargeError(
+                "the query needs more memory than it may take: choose a shorter time range or more conditions"
+            ) from error
 
 
 def table_rows(
@@ -101,45 +124,51 @@ def table_rows(
     return reader.read(lambda one: one.rows > 0 and (times is None or one.overlaps(*times)), run)
 
 
-def _conditions(query: SpanQuery) -> tuple[str, list[Any]]:
-    conditions, parameters = ["start_ns BETWEEN ? AND ?"], [query.start_ns, query.end_ns]
-    optional: list[tuple[str, Any]] = [
-        ("service = ?", query.service),
-        ("name = ?", query.name),
-        ("status = ?", query.status),
-        ("end_ns - start_ns >= ?", query.min_duration_ns),
-        ("end_ns - start_ns <= ?", query.max_duration_ns),
-    ]
-    optional += [
-        ("contains(search, ?)", attribute_line(key, value)) for key, value in query.attributes.items()
-    ]
-    for condition, value in optional:
-        if value is not None:
-            conditions.append(condition)
-            parameters.append(value)
-    return " AND ".join(conditions), parameters
+def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:
+    """Sum up traces, in the order in which they were found."""
+    rows = tables.rows(
+        f"""
+        WITH spans AS (
+            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {tables.all}
+            WHERE {tables.among("trace_id", len(found))}
+        ), parents AS (SELECT DISTINCT trace_id, span_id FROM spans)
+        SELECT spans.trace_id, service, count(*), count_if(status = 'error'), min(start_ns), max(end_ns),
+            count_if(parents.span_id IS NULL AND parent_span_id NOT IN ('', spans.span_id)),
+            min({{'start': start_ns, 'id': spans.span_id, 'name': name}}) FILTER (WHERE parents.span_id IS NULL),
+            min({{'start': start_ns, 'id': spans.span_id, 'name': name}})
+        FROM spans LEFT JOIN parents ON parents.trace_id = spans.trace_id
+            AND parents.span_id = spans.parent_span_id AND spans.span_id <> spans.parent_span_id
+        GROUP BY spans.trace_id, service ORDER BY spans.trace_id, service
+        """,  # noqa: S608
+        [one.trace_id for one in found],
+    )
+    parts: dict[str, Rows] = {}
+    for row in rows:
+        parts.setdefault(row[0], []).append(row)
+    return [_summary(one, parts[one.trace_id]) for one in found]
+
+
+def _summary(position: TracePosition, rows: Rows) -> TraceSummary:
+    """Sum up a trace from what each of its services has; spans that form a ring have no root but their earliest."""
+    roots = [(row[7], row[1]) for row in rows if row[7] is not None] or [(row[8], row[1]) for row in rows]
+    root, service = min(roots, key=lambda one: (one[0]["start"], one[0]["id"]))
+    return TraceSummary(
+        position=position,
+        root_service=service,
+        root_name=root["name"],
+        start_ns=min(row[4] for row in rows),
+        end_ns=max(row[5] for row in rows),
+        span_count=sum(row[2] for row in rows),
+        error_count=sum(row[3] for row in rows),
+        orphan_count=sum(row[6] for row in rows),
+        services=tuple(ServiceShare(row[1], row[2], row[3]) for row in rows),
+    )
 
 
 def _span(row: Row) -> Span:
-    named = dict(zip((name for name in SPAN_COLUMNS if name != "search"), row, strict=True))
+    named = dict(zip(_SPAN, row, strict=True))
     for name in ("attributes", "resource"):
         named[name] = orjson.loads(named[name])
     for name in ("events", "links"):
         named[name] = tuple(orjson.loads(named[name]))
     return Span(**named)
-
-
-def _summary(trace_id: str, rows: Sequence[Row]) -> TraceSummary:
-    """Sum up the spans of a trace, which come in order of their start."""
-    stored = {row[1] for row in rows}
-    root = next((row for row in rows if row[2] not in stored), rows[0])
-    return TraceSummary(
-        trace_id=trace_id,
-        root_service=root[4],
-        root_name=root[3],
-        start_ns=rows[0][5],
-        end_ns=max(row[6] for row in rows),
-        span_count=len(rows),
-        error_count=sum(row[7] == "error" for row in rows),
-        services=tuple(sorted({row[4] for row in rows})),
-    )

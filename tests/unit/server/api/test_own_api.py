@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,17 @@ import pytest
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.rules import load_rule_files
 from accelerapp.server.signals import LogRecord, Span
-from accelerapp.server.storage import LogQuery, SpanQuery, TraceSummary
+from accelerapp.server.storage import (
+    LogQuery,
+    Operation,
+    OperationFigures,
+    ServiceCall,
+    ServiceShare,
+    SpanFigures,
+    SpanQuery,
+    TracePosition,
+    TraceSummary,
+)
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -27,7 +38,7 @@ class Spans:
     def __init__(self) -> None:
         self.asked: list[SpanQuery] = []
 
-    def trace(self, trace_id: str) -> list[Span]:
+    def trace(self, trace_id: str, limit: int) -> list[Span]:
         if trace_id != "ab" * 16:
             return []
         parent = Span(
@@ -37,17 +48,28 @@ class Spans:
         child = Span(
             trace_id, "02", "01", "query", "client", "db", 3_000_000, 4_000_000, "unset", events=(event,)
         )
-        return [child, parent]
+        return [child, replace(parent, scope="web")]
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
         self.asked.append(query)
-        return [TraceSummary("ab" * 16, "shop", "POST /x", 2_000_000, 9_000_000, 2, 1, ("db", "shop"))]
+        shares = (ServiceShare("db", 1, 0), ServiceShare("shop", 1, 1))
+        position = TracePosition(3_000_000, "ab" * 16)
+        return [TraceSummary(position, "shop", "POST /x", 2_000_000, 9_000_000, 2, 1, 0, shares)]
 
-    def services(self) -> list[str]:
-        return ["shop"]
+    def figures(self, query: SpanQuery, limit: int) -> SpanFigures:
+        self.asked.append(query)
+        operation = OperationFigures("shop", "POST /x", "server", 2, 1, 1e6, 2e6, 3e6, 4_000_000)
+        return SpanFigures(2, 1, ((1_000_000, 2), (None, 0)), (operation,)[:limit], truncated=True)
 
-    def operations(self, service: str) -> list[str]:
-        return [f"op of {service}"]
+    def calls(self, start_ns: int, end_ns: int, limit: int) -> list[ServiceCall]:
+        return [
+            ServiceCall("shop", "db", 4, 1, 1_500_000.0, 2_000_000.0),
+            ServiceCall("shop", "shop", 2, 0, 1.0, 1.0),
+        ][:limit]
+
+    def operations(self, service: str | None = None) -> list[Operation]:
+        found = [Operation("db", "query", "client"), Operation("shop", "POST /x", "server")]
+        return [*found, Operation("shop", "POST /x", "client")] if service is None else found[1:]
 
 
 class Logs:
@@ -67,6 +89,8 @@ async def test_a_trace_is_told_in_the_order_of_its_waterfall_relative_to_its_sta
         ("01", 0, 0, 7),
         ("02", 1, 1, 1),
     ]
+    assert [s["scope"] for s in answer["spans"]] == ["web", ""]
+    assert answer["truncated"] is False
     assert answer["spans"][1]["events"] == [
         {"time_ms": 1.5, "name": "exception", "attributes": {"exception.type": "E"}}
     ]
@@ -78,12 +102,15 @@ async def test_every_condition_of_a_search_reaches_the_reader(api: Open) -> None
         "service": "shop",
         "name": "POST /x",
         "status": "error",
+        "kind": "server",
+        "scope": "web",
         "min_duration_ms": "1.5",
         "max_duration_ms": "100",
         "attribute": ["http.route=/x=y", "k=v"],
         "start_ms": "1",
         "end_ms": "2",
-        "limit": "7",
+        "limit": "1",
+        "before": f"5-{'cd' * 16}",
     }
     async with api(spans=spans) as client:
         answer = (await client.get(f"{PREFIX}/traces", params=given)).json()
@@ -94,13 +121,61 @@ async def test_every_condition_of_a_search_reaches_the_reader(api: Open) -> None
             end_ns=2_000_000,
             service="shop",
             name="POST /x",
+            kind="server",
             status="error",
+            scope="web",
             min_duration_ns=1_500_000,
             max_duration_ns=100_000_000,
             attributes={"http.route": "/x=y", "k": "v"},
-            limit=7,
+            limit=1,
+            before=TracePosition(5, "cd" * 16),
         )
     ]
+    assert answer["next"] == f"3000000-{'ab' * 16}"
+
+
+async def test_the_last_page_of_a_search_has_no_next_one(api: Open) -> None:
+    async with api(spans=Spans()) as client:
+        answer = (await client.get(f"{PREFIX}/traces", params={"limit": "2"})).json()
+    assert len(answer["traces"]) == 1
+    assert answer["next"] is None
+    assert answer["traces"][0]["services"] == ["db", "shop"]
+
+
+async def test_figures_are_told_in_milliseconds(api: Open) -> None:
+    async with api(spans=Spans()) as client:
+        answer = (await client.get(f"{PREFIX}/spans/figures", params={"service": "shop"})).json()
+    operation = answer["operations"][0]
+    assert (operation["p50_ms"], operation["p95_ms"], operation["p99_ms"], operation["max_ms"]) == (
+        1,
+        2,
+        3,
+        4,
+    )
+    assert answer["durations"] == [{"up_to_ms": 1, "spans": 2}, {"up_to_ms": None, "spans": 0}]
+    assert (answer["spans"], answer["errors"], answer["truncated"]) == (2, 1, True)
+
+
+async def test_a_service_that_calls_itself_is_no_edge_of_the_service_graph(api: Open) -> None:
+    async with api(spans=Spans()) as client:
+        answer = (await client.get(f"{PREFIX}/service-graph")).json()
+        cut = (await client.get(f"{PREFIX}/service-graph", params={"limit": "1"})).json()
+    edge = {"caller": "shop", "callee": "db", "calls": 4, "errors": 1, "p50_ms": 1.5, "p95_ms": 2}
+    assert answer == {"services": ["db", "shop"], "edges": [edge], "truncated": False}
+    assert cut["truncated"] is True
+
+
+async def test_services_and_operations_are_told(api: Open) -> None:
+    async with api(spans=Spans()) as client:
+        services = (await client.get(f"{PREFIX}/services")).json()
+        operations = (await client.get(f"{PREFIX}/operations", params={"service": "shop"})).json()
+    assert services == {
+        "services": [
+            {"name": "db", "operations": ["query"]},
+            {"name": "shop", "operations": ["POST /x"]},
+        ]
+    }
+    assert operations == {"operations": [{"service": "shop", "name": "POST /x", "kind": "server"}]}
 
 
 async def test_a_level_asks_for_it_and_what_is_graver(api: Open) -> None:
@@ -115,6 +190,9 @@ async def test_a_level_asks_for_it_and_what_is_graver(api: Open) -> None:
     ("path", "status", "message"),
     [
         ("traces?status=bad", 400, '"status" must be one of error, ok, unset'),
+        ("traces?kind=bad", 400, '"kind" must be one of internal, server'),
+        ("traces?before=5", 400, '"next" of a search'),
+        (f"traces?before={2**63}-{'ab' * 16}", 400, '"next" of a search'),
         ("traces?attribute=name", 400, "name=value"),
         ("traces?limit=0", 400, "whole number from 1 to 1000"),
         ("traces?min_duration_ms=long", 400, '"min_duration_ms" must be a number'),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from accelerapp.server.signals import Span
-from accelerapp.server.storage import MalformedRequestError, SpanQuery, Storage
+from accelerapp.server.storage import MalformedRequestError, Operation, ServiceShare, SpanQuery, Storage
 from accelerapp.server.storage.otlp import attribute_line, search_text
 
 OpenStorage = Callable[..., Storage]
@@ -100,14 +100,21 @@ async def test_a_search_finds_the_traces_that_have_such_a_span(
 
 async def test_a_found_trace_is_summed_up(storage: Storage) -> None:
     (found,) = storage.spans.search(query(service="bank"))
-    assert (found.root_service, found.root_name, found.services) == ("bank", "operation 0", ("bank",))
+    assert (found.root_service, found.root_name, found.services) == (
+        "bank",
+        "operation 0",
+        (ServiceShare("bank", 3, 0),),
+    )
     assert (found.start_ns, found.end_ns) == (START_NS + 3 * SECOND, START_NS + 3 * SECOND + 2_000_500)
     assert (found.span_count, found.error_count) == (3, 0)
 
 
 async def test_services_and_operations_are_listed(storage: Storage) -> None:
     assert storage.spans.services() == ["bank", "shop"]
-    assert storage.spans.operations("bank") == ["operation 0", "operation 1", "operation 2"]
+    kind = "unspecified"
+    found = [Operation("bank", f"operation {number}", kind) for number in range(3)]
+    assert storage.spans.operations("bank") == found
+    assert storage.spans.operations() == [*found, *(Operation("shop", one.name, kind) for one in found)]
 
 
 async def test_every_field_of_a_span_comes_back(open_storage: OpenStorage) -> None:

@@ -1,0 +1,218 @@
+"""Traces, what they sum up to, and services, as the page asks for them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from accelerapp.server.api.answer import NotFoundError, json_response, own
+from accelerapp.server.api.parameters import ParameterError, limit, number, one_of, parameters, period_ns
+from accelerapp.server.api.services import Services
+from accelerapp.server.signals import Span
+from accelerapp.server.storage import SpanFigures, SpanQuery, TracePosition, TraceSummary
+from accelerapp.server.traces import WaterfallRow, waterfall
+
+_NS_PER_MS = 1_000_000
+_STATUSES = ("error", "ok", "unset")
+_KINDS = ("internal", "server", "client", "producer", "consumer", "unspecified")
+#: A trace of more spans is told in part: the page has no use for them, and the answer would not fit the memory.
+_MOST_SPANS = 50_000
+_POSITION = re.compile(r"([0-9]{1,19})-([0-9a-f]{32})")
+
+
+def routes(services: Services) -> list[Route]:
+    """Return the routes over traces and the services that sent them."""
+
+    async def traces(request: Request) -> Any:
+        query = _query(await parameters(request))
+        found = await services.in_query_thread(services.spans.search, query)
+        more = len(found) == query.limit
+        return {
+            "traces": [_summary(trace) for trace in found],
+            "next": _position_text(found[-1].position) if more else None,
+        }
+
+    async def trace(request: Request) -> Response:
+        trace_id = request.path_params["trace_id"].lower()
+
+        def read() -> Response:
+            spans = services.spans.trace(trace_id, _MOST_SPANS + 1)
+            if not spans:
+                raise NotFoundError(
+                    f"no trace {trace_id[:64]}: it was not received, or is older than what is kept"
+                )
+            return json_response(_trace(trace_id, spans))
+
+        return await services.in_query_thread(read)
+
+    async def figures(request: Request) -> Any:
+        values = await parameters(request)
+        query = _query(values)
+        return _figures(
+            await services.in_query_thread(services.spans.figures, query, limit(values, 100, 1000))
+        )
+
+    async def service_list(_: Request) -> Any:
+        found: dict[str, dict[str, None]] = {}
+        for one in await services.in_query_thread(services.spans.operations):
+            found.setdefault(one.service, {})[one.name] = None
+        return {"services": [{"name": name, "operations": list(names)} for name, names in found.items()]}
+
+    async def operations(request: Request) -> Any:
+        values = await parameters(request)
+        found = await services.in_query_thread(services.spans.operations, values.get("service") or None)
+        return {"operations": [{"service": o.service, "name": o.name, "kind": o.kind} for o in found]}
+
+    async def service_graph(request: Request) -> Any:
+        values = await parameters(request)
+        most = limit(values, 1000, 10_000)
+        found = await services.in_query_thread(services.spans.calls, *period_ns(values), most)
+        edges = [
+            {
+                "caller": one.caller,
+                "callee": one.callee,
+                "calls": one.calls,
+                "errors": one.errors,
+                "p50_ms": one.p50_ns / _NS_PER_MS,
+                "p95_ms": one.p95_ns / _NS_PER_MS,
+            }
+            for one in found
+            if one.caller != one.callee
+        ]
+        named = sorted({name for one in found for name in (one.caller, one.callee)})
+        return {"services": named, "edges": edges, "truncated": len(found) == most}
+
+    prefix = "/api/accelerapp/v1"
+    return [
+        Route(f"{prefix}/traces", own(traces)),
+        Route(f"{prefix}/traces/{{trace_id}}", own(trace)),
+        Route(f"{prefix}/spans/figures", own(figures)),
+        Route(f"{prefix}/services", own(service_list)),
+        Route(f"{prefix}/operations", own(operations)),
+        Route(f"{prefix}/service-graph", own(service_graph)),
+    ]
+
+
+def _query(values: QueryParams) -> SpanQuery:
+    attributes = {}
+    for pair in values.getlist("attribute"):
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise ParameterError(f'parameter "attribute" must have the form name=value, not "{pair[:80]}"')
+        attributes[name] = value
+    shortest, longest = number(values, "min_duration_ms"), number(values, "max_duration_ms")
+    start, end = period_ns(values)
+    return SpanQuery(
+        start_ns=start,
+        end_ns=end,
+        service=values.get("service") or None,
+        name=values.get("name") or None,
+        kind=one_of(values, "kind", _KINDS),
+        status=one_of(values, "status", _STATUSES),
+        scope=values.get("scope") or None,
+        min_duration_ns=None if shortest is None else int(shortest * _NS_PER_MS),
+        max_duration_ns=None if longest is None else int(longest * _NS_PER_MS),
+        attributes=attributes,
+        limit=limit(values, 20, 1000),
+        before=_position(values.get("before", "")),
+    )
+
+
+def _position(text: str) -> TracePosition | None:
+    if not text:
+        return None
+    match = _POSITION.fullmatch(text)
+    if match is None or int(match[1]) >= 2**63:
+        raise ParameterError(f'parameter "before" must be the "next" of a search before, not "{text[:80]}"')
+    return TracePosition(int(match[1]), match[2])
+
+
+def _position_text(position: TracePosition) -> str:
+    return f"{position.start_ns}-{position.trace_id}"
+
+
+def _summary(trace: TraceSummary) -> dict[str, Any]:
+    return {
+        "trace_id": trace.trace_id,
+        "root_service": trace.root_service,
+        "root_name": trace.root_name,
+        "start_ms": trace.start_ns / _NS_PER_MS,
+        "duration_ms": (trace.end_ns - trace.start_ns) / _NS_PER_MS,
+        "span_count": trace.span_count,
+        "error_count": trace.error_count,
+        "orphan_count": trace.orphan_count,
+        "services": [share.name for share in trace.services],
+    }
+
+
+def _figures(found: SpanFigures) -> dict[str, Any]:
+    return {
+        "spans": found.spans,
+        "errors": found.errors,
+        "durations": [
+            {"up_to_ms": None if bound is None else bound / _NS_PER_MS, "spans": spans}
+            for bound, spans in found.durations
+        ],
+        "operations": [
+            {
+                "service": one.service,
+                "name": one.name,
+                "kind": one.kind,
+                "spans": one.spans,
+                "errors": one.errors,
+                "p50_ms": one.p50_ns / _NS_PER_MS,
+                "p95_ms": one.p95_ns / _NS_PER_MS,
+                "p99_ms": one.p99_ns / _NS_PER_MS,
+                "max_ms": one.max_ns / _NS_PER_MS,
+            }
+            for one in found.operations
+        ],
+        "truncated": found.truncated,
+    }
+
+
+def _trace(trace_id: str, spans: list[Span]) -> dict[str, Any]:
+    told = spans[:_MOST_SPANS]
+    begin, end = min(s.start_ns for s in told), max(s.end_ns for s in told)
+    return {
+        "trace_id": trace_id,
+        "start_ms": begin / _NS_PER_MS,
+        "duration_ms": (end - begin) / _NS_PER_MS,
+        "services": sorted({s.service for s in told}),
+        "spans": [_span(row, begin) for row in waterfall(told)],
+        "truncated": len(spans) > len(told),
+    }
+
+
+def _span(row: WaterfallRow, begin_ns: int) -> dict[str, Any]:
+    span = row.span
+    return {
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id,
+        "name": span.name,
+        "kind": span.kind,
+        "service": span.service,
+        "scope": span.scope,
+        "start_ms": (span.start_ns - begin_ns) / _NS_PER_MS,
+        "duration_ms": (span.end_ns - span.start_ns) / _NS_PER_MS,
+        "status": span.status,
+        "status_message": span.status_message,
+        "attributes": dict(span.attributes),
+        "resource": dict(span.resource),
+        "events": [
+            {
+                "time_ms": (event["time_ns"] - begin_ns) / _NS_PER_MS,
+                "name": event["name"],
+                "attributes": event["attributes"],
+            }
+            for event in span.events
+        ],
+        "links": [dict(link) for link in span.links],
+        "depth": row.depth,
+        "orphan": row.orphan,
+    }

@@ -1,0 +1,55 @@
+"""Spans summed up: how long they take, by operation, and who calls whom."""
+
+from __future__ import annotations
+
+from accelerapp.server.storage.contracts import OperationFigures, ServiceCall, SpanFigures, SpanQuery
+from accelerapp.server.storage.spansql import SpanTables, span_conditions
+
+#: Upper bounds of the durations that are counted together, in nanoseconds: 1, 2 and 5 of each decade, 10 µs to 100 s.
+_BOUNDS = (*(digit * 10**exponent for exponent in range(4, 11) for digit in (1, 2, 5)), 10**11)
+_TOOK = "greatest(end_ns - start_ns, 0)"
+
+
+def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
+    """Sum up the spans that meet a query, the operations with the most spans first, at most `limit`."""
+    conditions, parameters = span_conditions(query)
+    found = f"{tables.between(query.start_ns, query.end_ns)} WHERE start_ns BETWEEN ? AND ? AND {conditions}"
+    parameters = [query.start_ns, query.end_ns, *parameters]
+    ((spans, errors, counted),) = tables.rows(
+        f"SELECT count(*), count_if(status = 'error'), histogram({_TOOK}, ?::BIGINT[]) FROM {found}",  # noqa: S608
+        [list(_BOUNDS), *parameters],
+    )
+    operations = tables.rows(
+        f"SELECT service, name, kind, count(*), count_if(status = 'error'), "  # noqa: S608 - values are parameters
+        f"quantile_cont({_TOOK}, [0.5, 0.95, 0.99]), max({_TOOK}) FROM {found} "
+        "GROUP BY service, name, kind ORDER BY count(*) DESC, service, name, kind LIMIT ?",
+        [*parameters, limit + 1],
+    )
+    counts = counted or {}
+    durations = [(bound, counts.pop(bound, 0)) for bound in _BOUNDS]
+    return SpanFigures(
+        spans=spans,
+        errors=errors or 0,
+        durations=(*durations, (None, sum(counts.values()))),
+        operations=tuple(
+            OperationFigures(*row[:5], *map(float, row[5]), max_ns=row[6]) for row in operations[:limit]
+        ),
+        truncated=len(operations) > limit,
+    )
+
+
+def calls(tables: SpanTables, start_ns: int, end_ns: int, limit: int) -> list[ServiceCall]:
+    """Return who calls whom by the spans that start in a time range, the most calls first, at most `limit`."""
+    rows = tables.rows(
+        f"""
+        SELECT above.service, below.service, count(*), count_if(below.status = 'error'),
+            quantile_cont(greatest(below.end_ns - below.start_ns, 0), [0.5, 0.95])
+        FROM {tables.between(start_ns, end_ns)} AS below JOIN {tables.all} AS above
+            ON above.trace_id = below.trace_id AND above.span_id = below.parent_span_id
+        WHERE below.start_ns BETWEEN ? AND ? AND below.parent_span_id <> ''
+        GROUP BY above.service, below.service
+        ORDER BY count(*) DESC, above.service, below.service LIMIT ?
+        """,  # noqa: S608
+        [start_ns, end_ns, limit],
+    )
+    return [ServiceCall(*row[:4], *map(float, row[4])) for row in rows]
