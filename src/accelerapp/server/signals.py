@@ -58,26 +58,13 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesSet:
-    """Samples of several series, laid end to end.
-
-    `labels[i]` owns `timestamps[offsets[i]:offsets[i + 1]]` (Unix milliseconds, strictly ascending) and the
-    values beside them; staleness markers are kept. `offsets` has one entry more than there are series.
-    """
-
-    labels: list[Labels]
-    offsets: npt.NDArray[np.int64]
-    timestamps: Timestamps
-    values: Values
-
-
-@dataclass(frozen=True, slots=True)
 class NativeHistogram:
     """One sample of a native histogram: exponential buckets, only those that are not empty.
 
     `schema` (-4 to 8) says that a bucket is 2^(2^-schema) times as wide as the one before; bucket i of `positive` holds
     the observations in (base^(i-1), base^i], of `negative` the same mirrored, each as (i, count) in ascending order
-    of i. `zero_count` are those within ±`zero_threshold`. Follows Prometheus' specification of native histograms.
+    of i. `zero_count` are those within ±`zero_threshold`. `gauge` says that counts may fall without a reset.
+    Follows Prometheus' specification of native histograms.
     """
 
     schema: int
@@ -87,6 +74,75 @@ class NativeHistogram:
     zero_count: float = 0.0
     positive: tuple[tuple[int, float], ...] = ()
     negative: tuple[tuple[int, float], ...] = ()
+    gauge: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistogramColumns:
+    """Samples of native histograms as columns, one entry a sample, and their buckets end to end.
+
+    Sample i has the buckets `bounds[i]` to `bounds[i + 1]` of `index` and `population`: the first `positive[i]` of
+    them are positive, the others negative. `bounds` has one entry more than there are samples.
+    """
+
+    timestamps: Timestamps
+    schema: npt.NDArray[np.int8]
+    gauge: npt.NDArray[np.bool_]
+    zero_threshold: Values
+    zero_count: Values
+    count: Values
+    sum: Values
+    positive: npt.NDArray[np.int64]
+    bounds: npt.NDArray[np.int64]
+    index: npt.NDArray[np.int32]
+    population: Values
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> HistogramColumns:
+        """Return some of the samples, in the given order."""
+        lengths = np.diff(self.bounds)[rows]
+        bounds = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        buckets = np.repeat(self.bounds[rows] - bounds[:-1], lengths) + np.arange(bounds[-1])
+        return HistogramColumns(
+            self.timestamps[rows],
+            self.schema[rows],
+            self.gauge[rows],
+            self.zero_threshold[rows],
+            self.zero_count[rows],
+            self.count[rows],
+            self.sum[rows],
+            self.positive[rows],
+            bounds,
+            self.index[buckets],
+            self.population[buckets],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistogramSet:
+    """The native histograms of a `SeriesSet`: series i owns the samples `offsets[i]` to `offsets[i + 1]`."""
+
+    offsets: npt.NDArray[np.int64]
+    samples: HistogramColumns
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSet:
+    """Samples of several series, laid end to end.
+
+    `labels[i]` owns `timestamps[offsets[i]:offsets[i + 1]]` (Unix milliseconds, strictly ascending) and the
+    values beside them; staleness markers are kept. `offsets` has one entry more than there are series.
+    `histograms` has the samples of the same series that are native histograms, None where there is none; the end of
+    these is marked among the values too.
+    """
+
+    labels: list[Labels]
+    offsets: npt.NDArray[np.int64]
+    timestamps: Timestamps
+    values: Values
+    histograms: HistogramSet | None = None
 
 
 @dataclass(frozen=True, slots=True)

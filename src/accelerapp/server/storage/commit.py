@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from accelerapp.server.storage.contracts import StorageFullError
+from accelerapp.server.storage.histograms import Histograms
 from accelerapp.server.storage.journal import Entry, Journal
 from accelerapp.server.storage.samples import Samples
 
@@ -23,7 +24,7 @@ class Accepted:
 
     sequence: int
     entry: Entry
-    samples: Samples | None
+    samples: Samples | Histograms | None
 
     @property
     def cost(self) -> int:
@@ -33,7 +34,7 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     entry: Entry
-    samples: Samples | None
+    samples: Samples | Histograms | None
     future: asyncio.Future[None]
 
 
@@ -65,7 +66,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="storage-journal", daemon=True)
         self._thread.start()
 
-    async def append(self, entry: Entry, samples: Samples | None = None) -> None:
+    async def append(self, entry: Entry, samples: Samples | Histograms | None = None) -> None:
         """Return once the entry is durable; raises StorageFullError where it cannot be, having kept nothing."""
         future = asyncio.get_running_loop().create_future()
         with self._condition:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import numpy as np
 
 from accelerapp.server.storage.database import Columns, Database, insert
+from accelerapp.server.storage.histograms import Histograms, concatenate_histograms
 from accelerapp.server.storage.samples import Samples, SeriesIds, concatenate
 from accelerapp.server.storage.sources import Source
 from accelerapp.server.storage.tables import TableSignal
@@ -14,47 +18,78 @@ _MERGE_LIMIT = 1_000_000
 
 
 class MetricHead(Source):
-    """Samples as a list of batches; small batches are merged as they come, so that the list stays short."""
+    """Samples and native histograms, each as a list of batches; small batches are merged as they come."""
 
     def __init__(self) -> None:
         super().__init__(_LATEST, -_LATEST)
         self._batches: tuple[Samples, ...] = ()
+        self._histograms: tuple[Histograms, ...] = ()
         self.rows = 0
 
     def append(self, samples: Samples) -> None:
         """Add samples; readers see all of them or none."""
-        batches = [*self._batches, samples]
-        while len(batches) > 1 and len(batches[-2]) <= 2 * len(batches[-1]) <= _MERGE_LIMIT:
-            batches[-2:] = [concatenate(batches[-2:])]
-        self.lowest = min(self.lowest, int(samples.timestamps.min()))
-        self.highest = max(self.highest, int(samples.timestamps.max()))
-        self.rows += len(samples)
-        self._batches = tuple(batches)
+        self._note(samples)
+        self._batches = _joined([*self._batches, samples], len, concatenate)
+
+    def append_histograms(self, histograms: Histograms) -> None:
+        """Add samples of native histograms; readers see all of them or none."""
+        self._note(histograms)
+        self._histograms = _joined(
+            [*self._histograms, histograms], lambda one: one.weight, concatenate_histograms
+        )
 
     def all(self) -> Samples:
         return concatenate(self._batches)
 
+    def all_histograms(self) -> Histograms:
+        return concatenate_histograms(self._histograms)
+
     def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Samples]:
         """Return the samples of some series, ids ascending, with start_ms <= t <= end_ms."""
-        found = []
-        for batch in self._batches:
-            if not len(series):
-                break
-            wanted = np.zeros(max(int(series[-1]), int(batch.series.max())) + 1, dtype=np.bool_)
-            wanted[series] = True
-            mask = wanted[batch.series]
-            mask &= (batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)
-            if mask.any():
-                found.append(batch.where(mask))
-        return found
+        return _found(self._batches, series, start_ms, end_ms)
+
+    def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Histograms]:
+        """Return the native histograms of some series, ids ascending, with start_ms <= t <= end_ms."""
+        return _found(self._histograms, series, start_ms, end_ms)
 
     def present(self, start_ms: int, end_ms: int) -> SeriesIds:
         """Return the ids of the series that have a sample between two times."""
+        batches: Sequence[Samples | Histograms] = (*self._batches, *self._histograms)
         parts = [
-            batch.series[(batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)]
-            for batch in self._batches
+            batch.series[(batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)] for batch in batches
         ]
         return np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.uint32)
+
+    def _note(self, batch: Samples | Histograms) -> None:
+        self.lowest = min(self.lowest, int(batch.timestamps.min()))
+        self.highest = max(self.highest, int(batch.timestamps.max()))
+        self.rows += len(batch)
+
+
+Batch = TypeVar("Batch", Samples, Histograms)
+
+
+def _joined(
+    batches: list[Batch], size: Callable[[Batch], int], join: Callable[[Sequence[Batch]], Batch]
+) -> tuple[Batch, ...]:
+    """Merge the last batches while they are small beside each other, so that the list stays short."""
+    while len(batches) > 1 and size(batches[-2]) <= 2 * size(batches[-1]) <= _MERGE_LIMIT:
+        batches[-2:] = [join(batches[-2:])]
+    return tuple(batches)
+
+
+def _found(batches: Sequence[Batch], series: SeriesIds, start_ms: int, end_ms: int) -> list[Batch]:
+    found = []
+    for batch in batches:
+        if not len(series):
+            break
+        wanted = np.zeros(max(int(series[-1]), int(batch.series.max())) + 1, dtype=np.bool_)
+        wanted[series] = True
+        mask = wanted[batch.series]
+        mask &= (batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)
+        if mask.any():
+            found.append(batch.where(mask))
+    return found
 
 
 class TableHead(Source):

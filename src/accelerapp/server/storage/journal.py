@@ -44,12 +44,13 @@ class Kind(enum.IntEnum):
     TRACES = 1  # an ExportTraceServiceRequest
     LOGS = 2  # an ExportLogsServiceRequest
     SAMPLES = 3  # columns: count, Unix milliseconds, series ids, values
+    HISTOGRAMS = 5  # native histograms as columns: their counts, series ids, …
     SERIES = 4  # definitions of the series ids of this file: JSON [[id, [[name, value], …]], …]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something to be journalled; `series` are the ids that the payload uses, for samples only."""
+    """Something to be journalled; `series` are the ids that the payload uses, for samples and histograms only."""
 
     kind: Kind
     payload: bytes

@@ -13,6 +13,7 @@ from accelerapp.server.storage.commit import Accepted
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.generation import Generation, Shelves
+from accelerapp.server.storage.histograms import Histograms, concatenate_histograms, decode_histograms
 from accelerapp.server.storage.journal import Kind
 from accelerapp.server.storage.otlp import LogDecoder, SpanDecoder
 from accelerapp.server.storage.samples import Samples, concatenate, decode_samples
@@ -22,7 +23,7 @@ from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
 logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 20_000
-_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS}
+_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS, Kind.HISTOGRAMS: METRICS}
 
 
 class _Marker(Future[None]):
@@ -83,6 +84,7 @@ class Loader:
         """Decode entries and add them to the present generation."""
         spans, logs = SpanDecoder(), LogDecoder()
         samples: list[Samples] = []
+        histograms: list[Histograms] = []
         undecodable = 0
         for one in accepted:
             try:
@@ -90,6 +92,10 @@ class Loader:
                     spans.add(one.entry.payload)
                 elif one.entry.kind is Kind.LOGS:
                     logs.add(one.entry.payload, one.entry.received_ns)
+                elif isinstance(one.samples, Histograms):
+                    histograms.append(one.samples)
+                elif one.entry.kind is Kind.HISTOGRAMS:
+                    histograms.append(decode_histograms(one.entry.payload))
                 else:
                     samples.append(one.samples or decode_samples(one.entry.payload))
             except Exception:
@@ -104,12 +110,15 @@ class Loader:
         columns = concatenate(samples)
         if len(columns):
             generation.metrics.append(columns)
+        native = concatenate_histograms(histograms)
+        if len(native):
+            generation.metrics.append_histograms(native)
         for one in accepted:
             generation.loaded(_SIGNALS[one.entry.kind], one.sequence, one.cost)
         self._counters.add(
             spans_loaded=len(spans),
             logs_loaded=len(logs),
-            samples_loaded=len(columns),
+            samples_loaded=len(columns) + len(native),
             damaged_spans=spans.damaged,
             damaged_logs=logs.damaged,
             damaged_journal_records=undecodable,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from accelerapp.server.signals import Labels, Matcher, SeriesSet
+from accelerapp.server.signals import HistogramSet, Labels, Matcher, SeriesSet
 from accelerapp.server.storage.contracts import TooManySamplesError
 from accelerapp.server.storage.head import MetricHead
+from accelerapp.server.storage.histograms import Histograms, concatenate_histograms, sorted_histograms
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.samples import Samples, SeriesIds, concatenate
 from accelerapp.server.storage.segments import MetricSegment
@@ -31,19 +33,21 @@ class StoredMetrics:
         """Return the samples of the matching series; see `MetricReader.select`."""
         series = self._registry.match(matchers)
 
-        def run(sources: Sequence[MetricSource]) -> list[Samples]:
+        def run(sources: Sequence[MetricSource]) -> tuple[list[Samples], list[Histograms]]:
             parts: list[Samples] = []
+            native: list[Histograms] = []
             for source in sources:
                 parts += source.read(series, start_ms, end_ms)
-                if sum(map(len, parts)) > max_samples:
+                native += source.read_histograms(series, start_ms, end_ms)
+                if sum(map(len, parts)) + sum(one.weight for one in native) > max_samples:
                     selector = "{" + ", ".join(map(str, matchers)) + "}"
                     raise TooManySamplesError(
                         f"the query reads more than {max_samples} samples from {selector}: "
                         "select fewer series or a shorter time range"
                     )
-            return parts
+            return parts, native
 
-        return self._laid_out(self._reader.read(lambda one: one.overlaps(start_ms, end_ms), run))
+        return self._laid_out(*self._reader.read(lambda one: one.overlaps(start_ms, end_ms), run))
 
     def series(self, matcher_sets: MatcherSets, start_ms: int, end_ms: int) -> list[Labels]:
         """Return the labels of the series that any matcher set accepts, in ascending order."""
@@ -70,10 +74,13 @@ class StoredMetrics:
         accepted = np.unique(np.concatenate([self._registry.match(one) for one in matcher_sets]))
         return np.intersect1d(present, accepted, assume_unique=True)
 
-    def _laid_out(self, parts: Sequence[Samples]) -> SeriesSet:
+    def _laid_out(self, parts: Sequence[Samples], native: Sequence[Histograms]) -> SeriesSet:
         """Order samples by labels and time, keeping the first written of those with one timestamp."""
-        samples = concatenate(parts)
-        ids, where = np.unique(samples.series, return_inverse=True)
+        samples, histograms = concatenate(parts), concatenate_histograms(native)
+        ids = np.unique(samples.series)
+        if len(histograms):
+            ids = np.union1d(ids, histograms.series)
+        where = np.searchsorted(ids, samples.series)
         labels = [self._registry.labels(series) for series in ids.tolist()]
         by_labels = sorted(range(len(labels)), key=labels.__getitem__)
         rank = np.zeros(len(labels), dtype=np.int64)
@@ -89,4 +96,14 @@ class StoredMetrics:
             offsets=np.concatenate([[0], np.cumsum(rows)]).astype(np.int64),
             timestamps=times[kept],
             values=samples.values[order][kept],
+            histograms=_histogram_set(histograms, ids, rank) if len(histograms) else None,
         )
+
+
+def _histogram_set(histograms: Histograms, ids: SeriesIds, rank: npt.NDArray[np.int64]) -> HistogramSet:
+    """Order histograms by the ranks of their series, which belong to `ids`, and by time."""
+    ranks = np.zeros(int(ids[-1]) + 1, dtype=np.int64)
+    ranks[ids] = rank
+    ordered = sorted_histograms(histograms, ranks)
+    rows = np.bincount(ordered.series, minlength=len(ids))
+    return HistogramSet(np.concatenate([[0], np.cumsum(rows)]).astype(np.int64), ordered.columns)

@@ -232,11 +232,7 @@ class Storage:
         """Keep samples of numbered series and return how many; raises StorageFullError where they cannot be kept."""
         if not len(samples):
             return 0
-        if len(samples) > _INLINE_SAMPLES:
-            payload = await asyncio.to_thread(samples.encode)
-        else:
-            payload = samples.encode()
-        await self._append(Entry(Kind.SAMPLES, payload, self._now_ns(), samples.series), samples)
+        await self._append(Entry(Kind.SAMPLES, samples.encode(), self._now_ns(), samples.series), samples)
         self._counters.add(samples_accepted=len(samples))
         return len(samples)
 

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from accelerapp.server.ingest import Account, otlp_app
-from accelerapp.server.signals import Exemplar, Labels
+from accelerapp.server.signals import Exemplar, Labels, NativeHistogram
 from accelerapp.server.storage import MalformedRequestError, MetricMetadata, StorageFullError
 from accelerapp.server.storage.otlp import count_items
 
@@ -25,6 +25,7 @@ class KeepingSink:
         self.traces: list[bytes] = []
         self.logs: list[bytes] = []
         self.samples: list[tuple[Labels, int, float]] = []
+        self.histograms: list[tuple[Labels, int, NativeHistogram]] = []
         self.exemplars: list[Exemplar] = []
         self.metadata = MetricMetadata()
         self.full = False
@@ -44,6 +45,12 @@ class KeepingSink:
             raise StorageFullError("no space", retry_after=7)
         self.samples += samples
         return len(samples)
+
+    async def write_histograms(self, histograms: Sequence[tuple[Labels, int, NativeHistogram]]) -> int:
+        if self.full:
+            raise StorageFullError("no space", retry_after=7)
+        self.histograms += histograms
+        return len(histograms)
 
     async def write_exemplars(self, exemplars: Sequence[Exemplar]) -> int:
         self.exemplars += exemplars
