@@ -53,6 +53,9 @@ async def test_a_large_exposition_is_parsed_off_the_event_loop() -> None:
         async def write_samples(self, samples: object) -> int:
             return 0
 
+        async def write_histograms(self, histograms: object) -> int:
+            return 0
+
         async def write_exemplars(self, exemplars: object) -> int:
             return 0
 
