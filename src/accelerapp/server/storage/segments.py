@@ -19,6 +19,7 @@ from accelerapp.server.storage.database import Columns, Database, column_list, i
 from accelerapp.server.storage.folder import Step, sync_path, unlink_if_there
 from accelerapp.server.storage.histogram_tables import HistogramTables, insert_histograms
 from accelerapp.server.storage.histograms import Histograms, sorted_histograms
+from accelerapp.server.storage.index import BlockIndex, write_index
 from accelerapp.server.storage.otlp import to_json
 from accelerapp.server.storage.samples import Samples, SeriesIds
 from accelerapp.server.storage.series import SeriesRegistry
@@ -78,6 +79,7 @@ class TableSegment(Source):
         self.path = path
         self.catalog = database.attach(path)
         self.relation = f"{self.catalog}.main.{table}"
+        self.index = BlockIndex(self.catalog)
         self.bytes = path.stat().st_size
         self.replaced: frozenset[str] = frozenset()
         try:
@@ -206,6 +208,7 @@ def write_table_segment(path: Path, signal: TableSignal, columns: Columns, step:
     times = columns[signal.time_column]
     with _writing(path, len(times), step) as connection:
         _fill(connection, signal.table, signal.columns, columns)
+        write_index(connection, signal.table, signal.texts, signal.time_column)
         _describe(connection, len(times), int(times.min()), int(times.max()), ())
 
 
@@ -232,6 +235,7 @@ def merge_table_segments(
         connection.execute(f"CREATE TABLE {signal.table} ({column_list(signal.columns)})")
         union = " UNION ALL ".join(parts)
         connection.execute(f"INSERT INTO {signal.table} SELECT * FROM ({union}) ORDER BY {signal.order}")  # noqa: S608
+        write_index(connection, signal.table, signal.texts, signal.time_column)
         lowest, highest = min(one.lowest for one in inputs), max(one.highest for one in inputs)
         _describe(connection, rows, lowest, highest, replaced)
 

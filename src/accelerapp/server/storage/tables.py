@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accelerapp.server.storage.index import IndexedText
 from accelerapp.server.storage.otlp import LOG_COLUMNS, SPAN_COLUMNS
 
 
@@ -12,7 +13,8 @@ from accelerapp.server.storage.otlp import LOG_COLUMNS, SPAN_COLUMNS
 class TableSignal:
     """A signal that is kept as rows of a table.
 
-    `order` is how a segment is sorted: spans by trace, so that one trace is read from few blocks.
+    `order` is how a segment is sorted: spans by trace, so that one trace is read from few blocks. `texts` are those
+    whose words are indexed.
     """
 
     name: str
@@ -20,8 +22,33 @@ class TableSignal:
     columns: Mapping[str, str]
     time_column: str
     order: str
+    texts: tuple[IndexedText, ...]
 
 
-TRACES = TableSignal("traces", "spans", SPAN_COLUMNS, "start_ns", "trace_id, start_ns")
-LOGS = TableSignal("logs", "logs", LOG_COLUMNS, "time_ns", "time_ns")
+TRACES = TableSignal(
+    "traces",
+    "spans",
+    SPAN_COLUMNS,
+    "start_ns",
+    "trace_id, start_ns",
+    texts=(
+        IndexedText("ids", "trace_id"),
+        IndexedText("fields", "attributes"),
+        IndexedText("fields", "resource", repeated=True),
+    ),
+)
+LOGS = TableSignal(
+    "logs",
+    "logs",
+    LOG_COLUMNS,
+    "time_ns",
+    "time_ns",
+    texts=(
+        IndexedText("body", "body"),
+        IndexedText("ids", "trace_id || ' ' || span_id"),
+        IndexedText("fields", "attributes"),
+        IndexedText("fields", "resource", repeated=True),
+        IndexedText("scope", "scope", repeated=True),
+    ),
+)
 METRICS = "metrics"
