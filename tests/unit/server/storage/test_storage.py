@@ -293,7 +293,7 @@ async def test_the_database_can_reach_nothing_but_segments(open_storage: OpenSto
                 cursor.execute(statement)
 
 
-async def test_each_item_is_read_exactly_once_while_heads_become_segments(
+async def test_each_item_is_read_exactly_once_while_heads_become_segments_and_these_are_merged(
     open_storage: OpenStorage, logs_request: Make, traces_request: Make
 ) -> None:
     storage = open_storage()
@@ -323,7 +323,7 @@ async def test_each_item_is_read_exactly_once_while_heads_become_segments(
         reader.start()
     deadline = time.monotonic() + 20
     number = 0
-    while (number < 12 or reads < 20) and time.monotonic() < deadline:
+    while (storage.stats()["merges"] < 3 or reads < 20) and time.monotonic() < deadline:  # type: ignore[operator]
         number += 1
         await storage.write_logs(logs_request(number))
         await storage.write_traces(traces_request(number, spans=2))
@@ -335,7 +335,7 @@ async def test_each_item_is_read_exactly_once_while_heads_become_segments(
         await asyncio.to_thread(reader.join)
     assert wrong == []
     assert reads >= 20
-    assert storage.stats()["segments_logs"] == (number + 1) // 2
+    assert storage.stats()["segments_logs"] < number // 2, "none was merged"  # type: ignore[operator]
 
 
 async def test_concurrent_writers_share_syncs(open_storage: OpenStorage, logs_request: Make) -> None:
