@@ -10,9 +10,12 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
+
+from starlette.types import ASGIApp
 
 from accelerapp import __version__
 from accelerapp.server.alerting import Alertmanager, load_alertmanager
@@ -23,13 +26,16 @@ from accelerapp.server.dashboards import Dashboard, DashboardError, load_dashboa
 from accelerapp.server.ingest import (
     Account,
     HttpReceiver,
+    OtlpGrpcReceiver,
     Receiver,
     ReceiverStatus,
     ScrapeJob,
     Scraper,
     Target,
+    jaeger_app,
     load_scrape_file,
     otlp_app,
+    zipkin_app,
 )
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
@@ -215,13 +221,20 @@ class Observatory:
     def _make_receivers(self, storage: Storage) -> list[Receiver]:
         """Make every receiver; its account's name with `_port` is its setting."""
 
-        def account(name: str, title: str) -> Account:
-            return Account(name, title, self._clock)
+        settings, clock = self.settings, self._clock
+        limits = {"max_request_bytes": settings.max_request_bytes}
+        connections = {"max_connections": settings.max_connections}
 
-        limit = self.settings.max_request_bytes
-        otlp_http = account("otlp_http", "OTLP over HTTP")
+        def http(name: str, title: str, make_app: Callable[..., ASGIApp]) -> HttpReceiver:
+            account = Account(name, title, clock)
+            return HttpReceiver(make_app(storage, account, **limits), account, **connections)
+
+        otlp_grpc = Account("otlp_grpc", "OTLP over gRPC", clock)
         return [
-            HttpReceiver(otlp_app(storage, otlp_http, max_request_bytes=limit), otlp_http),
+            OtlpGrpcReceiver(storage, otlp_grpc, **limits, **connections),
+            http("otlp_http", "OTLP over HTTP", otlp_app),
+            http("zipkin", "Zipkin's spans", partial(zipkin_app, clock=clock)),
+            http("jaeger", "Jaeger's spans (Thrift over HTTP)", jaeger_app),
         ]
 
     async def _start_receivers(self, storage: Storage) -> None:

@@ -98,9 +98,16 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(
         16 * 1024 * 1024,
         gt=0,
-        description="Largest request that OTLP accepts, as sent and as decompressed.",
+        description="Largest request that a receiver takes, as sent and as decompressed.",
         json_schema_extra=_unit("bytes"),
     )
+    max_line_bytes: int = Field(
+        1024 * 1024,
+        gt=0,
+        description="Longest line of a log that is taken over TCP.",
+        json_schema_extra=_unit("bytes"),
+    )
+    max_connections: int = Field(1000, gt=0, description="Connections that each receiver holds at once.")
     max_series: int = Field(
         1_000_000, gt=0, description="Series kept; samples of further ones are refused, and counted."
     )

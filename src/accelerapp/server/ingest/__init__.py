@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from accelerapp.server.ingest.exposition import ExpositionError, ExpositionParser
 from accelerapp.server.ingest.http_receiver import HttpReceiver
+from accelerapp.server.ingest.jaeger import jaeger_app
+from accelerapp.server.ingest.otlp_grpc import OtlpGrpcReceiver
 from accelerapp.server.ingest.otlp_http import otlp_app
 from accelerapp.server.ingest.receiver import (
     Account,
@@ -14,12 +16,14 @@ from accelerapp.server.ingest.receiver import (
 from accelerapp.server.ingest.scrape import Scraper
 from accelerapp.server.ingest.scrape_file import ScrapeFile, load_scrape_file
 from accelerapp.server.ingest.scrape_job import ScrapeJob, Target, TargetStatus
+from accelerapp.server.ingest.zipkin import zipkin_app
 
 __all__ = [
     "Account",
     "ExpositionError",
     "ExpositionParser",
     "HttpReceiver",
+    "OtlpGrpcReceiver",
     "Receiver",
     "ReceiverStatus",
     "Refusal",
@@ -28,6 +32,8 @@ __all__ = [
     "Scraper",
     "Target",
     "TargetStatus",
+    "jaeger_app",
     "load_scrape_file",
     "otlp_app",
+    "zipkin_app",
 ]

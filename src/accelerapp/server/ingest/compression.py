@@ -21,12 +21,13 @@ class MalformedCompressionError(ValueError):
 class BoundedBody:
     """Gathers a body from its chunks, decompressing it where it is gzip or zlib, up to `limit` bytes.
 
-    Raises TooLargeError above the limit and MalformedCompressionError where the compressed data is not valid.
+    `size` is what it holds. Raises TooLargeError above the limit, and MalformedCompressionError where the compressed
+    data is not valid.
     """
 
     def __init__(self, limit: int, encoding: Encoding | None) -> None:
         self._limit = limit
-        self._size = 0
+        self.size = 0
         self._parts: list[bytes] = []
         self._encoding = encoding
         self._decompressor = zlib.decompressobj(_WINDOW_BITS[encoding]) if encoding else None
@@ -43,7 +44,7 @@ class BoundedBody:
             self._started = True
             try:
                 # One byte beyond the limit is enough to know that it is exceeded.
-                self._keep(self._decompressor.decompress(chunk, self._limit - self._size + 1))
+                self._keep(self._decompressor.decompress(chunk, self._limit - self.size + 1))
             except zlib.error as error:
                 raise MalformedCompressionError(f"the body is not valid {self._encoding}: {error}") from error
             chunk = self._decompressor.unconsumed_tail or self._decompressor.unused_data
@@ -55,8 +56,8 @@ class BoundedBody:
         return b"".join(self._parts)
 
     def _keep(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > self._limit:
+        self.size += len(data)
+        if self.size > self._limit:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
         self._parts.append(data)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 #: Decoding more than this would hold up the event loop.
 INLINE_BYTES = 64 * 1024
 _BODY_SECONDS = 60.0
+#: As many times the largest body may the bodies of one endpoint take together.
+_BODIES_AT_ONCE = 8
+# Decoded data takes up to 25 times the room of its JSON, so few requests are decoded at once.
+_decoding = ThreadPoolExecutor(2, thread_name_prefix="decode")
 
 _STATUSES = {
     "malformed": 400,
@@ -83,6 +88,8 @@ def endpoint(
     the status and the request's media type.
     """
 
+    room = _Room(_BODIES_AT_ONCE * limit)
+
     async def answer(request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
@@ -91,7 +98,11 @@ def endpoint(
                     "unsupported",
                     f"Content-Type {media_type or '(none)'!r} is not taken here: send {' or '.join(media_types)}",
                 )
-            return await handle(Body(await _read(request, limit, body_seconds), media_type))
+            try:
+                content = await _read(request, limit, body_seconds, room)
+                return await handle(Body(content, media_type))
+            finally:
+                room.leave(request)
         except (RefusedError, StorageFullError, ValueError) as error:
             refused = refusal(error)
         except ClientDisconnect:
@@ -107,16 +118,34 @@ def endpoint(
     return answer
 
 
+class _Room:
+    """The memory that the bodies being received may take together."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken: dict[Request, int] = {}
+
+    def take(self, request: Request, size: int) -> None:
+        """Let a request take as much as this; raises RefusedError where the others leave less."""
+        self._taken[request] = size
+        if sum(self._taken.values()) > self._size:
+            raise RefusedError("too_many", f"the requests being received take {self._size} bytes", 1.0)
+
+    def leave(self, request: Request) -> None:
+        self._taken.pop(request, None)
+
+
 async def in_thread_if_large(
     size: int, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
     """Call a function, in a thread where `size` bytes are too many for the event loop."""
     if size > INLINE_BYTES:
-        return await run_in_threadpool(function, *args, **kwargs)
+        call = functools.partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(_decoding, call)
     return function(*args, **kwargs)
 
 
-async def _read(request: Request, limit: int, seconds: float) -> bytes:
+async def _read(request: Request, limit: int, seconds: float, room: _Room) -> bytes:
     given = request.headers.get("content-encoding", "identity").strip().lower()
     if given not in _ENCODINGS:
         raise RefusedError("unsupported", f"Content-Encoding {given!r} is not supported: send gzip")
@@ -132,6 +161,7 @@ async def _read(request: Request, limit: int, seconds: float) -> bytes:
                 if received > limit:
                     raise TooLargeError(f"the body is larger than {limit} bytes")
                 await in_thread_if_large(weight * len(chunk), body.add, chunk)
+                room.take(request, body.size)
         return body.finish()
     except TimeoutError as error:
         raise RefusedError("too_slow", f"the body did not come within {seconds:g} s") from error

@@ -29,6 +29,7 @@ _CODES = {
     "too_slow": code_pb2.DEADLINE_EXCEEDED,
     "cancelled": code_pb2.CANCELLED,
     "storage_full": code_pb2.UNAVAILABLE,
+    "too_many": code_pb2.UNAVAILABLE,
 }
 
 

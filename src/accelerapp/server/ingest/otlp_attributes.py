@@ -1,0 +1,49 @@
+"""Attributes of OTLP made from plain values, for the protocols that are translated to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+# Protobuf reads a hundred nested messages, and a level of an attribute is three.
+_DEEPEST = 16
+_INTEGERS = range(-(2**63), 2**63)
+
+
+def key_value(key: str, value: Any) -> KeyValue:
+    """Return an attribute."""
+    pair = KeyValue(key=key)
+    set_value(pair.value, value)
+    return pair
+
+
+def set_value(target: AnyValue, value: Any, depth: int = _DEEPEST) -> None:
+    """Set a value of JSON or bytes; what is nested too deeply, or is no 64-bit integer, becomes its JSON as text."""
+    if isinstance(value, str):
+        target.string_value = value
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, int) and value in _INTEGERS:
+        target.int_value = value
+    elif isinstance(value, float):
+        target.double_value = value
+    elif isinstance(value, bytes):
+        target.bytes_value = value
+    elif isinstance(value, Mapping) and depth:
+        pairs = target.kvlist_value
+        pairs.SetInParent()
+        for key, one in value.items():
+            pair = pairs.values.add(key=key)
+            set_value(pair.value, one, depth - 1)
+    elif isinstance(value, list) and depth:
+        items = target.array_value
+        items.SetInParent()
+        for one in value:
+            set_value(items.values.add(), one, depth - 1)
+    elif isinstance(value, int):
+        target.string_value = str(value)
+    elif value is not None:
+        target.string_value = orjson.dumps(value).decode()
