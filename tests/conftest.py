@@ -54,6 +54,8 @@ def api() -> Open:
                     "scraper",
                     "playbooks",
                     "storage_stats",
+                    "inventory",
+                    "backup",
                     "ports",
                     "receivers",
                 ),

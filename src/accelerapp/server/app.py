@@ -117,6 +117,7 @@ class Observatory:
         page = HttpServer(query_app(services, loopback_only=_is_loopback(settings.host)), page_socket)
         self._page = page
         await page.start()
+        storage.announce(self.url)
         services.rules.start()
         # The rule thread may be waiting for the loop to write its samples, so the loop does not wait for it.
         self._closing.push_async_callback(asyncio.to_thread, services.rules.stop)
@@ -177,6 +178,8 @@ class Observatory:
             dashboards=_dashboards(settings),
             playbooks=Playbooks(settings.playbooks_dir),
             storage_stats=storage.stats,
+            inventory=storage.inventory,
+            backup=storage.backup,
             ports=lambda: dict(self._ports),
             receivers=self.receivers,
             query_threads=query_threads,
@@ -315,6 +318,7 @@ def _storage_settings(settings: Settings) -> StorageSettings:
         unsealed_bytes=settings.max_unsealed_bytes,
         seal_interval_seconds=settings.seal_interval,
         retention_seconds=settings.retention,
+        retention_bytes=settings.retention_bytes,
         query_timeout_seconds=settings.query_timeout,
     )
 

@@ -132,3 +132,10 @@ class Settings(BaseSettings):
         description="Age at which segments are removed.",
         json_schema_extra=_unit("seconds"),
     )
+    retention_bytes: int = Field(
+        10 * 1024**3,
+        ge=0,
+        description="Size of segments and journal above which the oldest segments go, of the signal that holds most "
+        "first; 0 for no limit.",
+        json_schema_extra=_unit("bytes"),
+    )

@@ -1,4 +1,4 @@
-"""HTTP: Prometheus' query API, the observatory's own, and the page."""
+"""HTTP: the query APIs of Prometheus and Jaeger, the observatory's own, and the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from accelerapp.server.api import observatory, own_metrics, page, prometheus, telemetry, traces
+from accelerapp.server.api import (
+    jaeger,
+    jaeger_v3,
+    observatory,
+    own_metrics,
+    page,
+    prometheus,
+    storage,
+    telemetry,
+    traces,
+)
 from accelerapp.server.api.page import SecurityHeaders
 from accelerapp.server.api.services import Services
 
@@ -31,6 +41,9 @@ def query_app(services: Services, *, loopback_only: bool) -> Starlette:
             *observatory.routes(services),
             *telemetry.routes(services),
             *traces.routes(services),
+            *jaeger.routes(services),
+            *jaeger_v3.routes(services),
+            *storage.routes(services),
             *own_metrics.routes(services),
             *page.routes(),
         ],

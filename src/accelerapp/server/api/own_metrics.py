@@ -14,6 +14,7 @@ from accelerapp.monitoring import FamilySnapshot
 from accelerapp.observability.exposition import TEXT_CONTENT_TYPE, render_text
 from accelerapp.server.api.services import Services
 from accelerapp.server.ingest import ReceiverStatus
+from accelerapp.server.storage import CAUSES, SIGNALS
 
 _Series = list[tuple[tuple[str, ...], Any]]
 
@@ -45,7 +46,8 @@ _COUNTERS = (
     ("damaged_segments", "damaged_segments_total", "Segments set aside as damaged."),
     ("seals", "seals_total", "Times that the head was sealed into segments."),
     ("seal_failures", "seal_failures_total", "Times that sealing failed and is to be tried again."),
-    ("segments_expired", "segments_expired_total", "Segments removed at the end of their retention."),
+    ("merges", "merges_total", "Times that small segments were merged into one."),
+    ("upkeep_failures", "upkeep_failures_total", "Times that merging or removing segments failed."),
 )
 _GAUGES = (
     ("series", "series", "Series known."),
@@ -81,6 +83,7 @@ def routes(services: Services) -> list[Route]:
                 [((services.version, services.revision), 1.0)],
             )
         )
+        families += _storage(stats)
         families += _receivers(services.receivers())
         return Response(render_text(families), headers={"content-type": TEXT_CONTENT_TYPE})
 
@@ -93,6 +96,31 @@ def _family(
     return FamilySnapshot(
         name, f"accelerapp_observatory_{name}", kind, meaning, (), (), [((), float(stats[key]))]
     )
+
+
+def _storage(stats: Mapping[str, Any]) -> list[FamilySnapshot]:
+    """Return what is held of each signal, and what was let go and why."""
+    prefix = "accelerapp_observatory"
+    expired: _Series = [
+        ((signal, cause), float(stats[f"segments_expired_{signal}_{cause}"]))
+        for signal in SIGNALS
+        for cause in CAUSES
+    ]
+    families = [
+        FamilySnapshot(
+            "segments_expired_total",
+            f"{prefix}_segments_expired_total",
+            "counter",
+            "Segments removed because of their age or because the folder held too much.",
+            ("signal", "cause"),
+            (),
+            expired,
+        )
+    ]
+    for key, meaning in (("segments", "Segments held."), ("segment_bytes", "Bytes of the segments held.")):
+        held: _Series = [((signal,), float(stats[f"{key}_{signal}"])) for signal in SIGNALS]
+        families.append(FamilySnapshot(key, f"{prefix}_{key}", "gauge", meaning, ("signal",), (), held))
+    return families
 
 
 def _receivers(receivers: Sequence[ReceiverStatus]) -> list[FamilySnapshot]:

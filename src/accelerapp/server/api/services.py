@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
@@ -15,7 +15,14 @@ from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
 from accelerapp.server.signals import Clock
-from accelerapp.server.storage import ExemplarReader, LogReader, MetricMetadata, MetricReader, SpanReader
+from accelerapp.server.storage import (
+    ExemplarReader,
+    Inventory,
+    LogReader,
+    MetricMetadata,
+    MetricReader,
+    SpanReader,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,6 +49,8 @@ class Services:
     dashboards: Mapping[str, Dashboard]
     playbooks: Playbooks
     storage_stats: Callable[[], Mapping[str, Any]]
+    inventory: Callable[[], Inventory]
+    backup: Callable[[], Generator[bytes]]
     ports: Callable[[], Mapping[str, int]]
     receivers: Callable[[], Sequence[ReceiverStatus]]
     query_threads: ThreadPoolExecutor = field(repr=False)

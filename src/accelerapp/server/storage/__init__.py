@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accelerapp.server.storage.backup import BackupError
 from accelerapp.server.storage.contracts import (
     ExemplarReader,
     LogQuery,
@@ -23,16 +24,23 @@ from accelerapp.server.storage.contracts import (
     TraceSummary,
 )
 from accelerapp.server.storage.folder import StorageLockedError
+from accelerapp.server.storage.inventory import Inventory
 from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.otlp import MalformedRequestError, without_invalid_spans
+from accelerapp.server.storage.retention import CAUSES
 from accelerapp.server.storage.samples import Samples
 from accelerapp.server.storage.series import InvalidMatcherError
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.store import Storage
+from accelerapp.server.storage.tables import SIGNALS
 
 __all__ = [
+    "CAUSES",
+    "SIGNALS",
+    "BackupError",
     "ExemplarReader",
     "InvalidMatcherError",
+    "Inventory",
     "LogQuery",
     "LogReader",
     "MalformedRequestError",
@@ -42,9 +50,9 @@ __all__ = [
     "OperationFigures",
     "ReadTimeoutError",
     "ReadTooLargeError",
+    "Samples",
     "ServiceCall",
     "ServiceShare",
-    "Samples",
     "Sink",
     "SpanFigures",
     "SpanQuery",

@@ -18,13 +18,18 @@ def no_step(_name: str) -> None:
 
 
 class StorageLockedError(Exception):
-    """Another process owns the data folder."""
+    """Another process owns the data folder; `url` is where that one can be asked, empty where it cannot."""
+
+    def __init__(self, message: str, url: str = "") -> None:
+        super().__init__(message)
+        self.url = url
 
 
 class FolderLock:
     """Holds a data folder for one process, until it is released or the process ends.
 
-    Raises StorageLockedError, naming the owner, where another process holds it.
+    The file has the owner's pid and, once that is known, the URL of its page, each on a line. Raises
+    StorageLockedError, naming the owner, where another process holds it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,15 +38,20 @@ class FolderLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            owner = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            owner, _, url = os.pread(self._descriptor, 1024, 0).decode("utf-8", "replace").partition("\n")
             os.close(self._descriptor)
             raise StorageLockedError(
-                f"the data folder {folder} is in use by the process with pid {owner}: "
-                "stop that one first, or choose another folder with --data-dir"
+                f"the data folder {folder} is in use by the process with pid {owner or 'unknown'}: "
+                "stop that one first, or choose another folder with --data-dir",
+                url.strip(),
             ) from error
+        self.announce("")
+
+    def announce(self, url: str) -> None:
+        """Write down whose the folder is, and where the owner can be asked."""
         with contextlib.suppress(OSError):  # on a full disk the lock holds without saying whose it is
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n{url}\n".encode(), 0)
 
     def release(self) -> None:
         """Give the folder up; a second call does nothing."""

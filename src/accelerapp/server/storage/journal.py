@@ -91,6 +91,7 @@ class Journal:
         step: Step = no_step,
     ) -> None:
         self._folder = folder
+        self._path = folder
         self._next = next_sequence
         self._file_bytes = file_bytes
         self._labels_of = labels_of
@@ -101,6 +102,8 @@ class Journal:
         self._salt = 0
         self._defined: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self.synced = 0  # groups made durable
+        #: The file that is written, and how many of its bytes are durable; may be read from any thread.
+        self.durable: tuple[Path, int] | None = None
 
     def append(self, entries: Sequence[Entry]) -> list[int]:
         """Make entries durable and return their sequence numbers.
@@ -142,6 +145,7 @@ class Journal:
             raise
         self._step("journal.sync.done")
         self._size += sum(map(len, frames))
+        self.durable = (self._path, self._size)
         self._next += len(frames) // 2
         self._defined = defined
         self.synced += 1
@@ -201,6 +205,7 @@ class Journal:
             raise
         self.close()
         self._descriptor, self._size, self._salt = descriptor, len(header), salt
+        self._path, self.durable = path, (path, len(header))
         self._defined = np.zeros(0, dtype=np.bool_)
 
 

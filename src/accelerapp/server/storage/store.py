@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from accelerapp.server.signals import Clock, Exemplar, Labels, NativeHistogram
+from accelerapp.server.storage.backup import archive
 from accelerapp.server.storage.commit import Accepted, GroupCommit, cost
 from accelerapp.server.storage.contracts import LogReader, MetricReader, SpanReader, StorageFullError
 from accelerapp.server.storage.counters import Counters
@@ -21,6 +22,7 @@ from accelerapp.server.storage.exemplars import StoredExemplars
 from accelerapp.server.storage.folder import FolderLock, Step, no_step, sync_path
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, of_objects
+from accelerapp.server.storage.inventory import Inventory, damaged, holdings, journal_bytes
 from accelerapp.server.storage.journal import Entry, Journal, Kind
 from accelerapp.server.storage.loader import BATCH_ROWS, Loader
 from accelerapp.server.storage.logs import StoredLogs
@@ -30,14 +32,13 @@ from accelerapp.server.storage.metrics import StoredMetrics
 from accelerapp.server.storage.otlp import count_items
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.recovery import Recovery
-from accelerapp.server.storage.retention import CAUSES, Removal, Retention
+from accelerapp.server.storage.retention import CAUSES, Removal, Retention, segments_of
 from accelerapp.server.storage.samples import Samples
 from accelerapp.server.storage.sealing import Sealer
-from accelerapp.server.storage.segments import TableSegment
 from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.spans import StoredSpans
-from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
+from accelerapp.server.storage.tables import SIGNALS
 from accelerapp.server.storage.upkeep import Upkeep
 
 _COUNTED = (
@@ -60,11 +61,7 @@ _COUNTED = (
     "seals",
     "seal_failures",
     "segments_expired",
-    *(
-        f"segments_expired_{signal}_{cause}"
-        for signal in (TRACES.name, LOGS.name, METRICS)
-        for cause in CAUSES
-    ),
+    *(f"segments_expired_{signal}_{cause}" for signal in SIGNALS for cause in CAUSES),
     "merges",
     "segments_merged",
     "upkeep_failures",
@@ -90,6 +87,7 @@ class Storage:
     logs: LogReader
 
     def __init__(self, folder: Path, settings: StorageSettings, clock: Clock, step: Step) -> None:
+        self._folder = folder
         self._settings = settings
         self._clock = clock
         self._counters = Counters()
@@ -264,12 +262,10 @@ class Storage:
     def stats(self) -> dict[str, int | dict[str, int]]:
         """Return what was accepted, refused, found damaged and is held, as counts and bytes."""
         numbers: dict[str, int | dict[str, int]] = {name: self._counters[name] for name in _COUNTED}
-        for signal, shelf in (
-            ("traces", self._shelves.spans.current),
-            ("logs", self._shelves.logs.current),
-            ("metrics", self._shelves.metrics.current),
-        ):
-            numbers[f"segments_{signal}"] = sum(isinstance(source, TableSegment) for source in shelf)
+        for signal, shelf, _ in self._shelves.by_signal():
+            segments = segments_of(shelf)
+            numbers[f"segments_{signal}"] = len(segments)
+            numbers[f"segment_bytes_{signal}"] = sum(segment.bytes for segment in segments)
         numbers["series"] = len(self._registry)
         numbers["series_limit"] = self._settings.max_series
         numbers["exemplars"] = len(self.exemplars)
@@ -279,6 +275,30 @@ class Storage:
         numbers["journal_syncs"] = self._journal.synced
         numbers["series_limit_offenders"] = self._registry.refused()
         return numbers
+
+    def inventory(self) -> Inventory:
+        """Return what the folder holds, by signal, and what was set aside in it; this looks at its files."""
+        files, size = damaged(self._folder)
+        return Inventory(
+            folder=str(self._folder),
+            signals=holdings(self._shelves),
+            journal_bytes=journal_bytes(self._folder),
+            damaged_files=files,
+            damaged_bytes=size,
+            retention_seconds=self._settings.retention_seconds,
+            retention_bytes=self._settings.retention_bytes,
+        )
+
+    def backup(self) -> Generator[bytes]:
+        """Yield the folder as a tar that has everything acknowledged before the first part was asked for.
+
+        Writing, sealing and reading go on meanwhile. Raises OSError or BackupError where a file cannot be read.
+        """
+        return archive(self._folder, self._removal.lock, lambda: self._journal.durable)
+
+    def announce(self, url: str) -> None:
+        """Tell other processes where this folder's owner can be asked."""
+        self._lock.announce(url)
 
     def interrupt_reads(self) -> None:
         """End the reads that run, so that closing need not wait for them."""

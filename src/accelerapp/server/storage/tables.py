@@ -52,3 +52,5 @@ LOGS = TableSignal(
     ),
 )
 METRICS = "metrics"
+#: The names of all signals.
+SIGNALS = (TRACES.name, LOGS.name, METRICS)

@@ -92,7 +92,7 @@ async def test_a_reader_keeps_what_it_reads_while_that_goes(
         await until(lambda: storage.stats()["segments_expired_logs_size"])
         assert [one.rows for one in pinned] == [1]
         with storage._database.cursor() as cursor:
-            query = f"SELECT body FROM {pinned[0].relation}"  # type: ignore[union-attr]
+            query = f"SELECT body FROM {pinned[0].relation}"
             assert cursor.execute(query).fetchall() == [("1 x",)]
     await until(lambda: not list((tmp_path / "data" / "segments").iterdir()))
     assert numbers(storage) == []
