@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,6 @@ from typing import Any, cast
 
 import httpx
 import pytest
-
-from accelerapp.server.api import Services, query_app
-from accelerapp.server.promql import Engine, MemoryReader
 
 # Observatories in tests open the ports that they name; the receivers' usual ones may be somebody's.
 for _receiver in ("OTLP_GRPC", "ZIPKIN", "JAEGER", "LOGSTASH_TCP", "LOGSTASH_HTTP", "BEATS"):
@@ -24,12 +22,14 @@ Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 @pytest.fixture
 def api() -> Open:
     """Return a way to open a client; keywords take the place of the parts of an empty observatory."""
+    # Here, so that tests of other packages need not wait for the server.
+    from accelerapp.server.api import Services, query_app
+    from accelerapp.server.promql import Engine, MemoryReader
 
     @asynccontextmanager
     async def client(
         host: str = "127.0.0.1", loopback_only: bool = True, **parts: Any
     ) -> AsyncIterator[httpx.AsyncClient]:
-        nothing = cast(Any, None)
         reader = MemoryReader()
         with ThreadPoolExecutor(1) as threads:
             defaults: dict[str, Any] = {
@@ -43,24 +43,7 @@ def api() -> Open:
                 "dashboards": {},
                 "query_threads": threads,
             }
-            others = dict.fromkeys(
-                (
-                    "metadata",
-                    "exemplars",
-                    "spans",
-                    "logs",
-                    "rules",
-                    "alertmanager",
-                    "scraper",
-                    "playbooks",
-                    "storage_stats",
-                    "inventory",
-                    "backup",
-                    "ports",
-                    "receivers",
-                ),
-                nothing,
-            )
+            others = dict.fromkeys((field.name for field in dataclasses.fields(Services)), cast(Any, None))
             app = query_app(Services(**{**others, **defaults, **parts}), loopback_only=loopback_only)
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as opened:
