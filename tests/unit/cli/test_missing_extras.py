@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 #: What only the observatory needs, of which the code-generation service must not know.
-SERVER_ONLY = ("duckdb", "google", "nh3", "numpy", "orjson", "promql_parser", "re2", "ruamel")
+SERVER_ONLY = ("duckdb", "google", "nh3", "numpy", "orjson", "re2", "ruamel")
 
 
 def accelerapp(*arguments: str, missing: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ from accelerapp.server.promql.ast import (
     Binary,
     Boundary,
     Call,
+    DurationExpr,
     Expr,
     MatrixSelector,
     NumberLiteral,
@@ -25,7 +26,9 @@ from accelerapp.server.promql.literals import format_value
 from accelerapp.server.promql.memory import MemoryReader
 from accelerapp.server.promql.notation import parse_metric, parse_series, parse_values
 from accelerapp.server.promql.parse import parse
+from accelerapp.server.promql.pretty import pretty
 from accelerapp.server.promql.traverse import rewrite, scale_time, walk
+from accelerapp.server.promql.tree import to_json
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
 
@@ -34,6 +37,7 @@ __all__ = [
     "Binary",
     "Boundary",
     "Call",
+    "DurationExpr",
     "Engine",
     "Expr",
     "Matrix",
@@ -60,8 +64,10 @@ __all__ = [
     "parse_metric",
     "parse_series",
     "parse_values",
+    "pretty",
     "rewrite",
     "scale_time",
+    "to_json",
     "type_of",
     "unwrap",
     "walk",

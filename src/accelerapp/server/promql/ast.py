@@ -11,17 +11,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from accelerapp.server.promql.literals import format_label_name, format_value, quote
+from accelerapp.server.promql.literals import format_label_name, format_plain, quote
 from accelerapp.server.signals import METRIC_NAME, Matcher, MatchType
 from accelerapp.server.times import format_milliseconds
 
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
+#: Cut a native histogram above or below a bound.
+TRIMMINGS = frozenset({"</", ">/"})
 #: How tightly binary operators bind; `^` alone binds to the right.
 PRECEDENCE = {
     "or": 1,
     **dict.fromkeys(("and", "unless"), 2),
-    **dict.fromkeys(COMPARISONS, 3),
+    **dict.fromkeys(COMPARISONS | TRIMMINGS, 3),
     **dict.fromkeys("+-", 4),
     **dict.fromkeys(("*", "/", "%", "atan2"), 5),
     "^": 6,
@@ -58,7 +60,10 @@ class Expr:
 
 @dataclass(frozen=True)
 class NumberLiteral(Expr):
+    """A number; `duration` tells that it was written as a duration, which is seconds."""
+
     value: float
+    duration: bool = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NumberLiteral):
@@ -69,7 +74,31 @@ class NumberLiteral(Expr):
         return hash(None if math.isnan(self.value) else self.value)
 
     def __str__(self) -> str:
-        return format_value(self.value)
+        return format_milliseconds(int(self.value * 1000)) if self.duration else format_plain(self.value)
+
+
+@dataclass(frozen=True)
+class DurationExpr(Expr):
+    """An arithmetic expression of durations, whose value is known when the query's step and range are.
+
+    `op` is an operator, or `step`, `range`, `min_of`, `max_of`; `left` is None where it has one operand.
+    """
+
+    op: str
+    left: DurationExpr | NumberLiteral | None = None
+    right: DurationExpr | NumberLiteral | None = None
+    wrapped: bool = False
+
+    def __str__(self) -> str:
+        if self.op in ("step", "range"):
+            text = f"{self.op}()"
+        elif self.op in ("min_of", "max_of"):
+            text = f"{self.op}({self.left}, {self.right})"
+        elif self.left is None:
+            text = f"{'-' if self.op == '-' else ''}{self.right}"
+        else:
+            text = f"{self.left} {self.op} {self.right}"
+        return f"({text})" if self.wrapped else text
 
 
 @dataclass(frozen=True)
@@ -82,12 +111,18 @@ class StringLiteral(Expr):
 
 @dataclass(frozen=True)
 class VectorSelector(Expr):
-    """Series by name and matchers; `at` is Unix milliseconds or an end of the query's range."""
+    """Series by name and matchers; `at` is Unix milliseconds or an end of the query's range.
+
+    Where there is an `offset_expr`, `offset_ms` is 0 until `durations.resolve` has worked it out.
+    """
 
     name: str | None = None
     matchers: tuple[Matcher, ...] = ()
     offset_ms: int = 0
     at: int | Boundary | None = None
+    offset_expr: DurationExpr | None = None
+    anchored: bool = False
+    smoothed: bool = False
 
     def all_matchers(self) -> tuple[Matcher, ...]:
         """Return the matchers together with the one that the name stands for."""
@@ -102,8 +137,14 @@ class VectorSelector(Expr):
         matchers = sorted(f"{format_label_name(m.name)}{m.type}{quote(m.value)}" for m in self.matchers)
         return f"{self.name or ''}{{{','.join(matchers)}}}"
 
+    def edges_text(self) -> str:
+        """Print the modifier that says what stands at the edges of a range."""
+        return " anchored" if self.anchored else " smoothed" if self.smoothed else ""
+
     def __str__(self) -> str:
-        return self.series_text() + _modifiers(self.at, self.offset_ms)
+        return (
+            self.series_text() + _at(self.at) + self.edges_text() + _offset(self.offset_ms, self.offset_expr)
+        )
 
 
 @dataclass(frozen=True)
@@ -112,13 +153,15 @@ class MatrixSelector(Expr):
 
     selector: VectorSelector
     range_ms: int
+    range_expr: DurationExpr | None = None
 
     def children(self) -> Iterator[Expr]:
         yield self.selector
 
     def __str__(self) -> str:
-        window = f"[{format_milliseconds(self.range_ms)}]"
-        return self.selector.series_text() + window + _modifiers(self.selector.at, self.selector.offset_ms)
+        inner, window = self.selector, _duration(self.range_ms, self.range_expr)
+        modifiers = _at(inner.at) + _offset(inner.offset_ms, inner.offset_expr)
+        return f"{inner.series_text()}[{window}]{inner.edges_text()}{modifiers}"
 
 
 @dataclass(frozen=True)
@@ -130,14 +173,22 @@ class Subquery(Expr):
     step_ms: int | None = None
     offset_ms: int = 0
     at: int | Boundary | None = None
+    range_expr: DurationExpr | None = None
+    step_expr: DurationExpr | None = None
+    offset_expr: DurationExpr | None = None
 
     def children(self) -> Iterator[Expr]:
         yield self.expr
 
+    def window_text(self) -> str:
+        """Print what stands behind the expression."""
+        step = "" if self.step_ms is None else _duration(self.step_ms, self.step_expr)
+        window = f"[{_duration(self.range_ms, self.range_expr)}:{step}]"
+        return window + _at(self.at) + _offset(self.offset_ms, self.offset_expr)
+
     def __str__(self) -> str:
-        step = "" if self.step_ms is None else format_milliseconds(self.step_ms)
         inner = f"({self.expr})" if isinstance(self.expr, Binary | Unary) else str(self.expr)
-        return f"{inner}[{format_milliseconds(self.range_ms)}:{step}]" + _modifiers(self.at, self.offset_ms)
+        return inner + self.window_text()
 
 
 @dataclass(frozen=True)
@@ -153,16 +204,17 @@ class Paren(Expr):
 
 @dataclass(frozen=True)
 class Unary(Expr):
-    """The negation of an expression."""
+    """An expression behind a sign, `-` or `+`."""
 
     expr: Expr
+    op: str = "-"
 
     def children(self) -> Iterator[Expr]:
         yield self.expr
 
     def __str__(self) -> str:
         wrap = isinstance(self.expr, Binary) and PRECEDENCE[self.expr.op] < PRECEDENCE["^"]
-        return f"-({self.expr})" if wrap else f"-{self.expr}"
+        return f"{self.op}({self.expr})" if wrap else f"{self.op}{self.expr}"
 
 
 @dataclass(frozen=True)
@@ -184,6 +236,12 @@ class VectorMatching:
             text = f" {'on' if self.on else 'ignoring'} ({_names(self.labels)})"
         return text + (f" group_{self.group} ({_names(self.include)})" if self.group else "")
 
+    def cardinality(self, op: str) -> str:
+        """Name how many elements meet how many."""
+        if op in SET_OPERATORS:
+            return "many-to-many"
+        return {None: "one-to-one", "left": "many-to-one", "right": "one-to-many"}[self.group]
+
 
 @dataclass(frozen=True)
 class Binary(Expr):
@@ -200,7 +258,11 @@ class Binary(Expr):
     def __str__(self) -> str:
         left = _operand(self.left, self.op, is_left=True)
         right = _operand(self.right, self.op, is_left=False)
-        return f"{left} {self.op}{' bool' if self.return_bool else ''}{self.matching} {right}"
+        return f"{left} {self.operator_text()} {right}"
+
+    def operator_text(self) -> str:
+        """Print the operator with its modifiers."""
+        return f"{self.op}{' bool' if self.return_bool else ''}{self.matching}"
 
 
 @dataclass(frozen=True)
@@ -216,12 +278,15 @@ class Aggregate(Expr):
             yield self.param
         yield self.expr
 
+    def operator_text(self) -> str:
+        """Print the operator with its grouping."""
+        if not self.without and not self.grouping:
+            return self.op
+        return f"{self.op} {'without' if self.without else 'by'} ({_names(self.grouping)}) "
+
     def __str__(self) -> str:
-        grouping = ""
-        if self.without or self.grouping:
-            grouping = f" {'without' if self.without else 'by'} ({_names(self.grouping)}) "
         param = "" if self.param is None else f"{self.param}, "
-        return f"{self.op}{grouping}({param}{self.expr})"
+        return f"{self.operator_text()}({param}{self.expr})"
 
 
 @dataclass(frozen=True)
@@ -247,19 +312,24 @@ def _names(labels: tuple[str, ...]) -> str:
     return ", ".join(format_label_name(name) for name in labels)
 
 
-def _modifiers(at: int | Boundary | None, offset_ms: int) -> str:
-    text = ""
-    if isinstance(at, Boundary):
-        text = f" @ {at}"
-    elif at is not None:
-        text = f" @ {at / 1000:.3f}"
-    return text + (f" offset {format_milliseconds(offset_ms)}" if offset_ms else "")
+def _duration(milliseconds: int, expr: DurationExpr | None) -> str:
+    return format_milliseconds(milliseconds) if expr is None else str(expr)
+
+
+def _at(at: int | Boundary | None) -> str:
+    if at is None:
+        return ""
+    return f" @ {at}" if isinstance(at, Boundary) else f" @ {at / 1000:.3f}"
+
+
+def _offset(milliseconds: int, expr: DurationExpr | None) -> str:
+    return f" offset {_duration(milliseconds, expr)}" if milliseconds or expr is not None else ""
 
 
 def _operand(expr: Expr, op: str, *, is_left: bool) -> str:
     """Print an operand, in parentheses where it would otherwise be read as part of another operation."""
-    negative = isinstance(expr, Unary) or (isinstance(expr, NumberLiteral) and expr.value < 0)
-    if negative and is_left and op == "^":
+    signed = isinstance(expr, Unary) or (isinstance(expr, NumberLiteral) and str(expr)[0] in "+-")
+    if signed and is_left and op == "^":
         return f"({expr})"
     if isinstance(expr, Binary):
         inner, outer = PRECEDENCE[expr.op], PRECEDENCE[op]

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 from accelerapp.server.signals import Labels
 
 _LEGACY_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPES = {
+    "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+}  # fmt: skip
+_ESCAPED = re.compile(
+    r"\\(?:(?P<octal>[0-7]{3})|x(?P<hex>[0-9a-fA-F]{2})|u(?P<short>[0-9a-fA-F]{4})"
+    r"|U(?P<long>[0-9a-fA-F]{8})|(?P<char>.))|(?P<plain>[^\\]+)",
+    re.DOTALL,
+)
+_NAMED = {"a": b"\a", "b": b"\b", "f": b"\f", "n": b"\n", "r": b"\r", "t": b"\t", "v": b"\v"}
 
 
 def format_value(value: float) -> str:
@@ -43,13 +52,62 @@ def format_plain(value: float) -> str:
     return text.removesuffix(".0")
 
 
+def format_general(value: float, digits: int | None = None) -> str:
+    """Write a number as Go's %g does: with an exponent below 1e-4 and from a million on, or beyond the given digits."""
+    if not math.isfinite(value):
+        return format_plain(value)
+    if digits is not None:
+        return format(value, f".{digits}g")
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return format_plain(value)
+    sign, figures, exponent = Decimal(repr(value)).normalize().as_tuple()
+    mantissa = "".join(map(str, figures))
+    power = len(mantissa) - 1 + int(exponent)
+    point = "." if len(mantissa) > 1 else ""
+    return f"{'-' * sign}{mantissa[0]}{point}{mantissa[1:]}e{'-' if power < 0 else '+'}{abs(power):02d}"
+
+
 def quote(text: str) -> str:
-    """Write a string literal in double quotes."""
-    return (
-        '"'
-        + "".join(_ESCAPES.get(char) or (char if ord(char) >= 32 else f"\\x{ord(char):02x}") for char in text)
-        + '"'
-    )
+    """Write a string literal in double quotes, as Go does: what cannot be printed is escaped."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join('\\"' if char == '"' else _escaped(char) for char in text) + '"'
+
+
+def quote_char(char: str) -> str:
+    """Write a character in single quotes, as Go does; the end of the input is no character."""
+    if not char:
+        return "'\N{REPLACEMENT CHARACTER}'"
+    return "'\\''" if char == "'" else f"'{_escaped(char)}'"
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    code = ord(char)
+    if char.isprintable():
+        return char
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def unquote(literal: str) -> str:
+    """Read a string literal whose escape sequences were checked; bytes that are no UTF-8 become replacements."""
+    inner = literal[1:-1]
+    if literal[0] == "`" or "\\" not in inner:
+        return inner
+    parts: list[bytes] = []
+    for match in _ESCAPED.finditer(inner):
+        if plain := match["plain"]:
+            parts.append(plain.encode())
+        elif match["octal"] or match["hex"]:
+            parts.append(bytes([int(match["octal"], 8) if match["octal"] else int(match["hex"], 16)]))
+        elif code := match["short"] or match["long"]:
+            parts.append(chr(int(code, 16)).encode())
+        else:
+            parts.append(_NAMED.get(match["char"], match["char"].encode()))
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 def format_label_name(name: str) -> str:

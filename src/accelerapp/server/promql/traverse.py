@@ -18,7 +18,8 @@ def walk(expr: ast.Expr) -> Iterator[ast.Expr]:
 def scale_time(expr: ast.Expr, factor: float) -> ast.Expr:
     """Divide every duration of an expression by a factor: ranges, offsets and subquery steps.
 
-    Numbers and `@` times stay. A duration that would become shorter than a millisecond becomes one.
+    Numbers and `@` times stay. A duration that would become shorter than a millisecond becomes one; one that is an
+    expression is divided when it is worked out.
     """
 
     def scaled(milliseconds: int) -> int:
@@ -27,16 +28,28 @@ def scale_time(expr: ast.Expr, factor: float) -> ast.Expr:
         size = max(1, round(abs(milliseconds) / factor))
         return size if milliseconds > 0 else -size
 
+    def divided(duration: ast.DurationExpr | None) -> ast.DurationExpr | None:
+        if duration is None:
+            return None
+        whole = replace(duration, wrapped=True)
+        return ast.DurationExpr("/", whole, ast.NumberLiteral(factor), wrapped=True)
+
     def change(node: ast.Expr) -> ast.Expr:
         match node:
             case ast.VectorSelector():
-                return replace(node, offset_ms=scaled(node.offset_ms))
+                return replace(node, offset_ms=scaled(node.offset_ms), offset_expr=divided(node.offset_expr))
             case ast.MatrixSelector():
-                return replace(node, range_ms=scaled(node.range_ms))
+                return replace(node, range_ms=scaled(node.range_ms), range_expr=divided(node.range_expr))
             case ast.Subquery():
                 step = None if node.step_ms is None else scaled(node.step_ms)
-                return replace(
+                node = replace(
                     node, range_ms=scaled(node.range_ms), step_ms=step, offset_ms=scaled(node.offset_ms)
+                )
+                return replace(
+                    node,
+                    range_expr=divided(node.range_expr),
+                    step_expr=divided(node.step_expr),
+                    offset_expr=divided(node.offset_expr),
                 )
         return node
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from accelerapp.server.promql import (
     Binary,
     Boundary,
     Call,
+    DurationExpr,
     Expr,
     MatrixSelector,
     NumberLiteral,
@@ -28,6 +30,7 @@ from accelerapp.server.promql import (
     format_value,
     parse,
     parse_values,
+    pretty,
     rewrite,
     scale_time,
     walk,
@@ -35,6 +38,24 @@ from accelerapp.server.promql import (
 from accelerapp.server.signals import Matcher, MatchType
 
 CORPUS = Path(__file__).parents[3] / "corpus" / "promql"
+
+
+def lines(name: str) -> list[str]:
+    text = (CORPUS / name).read_text(encoding="utf-8")
+    return [
+        line.replace("␤", "\n") for line in text.splitlines() if line.strip() and not line.startswith("#")
+    ]
+
+
+def refusals() -> list[tuple[str, str]]:
+    """Return what is refused with what is said to it, as tests/corpus/promql/refused.txt has them in turn."""
+    found = lines("refused.txt")
+    unseen = str.maketrans({"␠": " ", "∅": None})
+    return [(text.translate(unseen), said[2:]) for text, said in zip(found[::2], found[1::2], strict=True)]
+
+
+FORMS = lines("forms.txt")
+REFUSALS = refusals()
 COMPARED = [
     line
     for line in (CORPUS / "compare.txt")
@@ -44,6 +65,47 @@ COMPARED = [
     if line.strip() and not line.startswith("#")
 ]
 
+WORDS = [
+    *[
+        "up",
+        "sum",
+        "by",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "+",
+        "-",
+        "*",
+        "/",
+        "^",
+        "==",
+        ">",
+        "=~",
+        "=",
+    ],
+    *[
+        "@",
+        "offset",
+        "5m",
+        "10",
+        "0x1F",
+        "1_0",
+        "'b'",
+        "`c`",
+        "and",
+        "or",
+        "on",
+        "ignoring",
+        "group_left",
+        "bool",
+    ],
+    *["start()", "step()", "max_of(", "anchored", "rate(", "time()", "topk(", "inf", ".", "!", "#", "\\"],
+]
 names = st.sampled_from(["up", "requests_total", "job:errors:rate5m", "sum", "start"])
 label_names = st.sampled_from(["job", "code", "on", "by", "le"])
 texts = st.text(max_size=6).filter(
@@ -52,7 +114,7 @@ texts = st.text(max_size=6).filter(
 milliseconds = st.integers(min_value=1, max_value=10**11)
 offsets = st.one_of(st.just(0), st.integers(min_value=-(10**9), max_value=10**9))
 moments = st.one_of(
-    st.none(), st.sampled_from(list(Boundary)), st.integers(min_value=0, max_value=4 * 10**12)
+    st.none(), st.sampled_from(list(Boundary)), st.integers(min_value=-(10**12), max_value=4 * 10**12)
 )
 matchers = st.builds(
     lambda name, kind, value: Matcher(name, kind, value),
@@ -60,10 +122,35 @@ matchers = st.builds(
     st.sampled_from([MatchType.EQUAL, MatchType.NOT_EQUAL]),
     texts,
 )
+durations = st.recursive(
+    st.builds(NumberLiteral, st.integers(1, 10**6).map(float), st.booleans())
+    | st.builds(DurationExpr, st.sampled_from(["step", "range"])),
+    lambda inner: (
+        st.builds(DurationExpr, st.sampled_from(["+", "-", "*", "/", "%", "^"]), inner, inner, st.just(True))
+        | st.builds(DurationExpr, st.sampled_from(["min_of", "max_of"]), inner, inner)
+        | st.builds(
+            DurationExpr,
+            st.just("-"),
+            st.none(),
+            inner.filter(lambda d: isinstance(d, DurationExpr)),
+            st.just(True),
+        )
+    ),
+    max_leaves=4,
+).filter(lambda duration: isinstance(duration, DurationExpr))
+# What stands behind a parenthesis is read as a part of the offset, so such a one only ends an expression.
+called = durations.filter(lambda duration: duration.op in ("step", "range", "min_of", "max_of"))
 selectors = st.builds(
-    VectorSelector, names, st.lists(matchers, max_size=3).map(tuple), offset_ms=offsets, at=moments
+    VectorSelector,
+    names,
+    st.lists(matchers, max_size=3).map(tuple),
+    offset_ms=offsets,
+    at=moments,
+    smoothed=st.booleans(),
+) | st.builds(VectorSelector, names, offset_expr=called, anchored=st.booleans())
+ranges = st.builds(MatrixSelector, selectors, milliseconds) | st.builds(
+    MatrixSelector, selectors, st.just(0), durations
 )
-ranges = st.builds(MatrixSelector, selectors, milliseconds)
 
 
 def vectors(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
@@ -192,25 +279,78 @@ def test_strings_are_read_in_all_three_kinds_of_quotes(text: str, expected: str)
     assert expr.matchers[0].value == expected
 
 
+@pytest.mark.parametrize(("text", "message"), REFUSALS)
+def test_what_is_wrong_is_said_as_prometheus_says_it(text: str, message: str) -> None:
+    with pytest.raises(PromQLError) as caught:
+        parse(text)
+    assert caught.value.message == message
+    assert caught.value.start is not None
+    assert 0 <= caught.value.start <= len(text)
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_a_printed_form_prints_again_as_it_is(text: str) -> None:
+    expr = parse(text)
+    assert str(parse(str(expr))) == str(parse(pretty(expr))) == str(expr)
+
+
+def test_a_long_expression_is_laid_out_over_lines() -> None:
+    errors, requests = "requests_total{status=~'5..'}[5m]", "requests_total[5m] offset 1h"
+    text = f"sum by (job) (rate({errors})) / sum by (job) (rate({requests})) > 1"
+    assert pretty(parse(text)) == (
+        '    sum by (job) (rate(requests_total{status=~"5.."}[5m]))\n  /\n'
+        "    sum by (job) (rate(requests_total[5m] offset 1h))\n>\n  1"
+    )
+
+
+def test_nodes_know_where_they_stand() -> None:
+    text = 'topk( 3, rate(up{job="é"}[5m] offset 1m) ) + on (job) -sum(up) by (x)'
+    places = {str(node): text[node.start : node.end] for node in walk(parse(text))}
+    assert places == {
+        str(parse(text)): text,
+        'topk(3, rate(up{job="é"}[5m] offset 1m))': 'topk( 3, rate(up{job="é"}[5m] offset 1m) )',
+        "3": "3",
+        'rate(up{job="é"}[5m] offset 1m)': 'rate(up{job="é"}[5m] offset 1m)',
+        'up{job="é"}[5m] offset 1m': 'up{job="é"}[5m] offset 1m',
+        'up{job="é"} offset 1m': 'up{job="é"}',
+        "-sum by (x) (up)": "-sum(up) by (x)",
+        "sum by (x) (up)": "sum(up) by (x)",
+        "up": "up",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sum(", "unclosed left parenthesis"),
-        ("nosuch(up)", 'unknown function with name "nosuch"'),
-        ("info(up)", 'unsupported function "info"'),
-        ("limitk(1, up)", 'unsupported aggregation "limitk"'),
-        ('up{a=~"("}', "("),
-        ('up{a="b" or c="d"}', 'unexpected identifier "or" in label matching, expected "," or "}"'),
-        ("up @ -5", "a negative timestamp after @ is not supported"),
-        ("rate(up)", 'expected type range vector in call to function "rate", got instant vector'),
-        ("sum(up[5m])", "expected type instant vector in aggregation expression, got range vector"),
+        (
+            "(" * 5000 + "up" + ")" * 5000,
+            "1:101: parse error: the expression is nested more than 100 levels deep",
+        ),
+        ("-" * 5000 + "up", "1:101: parse error: the expression is nested more than 100 levels deep"),
+        ("up[" + "(" * 5000, "1:103: parse error: the expression is nested more than 100 levels deep"),
+        ("up" + " + up" * 500, "1:1: parse error: the expression is more than 200 operators high"),
+        ("up" + "[1m:]" * 500, "1:1: parse error: the expression is more than 200 operators high"),
+        ("a" * 70_000, "1:1: parse error: the expression has 70000 characters, the most is 65536"),
+        ("up{a='\ud800'}", "1:1: parse error: the expression is not valid Unicode"),
     ],
+    ids=["parentheses", "signs", "durations", "operators", "subqueries", "length", "surrogate"],
 )
-def test_what_is_wrong_is_said(text: str, message: str) -> None:
+def test_what_is_too_much_is_refused(text: str, message: str) -> None:
     with pytest.raises(PromQLError) as caught:
         parse(text)
-    assert message in caught.value.message
-    assert (caught.value.start, caught.value.end) == (None, None)
+    assert caught.value.message == message
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
+def test_any_text_is_parsed_or_refused_with_a_place(text: str) -> None:
+    try:
+        expr = parse(text)
+    except PromQLError as error:
+        refusal = error.message
+        assert re.match(r"\d+:\d+: parse error: |unknown position: parse error: ", refusal)
+    else:
+        assert sorted_matchers(parse(str(expr))) == sorted_matchers(expr)
 
 
 def test_an_at_sign_in_a_string_is_no_modifier() -> None:

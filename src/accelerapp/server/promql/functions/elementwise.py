@@ -1,4 +1,4 @@
-"""Functions of one value at a time: abs, round, clamp, logarithms and the like."""
+"""Functions of one value at a time: abs, round, clamp, logarithms, angles and the like."""
 
 from __future__ import annotations
 
@@ -54,16 +54,30 @@ def _clamp_max(call: ast.Call, context: Context) -> Block:
 
 FUNCTIONS: dict[str, Function] = {
     "abs": _of_each(np.abs),
+    "acos": _of_each(np.arccos),
+    "acosh": _of_each(np.arccosh),
+    "asin": _of_each(np.arcsin),
+    "asinh": _of_each(np.arcsinh),
+    "atan": _of_each(np.arctan),
+    "atanh": _of_each(np.arctanh),
     "ceil": _of_each(np.ceil),
     "clamp": _clamp,
     "clamp_max": _clamp_max,
     "clamp_min": _clamp_min,
+    "cos": _of_each(np.cos),
+    "cosh": _of_each(np.cosh),
+    "deg": _of_each(lambda values: values * 180 / np.pi),
     "exp": _of_each(np.exp),
     "floor": _of_each(np.floor),
     "ln": _of_each(np.log),
     "log10": _of_each(np.log10),
     "log2": _of_each(np.log2),
+    "rad": _of_each(lambda values: values * np.pi / 180),
     "round": _round,
     "sgn": _of_each(_sgn),
+    "sin": _of_each(np.sin),
+    "sinh": _of_each(np.sinh),
     "sqrt": _of_each(np.sqrt),
+    "tan": _of_each(np.tan),
+    "tanh": _of_each(np.tanh),
 }
