@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from accelerapp import __version__
-from accelerapp.cli import codegen, demo, deploy, doctor, up
+from accelerapp.cli import backup, codegen, demo, deploy, doctor, restore, stats, up
 
 app = typer.Typer(
     name="accelerapp",
@@ -35,6 +35,9 @@ def root(
 
 
 app.command("up")(up.up)
+app.command("stats")(stats.stats)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("demo")(demo.demo)
 app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)

@@ -166,7 +166,7 @@ def _extract(source: IO[bytes], folder: Path) -> list[_File]:
     written: list[_File] = []
     with tarfile.open(fileobj=source, mode="r|") as tar:
         for member in tar:
-            content = tar.extractfile(member)
+            content = tar.extractfile(member) if member.isfile() else None
             if content is None:
                 raise BackupError(
                     f"{member.name!r} in the backup is no file: this is not a backup of accelerapp"
