@@ -101,7 +101,7 @@ def measure(what: str, read: Callable[[], Any]) -> None:
         read()
         times.append((time.perf_counter() - begin) * 1000)
     size = len(found) if hasattr(found, "__len__") else found.spans
-    print(
+    report(
         f"{what:45s} {statistics.median(times):8.1f} ms ({min(times):.1f} to {max(times):.1f}), {size} found"
     )
 

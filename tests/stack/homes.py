@@ -65,7 +65,7 @@ class Home:
         application: The program, with its environment.
         url: The application's base URL.
         metrics: Base URL of Prometheus' HTTP API.
-        traces: Base URL of the API for traces, which is not the same in both; None where there is none.
+        traces: Base URL of Jaeger's query API; None where there is none.
     """
 
     application: Program

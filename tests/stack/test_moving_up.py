@@ -486,26 +486,7 @@ def path_of(span_id: str, names: dict[str, str], parents: dict[str, str]) -> tup
     return (*above, names[span_id])
 
 
-def spans_of_the_observatory(home: Home, trace_id: str) -> list[Span]:
-    answer = httpx.get(f"{home.traces}/api/accelerapp/v1/traces/{trace_id}", timeout=30)
-    spans = answer.json()["spans"] if answer.is_success else []
-    names = {span["span_id"]: span["name"] for span in spans}
-    parents = {span["span_id"]: span["parent_span_id"] for span in spans}
-    return sorted(
-        Span(
-            path_of(span["span_id"], names, parents),
-            span["kind"],
-            span["status"],
-            span["status_message"],
-            comparable(home, span["attributes"]),
-            comparable(home, span["resource"]),
-            json.dumps([[event["name"], event["attributes"]] for event in span["events"]], sort_keys=True),
-        )
-        for span in spans
-    )
-
-
-def spans_of_jaeger(home: Home, trace_id: str) -> list[Span]:
+def spans_of(home: Home, trace_id: str) -> list[Span]:
     """Read Jaeger's form, in which kind, status and events are tags and logs beside the attributes."""
     answer = httpx.get(f"{home.traces}/api/traces/{trace_id}", timeout=30).json()
     traces = answer.get("data") or [{"spans": [], "processes": {}}]
@@ -525,8 +506,6 @@ def spans_of_jaeger(home: Home, trace_id: str) -> list[Span]:
         status = tags.pop("otel.status_code", "unset").lower()
         assert tags.pop("error", False) == (status == "error")
         message = tags.pop("otel.status_description", "")
-        # The name of the instrumentation, which the observatory keeps and does not tell.
-        tags.pop("otel.scope.name", None)
         found.append(
             Span(
                 path_of(span["spanID"], names, parents),
@@ -542,11 +521,7 @@ def spans_of_jaeger(home: Home, trace_id: str) -> list[Span]:
 
 
 def found_by(home: Home, correlation_id: str) -> list[str]:
-    """Return the ids of the traces that a search for an attribute finds, in either API."""
-    if home.traces == home.metrics:
-        asked = {"service": "codegen", "attribute": f"correlation_id={correlation_id}"}
-        answer = httpx.get(f"{home.traces}/api/accelerapp/v1/traces", params=asked, timeout=30)
-        return [trace["trace_id"] for trace in answer.json()["traces"]]
+    """Return the ids of the traces that a search for an attribute finds."""
     asked = {"service": "codegen", "tags": json.dumps({"correlation_id": correlation_id})}
     answer = httpx.get(f"{home.traces}/api/traces", params=asked, timeout=30)
     return [trace["traceID"] for trace in answer.json()["data"]]
@@ -560,8 +535,8 @@ def test_the_traces_that_a_collector_keeps_are_the_same(
     observatory, native = homes.values()
     for correlation_id, trace_id in sent["native"].traces.items():
         # The collector decides five seconds after the root has ended.
-        theirs = until(partial(spans_of_jaeger, native, trace_id), f"Jaeger has {correlation_id}")
-        ours = spans_of_the_observatory(observatory, sent["observatory"].traces[correlation_id])
+        theirs = until(partial(spans_of, native, trace_id), f"Jaeger has {correlation_id}")
+        ours = spans_of(observatory, sent["observatory"].traces[correlation_id])
         assert ours == theirs
         assert ("POST /v1/generate", "generate", "chat qwen2.5-coder:7b") in {span.path for span in theirs}
         assert len(theirs) in (4, 5)

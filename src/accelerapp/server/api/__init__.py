@@ -8,6 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from accelerapp.server.api import (
+    alertmanager,
     jaeger,
     jaeger_v3,
     observatory,
@@ -38,6 +39,7 @@ def query_app(services: Services, *, loopback_only: bool) -> Starlette:
     return Starlette(
         routes=[
             *prometheus.routes(services),
+            *alertmanager.routes(services),
             *observatory.routes(services),
             *telemetry.routes(services),
             *traces.routes(services),

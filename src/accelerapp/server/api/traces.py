@@ -82,7 +82,6 @@ def routes(services: Services) -> list[Route]:
                 "p95_ms": one.p95_ns / _NS_PER_MS,
             }
             for one in found
-            if one.caller != one.callee
         ]
         named = sorted({name for one in found for name in (one.caller, one.callee)})
         return {"services": named, "edges": edges, "truncated": len(found) == most}

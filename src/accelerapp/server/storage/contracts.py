@@ -223,6 +223,12 @@ class SpanReader(Protocol):
     def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
         """Return the spans of one trace in order of their start, each once, at most `limit`; empty where none is."""
 
+    def traces(self, trace_ids: Sequence[str], limit: int = 100_000) -> dict[str, list[Span]]:
+        """Return the spans of several traces by their ids, as `trace` does; `limit` is of all spans together.
+
+        Where it bites, the traces named last are cut or left out. A trace that is not stored is not there.
+        """
+
     def search(self, query: SpanQuery) -> list[TraceSummary]:
         """Return the traces that have a span which meets the query, the newest position first, then by trace id."""
 
@@ -232,7 +238,7 @@ class SpanReader(Protocol):
     def calls(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceCall]:
         """Return who calls whom by the spans that start in a time range, the most calls first, at most `limit`.
 
-        A service that is its own caller is among them; a span whose parent is not stored is not counted.
+        What a service calls within itself is not among them, nor is a span whose parent is not stored.
         """
 
     def services(self) -> list[str]: ...

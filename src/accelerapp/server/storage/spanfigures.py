@@ -32,7 +32,8 @@ def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
         errors=errors or 0,
         durations=(*durations, (None, sum(counts.values()))),
         operations=tuple(
-            OperationFigures(*row[:5], *map(float, row[5]), max_ns=row[6]) for row in operations[:limit]
+            OperationFigures(service, name, kind, spans, errors, float(p50), float(p95), float(p99), longest)
+            for service, name, kind, spans, errors, (p50, p95, p99), longest in operations[:limit]
         ),
         truncated=len(operations) > limit,
     )
@@ -47,6 +48,7 @@ def calls(tables: SpanTables, start_ns: int, end_ns: int, limit: int) -> list[Se
         FROM {tables.between(start_ns, end_ns)} AS below JOIN {tables.all} AS above
             ON above.trace_id = below.trace_id AND above.span_id = below.parent_span_id
         WHERE below.start_ns BETWEEN ? AND ? AND below.parent_span_id <> ''
+            AND above.service <> below.service
         GROUP BY above.service, below.service
         ORDER BY count(*) DESC, above.service, below.service LIMIT ?
         """,  # noqa: S608

@@ -39,16 +39,27 @@ class StoredSpans:
 
     def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
         """Return the spans of one trace in order of their start, each once, at most `limit`."""
+        return self.traces([trace_id], limit).get(trace_id.lower(), [])
+
+    def traces(self, trace_ids: Sequence[str], limit: int = 100_000) -> dict[str, list[Span]]:
+        """Return the spans of several traces by their ids, at most `limit` together."""
+        ids = [one.lower() for one in trace_ids]
+        if not ids:
+            return {}
         columns = ", ".join(_SPAN)
 
         def read(tables: SpanTables) -> Rows:
             return tables.rows(
-                f"SELECT DISTINCT ON (span_id, start_ns) {columns} FROM {tables.all} WHERE trace_id = ? "  # noqa: S608
-                "ORDER BY start_ns, end_ns DESC, span_id LIMIT ?",
-                [trace_id.lower(), limit],
+                f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.all} "  # noqa: S608
+                f"WHERE {tables.among('trace_id', len(ids))} "
+                "ORDER BY list_position(?, trace_id), start_ns, end_ns DESC, span_id LIMIT ?",
+                [*ids, ids, limit],
             )
 
-        return [_span(row) for row in self._read(read)]
+        found: dict[str, list[Span]] = {}
+        for row in self._read(read):
+            found.setdefault(row[0], []).append(_span(row))
+        return found
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
         """Return the traces that have a span which meets every condition, the newest position first."""
