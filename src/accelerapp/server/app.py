@@ -25,7 +25,9 @@ from accelerapp.server.configfile import ConfigError, read
 from accelerapp.server.dashboards import Dashboard, DashboardError, load_dashboard
 from accelerapp.server.ingest import (
     Account,
+    BeatsReceiver,
     HttpReceiver,
+    LogstashTcpReceiver,
     OtlpGrpcReceiver,
     Receiver,
     ReceiverStatus,
@@ -34,6 +36,7 @@ from accelerapp.server.ingest import (
     Target,
     jaeger_app,
     load_scrape_file,
+    logstash_http_app,
     otlp_app,
     zipkin_app,
 )
@@ -233,11 +236,17 @@ class Observatory:
             return HttpReceiver(make_app(storage, account, **limits), account, **connections)
 
         otlp_grpc = Account("otlp_grpc", "OTLP over gRPC", clock)
+        logstash_tcp = Account("logstash_tcp", "Logstash's JSON lines over TCP", clock)
+        beats = Account("beats", "Beats", clock)
+        lines = {"max_line_bytes": settings.max_line_bytes}
         return [
             OtlpGrpcReceiver(storage, otlp_grpc, **limits, **connections),
             http("otlp_http", "OTLP over HTTP", otlp_app),
             http("zipkin", "Zipkin's spans", partial(zipkin_app, clock=clock)),
-            http("jaeger", "Jaeger's spans (Thrift over HTTP)", jaeger_app),
+            http("jaeger", "Jaeger's spans, Thrift over HTTP", jaeger_app),
+            LogstashTcpReceiver(storage, logstash_tcp, clock=clock, **lines, **connections),
+            http("logstash_http", "Logstash's events over HTTP", partial(logstash_http_app, clock=clock)),
+            BeatsReceiver(storage, beats, clock=clock, **limits, **connections),
         ]
 
     async def _start_receivers(self, storage: Storage) -> None:

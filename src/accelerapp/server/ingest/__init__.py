@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from accelerapp.server.ingest.beats import BeatsReceiver
 from accelerapp.server.ingest.exposition import ExpositionError, ExpositionParser
 from accelerapp.server.ingest.http_receiver import HttpReceiver
 from accelerapp.server.ingest.jaeger import jaeger_app
+from accelerapp.server.ingest.logstash_http import logstash_http_app
+from accelerapp.server.ingest.logstash_tcp import LogstashTcpReceiver
 from accelerapp.server.ingest.otlp_grpc import OtlpGrpcReceiver
 from accelerapp.server.ingest.otlp_http import otlp_app
 from accelerapp.server.ingest.receiver import (
@@ -20,9 +23,11 @@ from accelerapp.server.ingest.zipkin import zipkin_app
 
 __all__ = [
     "Account",
+    "BeatsReceiver",
     "ExpositionError",
     "ExpositionParser",
     "HttpReceiver",
+    "LogstashTcpReceiver",
     "OtlpGrpcReceiver",
     "Receiver",
     "ReceiverStatus",
@@ -34,6 +39,7 @@ __all__ = [
     "TargetStatus",
     "jaeger_app",
     "load_scrape_file",
+    "logstash_http_app",
     "otlp_app",
     "zipkin_app",
 ]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,18 +16,15 @@ from accelerapp.server.ingest.compression import (
     MalformedCompressionError,
     TooLargeError,
 )
+from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.receiver import Account, RefusedError, refusal
 from accelerapp.server.storage import StorageFullError
 
 logger = logging.getLogger(__name__)
 
-#: Decoding more than this would hold up the event loop.
-INLINE_BYTES = 64 * 1024
 _BODY_SECONDS = 60.0
 #: As many times the largest body may the bodies of one endpoint take together.
 _BODIES_AT_ONCE = 8
-# Decoded data takes up to 25 times the room of its JSON, so few requests are decoded at once.
-_decoding = ThreadPoolExecutor(2, thread_name_prefix="decode")
 
 _STATUSES = {
     "malformed": 400,
@@ -49,9 +43,6 @@ _ENCODINGS: dict[str, Encoding | None] = {
     "deflate": "zlib",
     "zlib": "zlib",
 }
-
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +124,6 @@ class _Room:
 
     def leave(self, request: Request) -> None:
         self._taken.pop(request, None)
-
-
-async def in_thread_if_large(
-    size: int, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
-) -> Result:
-    """Call a function, in a thread where `size` bytes are too many for the event loop."""
-    if size > INLINE_BYTES:
-        call = functools.partial(function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(_decoding, call)
-    return function(*args, **kwargs)
 
 
 async def _read(request: Request, limit: int, seconds: float, room: _Room) -> bytes:

@@ -6,7 +6,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from accelerapp.server.ingest.http_request import Body, endpoint, in_thread_if_large
+from accelerapp.server.ingest.decoding import in_thread_if_large
+from accelerapp.server.ingest.http_request import Body, endpoint
 from accelerapp.server.ingest.jaeger_spans import translate
 from accelerapp.server.ingest.receiver import Account
 from accelerapp.server.storage import Sink

@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from accelerapp.server.ingest.http_request import in_thread_if_large
+from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.otlp_metrics import translate
 from accelerapp.server.ingest.receiver import Account
 from accelerapp.server.storage import Sink, without_invalid_spans

@@ -46,4 +46,7 @@ def set_value(target: AnyValue, value: Any, depth: int = _DEEPEST) -> None:
     elif isinstance(value, int):
         target.string_value = str(value)
     elif value is not None:
-        target.string_value = orjson.dumps(value).decode()
+        try:
+            target.string_value = orjson.dumps(value).decode()
+        except orjson.JSONEncodeError:
+            target.string_value = "(nested too deeply)"

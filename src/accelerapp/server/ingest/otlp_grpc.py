@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from accelerapp.server.ingest.compression import MalformedCompressionError, TooLargeError, decompressed
-from accelerapp.server.ingest.http_request import in_thread_if_large
+from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.otlp import OtlpSignals
 from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account, RefusedError, refusal
 from accelerapp.server.serving import listen

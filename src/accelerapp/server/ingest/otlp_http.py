@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from accelerapp.server.ingest.http_request import Body, Handle, endpoint, in_thread_if_large
+from accelerapp.server.ingest.decoding import in_thread_if_large
+from accelerapp.server.ingest.http_request import Body, Handle, endpoint
 from accelerapp.server.ingest.otlp import REQUESTS, OtlpSignals
 from accelerapp.server.ingest.otlp_json import parse_json
 from accelerapp.server.ingest.receiver import Account, RefusedError

@@ -8,7 +8,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from accelerapp.server.ingest.http_request import Body, endpoint, in_thread_if_large
+from accelerapp.server.ingest.decoding import in_thread_if_large
+from accelerapp.server.ingest.http_request import Body, endpoint
 from accelerapp.server.ingest.receiver import Account, RefusedError
 from accelerapp.server.ingest.zipkin_spans import translate
 from accelerapp.server.signals import Clock
