@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from accelerapp.server.alerting.config import Config, load_alertmanager
+from accelerapp.server.alerting.counts import Counts
 from accelerapp.server.alerting.fingerprint import fingerprint
-from accelerapp.server.alerting.manager import Alertmanager, GroupStatus, Load, ReceiverStatus
+from accelerapp.server.alerting.manager import Alertmanager, AlertStatus, GroupStatus, Load, ReceiverStatus
+from accelerapp.server.alerting.matchers import Matchers, parse_matchers
 from accelerapp.server.alerting.pipeline import IntegrationStatus
+from accelerapp.server.alerting.silence import Silence, SilenceError, SilenceNotFoundError, Silences
 from accelerapp.server.alerting.timers import LoopTimers, Timer, Timers
 
 __all__ = [
+    "AlertStatus",
     "Alertmanager",
     "Config",
+    "Counts",
     "GroupStatus",
     "IntegrationStatus",
     "Load",
     "LoopTimers",
+    "Matchers",
     "ReceiverStatus",
+    "Silence",
+    "SilenceError",
+    "SilenceNotFoundError",
+    "Silences",
     "Timer",
     "Timers",
     "fingerprint",
     "load_alertmanager",
+    "parse_matchers",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,16 +19,11 @@ from accelerapp.server.alerting.settings import (
     ReceiverSettings,
     RouteSettings,
 )
+from accelerapp.server.alerting.templates import Templates, parse_file
 from accelerapp.server.alerting.timeinterval import NamedIntervals
+from accelerapp.server.alerting.written import written
 from accelerapp.server.configfile import ConfigError, Document, Problem, expand_globs, read, validate
-from accelerapp.server.gotemplate import (
-    ALERTMANAGER_FUNCTIONS,
-    ALERTMANAGER_UNSUPPORTED,
-    Functions,
-    Template,
-    TemplateError,
-    parse,
-)
+from accelerapp.server.gotemplate import Template, TemplateError
 from accelerapp.server.signals import Matcher
 
 _Path = tuple[str | int, ...]
@@ -37,10 +31,6 @@ _Path = tuple[str | int, ...]
 _GROUP_WAIT: Final = 30.0
 _GROUP_INTERVAL: Final = 300.0
 _REPEAT_INTERVAL: Final = 4 * 3600.0
-#: What a template may call; that some cannot be executed here does not make the file wrong.
-_FUNCTIONS: Final[Functions] = {**ALERTMANAGER_FUNCTIONS, **dict.fromkeys(ALERTMANAGER_UNSUPPORTED, str)}
-#: Templates that Alertmanager brings along, such as "slack.default.title" and "__subject".
-_OWN_TEMPLATES: Final = re.compile(r"__\w+|\w+\.default\.\w+")
 _TYPES: Final = ("webhook", "slack", "pagerduty", "email")
 
 
@@ -57,16 +47,22 @@ class Integration:
 class Receiver:
     name: str
     integrations: tuple[Integration, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What alertmanager.yml says; durations are divided by `time_factor`."""
+    """What alertmanager.yml says; durations are divided by `time_factor`.
+
+    `original` is the file as it may be shown, with the overlay and without the secrets that stand in it.
+    """
 
     route: Route
     receivers: Mapping[str, Receiver]
     inhibit_rules: tuple[InhibitRule, ...]
     global_settings: GlobalSettings
+    templates: Templates
+    original: str
     time_factor: float
 
 
@@ -118,7 +114,7 @@ class _Reader:
             self._note(("route", "continue"), "the first route has no `continue`; remove it")
         if root.mute_time_intervals or root.active_time_intervals:
             self._note(("route",), "the first route has no time intervals; move them to `routes`")
-        self._check_templates()
+        templates = self._templates()
         self._read_intervals()
         return Config(
             route=self._route(("route",), root, None),
@@ -128,6 +124,8 @@ class _Reader:
             },
             inhibit_rules=tuple(self._inhibit_rules()),
             global_settings=self._settings.global_,
+            templates=templates,
+            original=written(self._document.data),
             time_factor=self._factor,
         )
 
@@ -239,7 +237,11 @@ class _Reader:
                 if lack := lacking(entry, self._settings.global_):
                     self._note(place, lack)
                 integrations.append(Integration(kind, f"{kind}[{number}]", entry))
-        return Receiver(settings.name, tuple(integrations))
+        if settings.labels.get("name", settings.name) != settings.name:
+            self._note(
+                (*path, "labels", "name"), f'must be "{settings.name}", the receiver\'s name, or left out'
+            )
+        return Receiver(settings.name, tuple(integrations), {**settings.labels, "name": settings.name})
 
     def _inhibit_rules(self) -> Iterator[InhibitRule]:
         for index, rule in enumerate(self._settings.inhibit_rules):
@@ -260,31 +262,41 @@ class _Reader:
             )
             yield InhibitRule(Matchers.of(source), Matchers.of(target), tuple(rule.equal))
 
-    def _check_templates(self) -> None:
-        """Parse the template files and every text with an action, so that errors show now and not at night."""
-        templates: list[tuple[Template, Path | None, _Path]] = []
+    def _templates(self) -> Templates:
+        """Read the template files, and try every text with an action, so that errors show now and not at night."""
+        files: list[tuple[Template, Path]] = []
         for path in expand_globs(self._settings.templates):
             try:
-                templates.append((parse(path.read_text("utf-8"), str(path), _FUNCTIONS), path, ()))
+                files.append((parse_file(path), path))
             except (OSError, UnicodeDecodeError) as error:
                 self._note(("templates",), f"{path} cannot be read: {error}")
             except TemplateError as error:
                 self._note_template(error, path, ())
-        defined = {name for template, _, _ in templates for name in template.definitions}
+        templates = Templates(template for template, _ in files)
+        for template, path in files:
+            for wrong in template.undefined(templates.names.__contains__):
+                self._note_template(wrong, path, ())
+        sound = not self.problems
         for place, text in _texts(self._document.data.get("receivers") or [], ("receivers",)):
+            # What stands where in HTML is not known before all the templates are.
+            html = sound and len(place) > 2 and place[2] == "email_configs" and place[-1] == "html"
             try:
-                templates.append((parse(text, "template", _FUNCTIONS), None, place))
+                template = templates.html(text) if html else templates.text(text)
             except TemplateError as error:
                 self._note_template(error, None, place)
-        for template, file, place in templates:
-            for wrong in template.undefined(lambda name: name in defined or _OWN_TEMPLATES.fullmatch(name)):
-                self._note_template(wrong, file, place)
+                continue
+            for wrong in template.undefined(templates.names.__contains__):
+                self._note_template(wrong, None, place)
+        return templates
 
     def _note_template(self, error: TemplateError, file: Path | None, place: _Path) -> None:
         if file is not None:
             self.problems.append(Problem(str(file), error.line, error.column, "", error.message))
         else:
-            self._note(place, f"the template cannot be used: {error.line}:{error.column}: {error.message}")
+            at = "" if error.name == "template" else f"{error.name}:"
+            self._note(
+                place, f"the template cannot be used: {at}{error.line}:{error.column}: {error.message}"
+            )
 
 
 def _texts(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from accelerapp.server.alerting.fingerprint import fingerprint
 from accelerapp.server.alerting.matchers import Matchers
 from accelerapp.server.signals import Alert, Labels
 
@@ -21,7 +22,7 @@ class InhibitRule:
 class Inhibitor:
     """Tells which alerts are kept quiet, given all alerts; built once for many of them.
 
-    For each rule and each set of `equal` values it knows until when a source fires, so that asking does not look at
+    For each rule and each set of `equal` values it knows the source that fires longest, so that asking does not look at
     every alert again.
     """
 
@@ -31,30 +32,33 @@ class Inhibitor:
             labels = dict(alert.labels)
             for rule, sources in self._rules:
                 if rule.source.match(labels):
-                    sources.add(_values(rule, labels), alert.ends_at, both=rule.target.match(labels))
+                    sources.add(_values(rule, labels), alert, both=rule.target.match(labels))
 
-    def mutes(self, labels: Labels, now: float) -> bool:
-        """Tell whether an alert is kept quiet at a time in Unix seconds."""
+    def inhibited_by(self, labels: Labels, now: float) -> str | None:
+        """Return the fingerprint of an alert that keeps one quiet at a time in Unix seconds, None where none does."""
         own = dict(labels)
         for rule, sources in self._rules:
             if rule.target.match(own):
                 # An alert on both sides does not inhibit its like, else two of them would silence each other.
-                ends = sources.only if rule.source.match(own) else sources.all
-                if ends.get(_values(rule, own), now) > now:
-                    return True
-        return False
+                found = sources.only if rule.source.match(own) else sources.all
+                source = found.get(_values(rule, own))
+                if source is not None and not source.resolved(now):
+                    return fingerprint(source.labels)
+        return None
 
 
 class _Sources:
-    """The latest end of the sources of a rule by their `equal` values, of all and of those that are sources only."""
+    """The source that ends last by its `equal` values, of all and of those that are sources only."""
 
     def __init__(self) -> None:
-        self.all: dict[tuple[str, ...], float] = {}
-        self.only: dict[tuple[str, ...], float] = {}
+        self.all: dict[tuple[str, ...], Alert] = {}
+        self.only: dict[tuple[str, ...], Alert] = {}
 
-    def add(self, values: tuple[str, ...], ends_at: float, *, both: bool) -> None:
-        for ends in (self.all,) if both else (self.all, self.only):
-            ends[values] = max(ends.get(values, ends_at), ends_at)
+    def add(self, values: tuple[str, ...], alert: Alert, *, both: bool) -> None:
+        for sources in (self.all,) if both else (self.all, self.only):
+            known = sources.get(values)
+            if known is None or known.ends_at < alert.ends_at:
+                sources[values] = alert
 
 
 def _values(rule: InhibitRule, labels: dict[str, str]) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from accelerapp.server.alerting.config import Config, Integration
+from accelerapp.server.alerting.counts import Counts
 from accelerapp.server.alerting.group import AlertGroup
 from accelerapp.server.alerting.inhibit import Inhibitor
 from accelerapp.server.alerting.limits import MAX_ALERTS, MAX_GROUPS_OF_A_ROUTE, Refusals
+from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.pipeline import Delivery, IntegrationStatus
-from accelerapp.server.alerting.receivers import Deliverer, Notice, make_deliverer
+from accelerapp.server.alerting.receivers import Deliverer, make_deliverer
 from accelerapp.server.alerting.route import Route
-from accelerapp.server.alerting.settings import GlobalSettings
+from accelerapp.server.alerting.silence import Silences
 from accelerapp.server.alerting.timers import LoopTimers, Timers
 from accelerapp.server.signals import Alert, Clock, Labels
 from accelerapp.server.storage.state import Notification, State
@@ -37,7 +39,20 @@ class GroupStatus:
     key: str
     labels: Labels
     receiver: str
+    muted_by: tuple[str, ...]  # the time intervals that keep it quiet now
     alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStatus:
+    """What keeps an alert quiet: silences by their ids, and alerts by their fingerprints."""
+
+    silenced_by: tuple[str, ...]
+    inhibited_by: tuple[str, ...]
+
+    @property
+    def state(self) -> str:
+        return "suppressed" if self.silenced_by or self.inhibited_by else "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +82,20 @@ class Alertmanager:
         external_url: str = "",
         *,
         timers: Timers | None = None,
-        deliverer: Callable[[Integration, GlobalSettings], Deliverer] = make_deliverer,
+        deliverer: Callable[[Integration, Config, Clock], Deliverer] = make_deliverer,
     ) -> None:
         self._config = config
         self._state = state
         self._timers = timers or LoopTimers(clock)
         self._external_url = external_url
-        self._deliveries = {
-            receiver.name: tuple(
-                Delivery(receiver.name, entry, deliverer(entry, config.global_settings), state, self._timers)
-                for entry in receiver.integrations
-            )
-            for receiver in config.receivers.values()
-        }
+        self._deliverer = deliverer
+        self.counts = Counts()
+        self._deliveries = self._make_deliveries(config)
+        self.silences = Silences(state, self._timers.now)
         self._lock = threading.Lock()
         self._alerts: dict[Labels, Alert] = {}
+        self._updated: dict[Labels, float] = {}  # when an alert was last received
+        self._timed_out: set[Labels] = set()  # those whose end is only that of the patience with their sender
         self._groups: dict[tuple[str, Labels], AlertGroup] = {}
         self._groups_of: Counter[str] = Counter()
         self._inhibitor: Inhibitor | None = None  # None where alerts have changed since it was built
@@ -95,6 +109,27 @@ class Alertmanager:
         self._waiting: list[Alert] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def _make_deliveries(self, config: Config) -> dict[str, tuple[Delivery, ...]]:
+        return {
+            receiver.name: tuple(
+                Delivery(
+                    receiver.name,
+                    entry,
+                    self._deliverer(entry, config, self._timers.now),
+                    self._state,
+                    self._timers,
+                    self.counts,
+                )
+                for entry in receiver.integrations
+            )
+            for receiver in config.receivers.values()
+        }
+
+    @property
+    def config(self) -> Config:
+        """The configuration that it works by."""
+        return self._config
+
     async def start(self) -> None:
         """Take up the alerts of the last run, and begin to notify."""
         for alert in self._state.load_alerts():
@@ -102,13 +137,28 @@ class Alertmanager:
         with self._lock:
             self._loop = asyncio.get_running_loop()
             waiting, self._waiting = self._waiting, []
-        self._accept(waiting)
+        self.accept(waiting)
 
     async def stop(self) -> None:
         """End all timers and attempts; what was not notified is taken up at the next start."""
         with self._lock:
             self._loop = None
         await asyncio.gather(*(group.stop() for group in list(self._groups.values())))
+
+    async def reload(self, config: Config) -> None:
+        """Go on by another configuration, on the event loop: alerts, silences and what was told stay.
+
+        The alerts are grouped anew, as Alertmanager does it; what has waited for group_wait does not wait again, and
+        what a receiver was told under the same route it is not told again.
+        """
+        deliveries = await asyncio.to_thread(self._make_deliveries, config)
+        groups = list(self._groups.values())
+        await asyncio.gather(*(group.stop() for group in groups))
+        self._config, self._deliveries, self._inhibitor = config, deliveries, None
+        self._groups.clear()
+        self._groups_of.clear()
+        for alert in list(self._alerts.values()):
+            self._dispatch(alert)
 
     def receive(self, alerts: Sequence[Alert]) -> None:
         """Take in alerts, new, repeated or resolved; returns at once."""
@@ -118,7 +168,7 @@ class Alertmanager:
                 self._waiting = [*self._waiting, *alerts][-MAX_ALERTS:]
                 return
         try:
-            loop.call_soon_threadsafe(self._accept, list(alerts))
+            loop.call_soon_threadsafe(self.accept, list(alerts))
         except RuntimeError:  # the loop has closed: the rules send again after the next start
             log.info("%d alerts came after the end and were left", len(alerts))
 
@@ -140,11 +190,30 @@ class Alertmanager:
 
     def groups(self) -> list[GroupStatus]:
         """Return the groups, in order of their keys."""
+        now = self._timers.now()
         groups = sorted(dict(self._groups).values(), key=lambda group: (group.key, group.route.id))
         return [
-            GroupStatus(group.key, group.labels, group.route.receiver, tuple(group.alerts))
+            GroupStatus(
+                group.key,
+                group.labels,
+                group.route.receiver,
+                group.route.inactive_by(now) or group.route.muted_by(now),
+                tuple(group.alerts),
+            )
             for group in groups
         ]
+
+    def status_of(self, labels: Labels) -> AlertStatus:
+        """Tell what keeps an alert quiet now; on the event loop."""
+        now = self._timers.now()
+        inhibited = self._current_inhibitor().inhibited_by(labels, now)
+        return AlertStatus(
+            tuple(self.silences.silenced_by(labels, now)), () if inhibited is None else (inhibited,)
+        )
+
+    def updated_at(self, labels: Labels) -> float:
+        """Return when an alert was last received, in Unix seconds."""
+        return self._updated.get(labels, self._timers.now())
 
     def load(self) -> Load:
         """Return how much is kept and what was refused."""
@@ -152,21 +221,40 @@ class Alertmanager:
             len(self._alerts), len(self._groups), self._alerts_refused.count, self._groups_refused.count
         )
 
-    def _accept(self, alerts: Sequence[Alert]) -> None:
+    def accept(self, alerts: Sequence[Alert], timed_out: Sequence[bool] = ()) -> int:
+        """Take in alerts on the event loop, and return how many there was no room for.
+
+        `timed_out` tells of each whether its end is but a guess, since its sender gave none.
+        """
         taken = []
-        for alert in alerts:
+        guessed = timed_out or [False] * len(alerts)
+        for alert, guess in zip(alerts, guessed, strict=True):
             merged = self._merge(alert)
-            if self._dispatch(merged):
-                taken.append(merged)
+            if not self._dispatch(merged):
+                continue
+            self._updated[alert.labels] = self._timers.now()
+            (self._timed_out.add if guess else self._timed_out.discard)(alert.labels)
+            taken.append(merged)
         if taken:
             self._state.save_alerts(taken)
+        return len(alerts) - len(taken)
 
     def _merge(self, alert: Alert) -> Alert:
-        """Let an alert begin where the one it repeats began, if the two overlap."""
+        """Join an alert with the one it repeats where the two overlap: from the earlier begin, to the later end."""
         known = self._alerts.get(alert.labels)
-        if known is not None and known.starts_at < alert.starts_at < known.ends_at:
-            return replace(alert, starts_at=known.starts_at)
-        return alert
+        if known is None or not (
+            known.starts_at < alert.ends_at < known.ends_at
+            or known.starts_at < alert.starts_at < known.ends_at
+        ):
+            return alert
+        now = self._timers.now()
+        ends_at = alert.ends_at
+        if alert.resolved(now):
+            if known.resolved(now):
+                ends_at = max(ends_at, known.ends_at)
+        elif alert.labels not in self._timed_out:
+            ends_at = max(ends_at, known.ends_at)
+        return replace(alert, starts_at=min(alert.starts_at, known.starts_at), ends_at=ends_at)
 
     def _dispatch(self, alert: Alert) -> bool:
         """Put an alert into its groups; False where there is room for it nowhere."""
@@ -198,15 +286,30 @@ class Alertmanager:
             self._groups_of[route.id] += 1
         return group
 
-    async def _flush(self, group: AlertGroup, alerts: list[Alert], now: float) -> bool:
+    def _current_inhibitor(self) -> Inhibitor:
         if self._inhibitor is None:
             self._inhibitor = Inhibitor(self._config.inhibit_rules, self._alerts.values())
-        inhibitor = self._inhibitor
-        route: Route = group.route
-        heard = tuple(alert for alert in alerts if not inhibitor.mutes(alert.labels, now))
-        done = True
+        return self._inhibitor
+
+    def _heard(self, route: Route, alerts: Sequence[Alert], now: float) -> tuple[Alert, ...]:
+        """Return the alerts that nothing keeps quiet, in Alertmanager's order of asking."""
+        inhibitor = self._current_inhibitor()
+        suppressed = self.counts.suppressed
+        heard = tuple(alert for alert in alerts if inhibitor.inhibited_by(alert.labels, now) is None)
+        suppressed["inhibition"] += len(alerts) - len(heard)
         # What resolves while a time interval mutes the route is forgotten untold, as Alertmanager does.
-        if heard and not route.quiet(now):
+        if heard and (route.inactive_by(now) or route.muted_by(now)):
+            which = "active_time_interval" if route.inactive_by(now) else "mute_time_interval"
+            suppressed[which] += len(heard)
+            return ()
+        loud = tuple(alert for alert in heard if not self.silences.silenced_by(alert.labels, now))
+        suppressed["silence"] += len(heard) - len(loud)
+        return loud
+
+    async def _flush(self, group: AlertGroup, alerts: list[Alert], now: float) -> bool:
+        route: Route = group.route
+        done = True
+        if heard := self._heard(route, alerts, now):
             notice = Notice(route.receiver, group.key, group.labels, heard, now, self._external_url)
             outcomes = await asyncio.gather(
                 *(
@@ -229,6 +332,8 @@ class Alertmanager:
         ]
         for labels in gone:
             del self._alerts[labels]
+            self._updated.pop(labels, None)
+            self._timed_out.discard(labels)
         if gone:
             self._inhibitor = None
             self._state.delete_alerts(gone)

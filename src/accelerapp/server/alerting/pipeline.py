@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from accelerapp.server.alerting.config import Integration
+from accelerapp.server.alerting.counts import Counts
 from accelerapp.server.alerting.dedup import decide
 from accelerapp.server.alerting.fingerprint import fingerprint
-from accelerapp.server.alerting.receivers import Deliverer, DeliveryError, Notice, Readiness
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers import Deliverer, DeliveryError, Readiness
 from accelerapp.server.alerting.timers import Timers
 from accelerapp.server.storage.state import LogEntry, Notification, State
 
@@ -35,8 +37,15 @@ class Delivery:
     """Brings notices to one integration of a receiver and keeps the log of what it was told."""
 
     def __init__(
-        self, receiver: str, integration: Integration, deliverer: Deliverer, state: State, timers: Timers
+        self,
+        receiver: str,
+        integration: Integration,
+        deliverer: Deliverer,
+        state: State,
+        timers: Timers,
+        counts: Counts,
     ) -> None:
+        self._counts = counts
         self._receiver = receiver
         self._integration = integration
         self._deliverer = deliverer
@@ -44,7 +53,6 @@ class Delivery:
         self._timers = timers
         self._last_error = ""
         self._last_attempt: float | None = None
-        self._said_unsupported = False
 
     def status(self) -> IntegrationStatus:
         readiness, detail = self._deliverer.readiness()
@@ -80,7 +88,7 @@ class Delivery:
                 if not await self._retry(sent, deadline):
                     return False
             else:
-                self._refused(sent, readiness, detail)
+                self._record(sent, readiness.value, detail, 0)
         self._state.save_log_entry(notice.group_key, log_name, entry, notice.now + 2 * repeat_interval)
         return True
 
@@ -93,13 +101,17 @@ class Delivery:
 
     async def _retry(self, notice: Notice, deadline: float) -> bool:
         attempts, pause = 0, _FIRST_PAUSE
+        key = (self._receiver, self._integration.type)
+        self._counts.notifications[key] += 1
         while True:
             attempts += 1
             self._last_attempt = self._timers.now()
+            self._counts.requests[key] += 1
             try:
                 await self._deliverer.deliver(notice, max(0.1, deadline - self._timers.now()))
             except DeliveryError as error:
                 self._last_error = str(error)
+                self._counts.requests_failed[key] += 1
                 if error.retry and self._timers.now() + pause < deadline:
                     await self._timers.sleep(pause)
                     pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
@@ -111,17 +123,12 @@ class Delivery:
                     attempts,
                     error,
                 )
+                self._counts.failed[(*key, error.reason.value)] += 1
                 self._record(notice, "failed", str(error), attempts)
                 return False
             self._last_error = ""
             self._record(notice, "sent", "", attempts)
             return True
-
-    def _refused(self, notice: Notice, readiness: Readiness, detail: str) -> None:
-        if readiness is Readiness.NOT_SUPPORTED and not self._said_unsupported:
-            self._said_unsupported = True
-            log.warning("receiver %s: %s", self._receiver, detail)
-        self._record(notice, readiness.value, detail, 0)
 
     def _record(self, notice: Notice, outcome: str, error: str, attempts: int) -> None:
         self._state.add_notification(

@@ -45,11 +45,15 @@ class Route:
         if not found:
             yield self
 
-    def quiet(self, now: float) -> bool:
-        """Tell whether the time intervals keep the route from notifying at a time in Unix seconds."""
-        if self.active and not any(named.contains(now) for named in self.active):
-            return True
-        return any(named.contains(now) for named in self.mute)
+    def inactive_by(self, now: float) -> tuple[str, ...]:
+        """Return the active intervals' names where a time in Unix seconds is in none of them."""
+        if any(named.contains(now) for named in self.active):
+            return ()
+        return tuple(named.name for named in self.active)
+
+    def muted_by(self, now: float) -> tuple[str, ...]:
+        """Return the names of the mute intervals that a time in Unix seconds is in."""
+        return tuple(named.name for named in self.mute if named.contains(now))
 
     def group_labels(self, labels: Labels) -> Labels:
         if self.group_by is None:

@@ -7,11 +7,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 from accelerapp.server.gotemplate.builtins import Functions
-from accelerapp.server.gotemplate.values import number, special
+from accelerapp.server.gotemplate.escapers import SafeHtml
+from accelerapp.server.gotemplate.moments import Duration, Time
+from accelerapp.server.gotemplate.values import Struct, number, special
 from accelerapp.server.regex import InvalidPatternError, compile_re2
+from accelerapp.server.times import parse_duration
 
 _LARGER: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 _SMALLER: Final = ("", "m", "u", "n", "p", "f", "a", "z", "y")
@@ -139,19 +142,69 @@ def strip_domain(host: str) -> str:
     return name.partition(".")[0] + separator + port
 
 
-_SHARED: Final[Functions] = {
+#: What Prometheus and Alertmanager both have.
+SHARED_FUNCTIONS: Final[Functions] = {
     "toUpper": str.upper,
     "toLower": str.lower,
-    "title": title,
     "match": match,
     "reReplaceAll": replace_all,
-    "safeHtml": lambda text: text,
+    "safeHtml": SafeHtml,
     "humanizeDuration": humanize_duration,
 }
 
-#: What an annotation or label of a rule may call besides Go's own functions.
+
+def to_time(value: Any) -> Time:
+    seconds = number(value)
+    if not math.isfinite(seconds):
+        raise ValueError("value is NaN or Inf")
+    if abs(seconds) * 1e9 >= 2**63:
+        raise ValueError(
+            f"{seconds} cannot be represented as a nanoseconds timestamp since it overflows int64"
+        )
+    return Time(math.trunc(seconds * 1e9) // 1_000_000 * 1_000_000)  # Prometheus' times have milliseconds
+
+
+def to_duration(value: Any) -> Duration:
+    return Duration(math.trunc(number(value) * 1e9))
+
+
+def seconds_of(text: str) -> float:
+    return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
+
+
+def first(samples: Sequence[Struct]) -> Struct:
+    if not samples:
+        raise ValueError("first() called on vector with no elements")
+    return samples[0]
+
+
+def sort_by_label(name: str, samples: Sequence[Struct]) -> list[Struct]:
+    return sorted(samples, key=lambda sample: str(sample["Labels"].get(name, "")))
+
+
+def sample(labels: Mapping[str, str], value: float) -> Struct:
+    """Return one element of what `query` gives."""
+    return Struct(Labels=dict(labels), Value=value)
+
+
+def _given_later(*_: Any) -> Any:
+    raise ValueError("is known only where the rule is evaluated")
+
+
+#: What an annotation or label of a rule may call besides Go's own functions. Those that depend on the evaluation are
+#: given when the template is executed.
 PROMETHEUS_FUNCTIONS: Final[Functions] = {
-    **_SHARED,
+    **SHARED_FUNCTIONS,
+    **dict.fromkeys(("query", "now", "externalURL", "pathPrefix"), _given_later),
+    "title": title,
+    "first": first,
+    "label": lambda name, sample: sample["Labels"].get(name, ""),
+    "value": lambda sample: sample["Value"],
+    "strvalue": lambda sample: sample["Labels"].get("__value__", ""),
+    "sortByLabel": sort_by_label,
+    "toTime": to_time,
+    "toDuration": to_duration,
+    "parseDuration": seconds_of,
     "humanize": humanize,
     "humanize1024": humanize1024,
     "humanizePercentage": humanize_percentage,
@@ -164,29 +217,8 @@ PROMETHEUS_FUNCTIONS: Final[Functions] = {
     "tableLink": lambda expr: f"/graph?g0.expr={quote_plus(expr)}&g0.tab=1",
 }
 
-_NO_QUERIES: Final = "a rule's texts are expanded without running queries; put the value into the rule's expr"
-_NO_TIMES: Final = "Go's time values are not available here; use humanizeTimestamp or humanizeDuration"
-
 #: What Prometheus has and we do not, each with the reason.
 PROMETHEUS_UNSUPPORTED: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("query", "first", "label", "value", "strvalue", "sortByLabel"), _NO_QUERIES),
-    **dict.fromkeys(("toTime", "toDuration", "now", "parseDuration"), _NO_TIMES),
     "tmpl": 'name the template by {{template "name" .}}',
-    "call": "there are no function values to call",
-    "pathPrefix": "use $externalURL",
-    "externalURL": "use $externalURL",
-}
-
-#: What a notification template may call besides Go's own functions.
-ALERTMANAGER_FUNCTIONS: Final[Functions] = {
-    **_SHARED,
-    "trimSpace": str.strip,
-    "join": lambda separator, parts: separator.join(parts),
-    "stringSlice": lambda *parts: list(parts),
-    "safeUrl": lambda text: urlsplit(text).geturl(),
-}
-
-ALERTMANAGER_UNSUPPORTED: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("date", "tz", "since"), _NO_TIMES),
     "call": "there are no function values to call",
 }

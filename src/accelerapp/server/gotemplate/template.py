@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from accelerapp.server.gotemplate.builtins import BUILTINS, Functions
 from accelerapp.server.gotemplate.errors import TemplateError
 from accelerapp.server.gotemplate.nodes import (
+    Access,
     Action,
     Branch,
     Call,
@@ -21,9 +23,10 @@ from accelerapp.server.gotemplate.nodes import (
     Variable,
 )
 from accelerapp.server.gotemplate.parser import Parser
-from accelerapp.server.gotemplate.values import Struct, display, truth, type_name
+from accelerapp.server.gotemplate.values import Object, Struct, display, truth, type_name
 
-MAX_STEPS: Final = 100_000
+#: Enough for a notification of some ten thousand alerts, and ended within a second or two.
+MAX_STEPS: Final = 1_000_000
 MAX_OUTPUT: Final = 1 << 20
 MAX_CALL_DEPTH: Final = 50
 
@@ -31,15 +34,24 @@ MAX_CALL_DEPTH: Final = 50
 _LAZY: Final = ("and", "or")
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A template that has a name; `text` and `file` are those in which it is written, for its errors."""
+
+    nodes: tuple[Node, ...]
+    text: str
+    file: str
+
+
 class Template:
-    """One parsed template with those that it defines; immutable, so threads may share it."""
+    """One parsed template with those that it can call; immutable, so threads may share it."""
 
     def __init__(
         self,
         text: str,
         name: str,
-        nodes: Sequence[Node],
-        definitions: Mapping[str, Sequence[Node]],
+        nodes: tuple[Node, ...],
+        definitions: Mapping[str, Definition],
         functions: Functions,
         calls: Sequence[Call] = (),
     ) -> None:
@@ -58,15 +70,20 @@ class Template:
 
     def error(self, offset: int, message: str) -> TemplateError:
         """Make an error at a place in the text."""
-        line = self.text.count("\n", 0, offset) + 1
-        return TemplateError(self.name, line, offset - self.text.rfind("\n", 0, offset), message)
+        return error_at(self.text, self.name, offset, message)
 
-    def execute(self, data: Any, variables: Mapping[str, Any] | None = None) -> str:
+    def execute(
+        self,
+        data: Any,
+        variables: Mapping[str, Any] | None = None,
+        functions: Functions | None = None,
+    ) -> str:
         """Return the text for `data` (dot) and variables (names without `$`); raises TemplateError.
 
-        Maps are mappings, in which a missing key is the empty text; structs are `Struct`.
+        Maps are mappings, in which a missing key is the empty text; structs are `Struct`. `functions` take the place
+        of those of the same name that were given when the template was parsed.
         """
-        return _Execution(self).run(data, variables or {})
+        return _Execution(self, functions or {}).run(data, variables or {})
 
 
 def parse(
@@ -76,7 +93,7 @@ def parse(
     *,
     unsupported: Mapping[str, str] | None = None,
     variables: Collection[str] = (),
-    definitions: Mapping[str, Sequence[Node]] | None = None,
+    definitions: Mapping[str, Definition] | None = None,
 ) -> Template:
     """Parse a template in the language of Go's text/template.
 
@@ -91,10 +108,19 @@ def parse(
         text,
         name,
         nodes,
-        {**(definitions or {}), **parser.definitions},
+        {
+            **(definitions or {}),
+            **{key: Definition(body, text, name) for key, body in parser.definitions.items()},
+        },
         {**BUILTINS, **functions},
         parser.calls,
     )
+
+
+def error_at(text: str, name: str, offset: int, message: str) -> TemplateError:
+    """Make an error at a place in a template's text."""
+    line = text.count("\n", 0, offset) + 1
+    return TemplateError(name, line, offset - text.rfind("\n", 0, offset), message)
 
 
 def literal(text: str, name: str) -> Template:
@@ -111,8 +137,11 @@ class _Continue(Exception):  # noqa: N818 - a jump and no error
 
 
 class _Execution:
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, functions: Functions) -> None:
         self._template = template
+        self._functions = {**template.functions, **functions}
+        #: What is being executed: errors are placed in its text.
+        self._source = Definition(template.nodes, template.text, template.name)
         self._output: list[str] = []
         self._length = 0
         self._steps = 0
@@ -129,7 +158,7 @@ class _Execution:
         return "".join(self._output)
 
     def _error(self, offset: int, message: str) -> TemplateError:
-        return self._template.error(offset, message)
+        return error_at(self._source.text, self._source.file, offset, message)
 
     def _step(self) -> None:
         self._steps += 1
@@ -218,8 +247,8 @@ class _Execution:
             raise self._error(offset, f"range can't iterate over {type_name(value)}")
 
     def _call(self, node: Call, dot: Any) -> None:
-        body = self._template.definitions.get(node.name)
-        if body is None:
+        called = self._template.definitions.get(node.name)
+        if called is None:
             raise self._error(node.offset, f'template "{node.name}" not defined; check its name')
         if self._depth >= MAX_CALL_DEPTH:
             raise self._error(
@@ -227,10 +256,11 @@ class _Execution:
             )
         argument = None if node.argument is None else self._pipeline(node.argument, dot)
         outside, self._scope = self._scope, [("$", argument)]
+        source, self._source = self._source, called
         self._depth += 1
-        self._walk(body, argument)
+        self._walk(called.nodes, argument)
         self._depth -= 1
-        self._scope = outside
+        self._scope, self._source = outside, source
 
     # Expressions
 
@@ -245,6 +275,9 @@ class _Execution:
         head = command[0]
         if isinstance(head, Function):
             return self._apply(head, command[1:], dot, piped)
+        if (len(command) > 1 or piped) and isinstance(head, Access) and head.names:
+            arguments = [*(self._operand(operand, dot) for operand in command[1:]), *piped]
+            return self._access(head, dot, arguments)
         if len(command) > 1 or piped:
             raise self._error(
                 head.offset, "can't give arguments to what is not a function; name a function first"
@@ -261,10 +294,22 @@ class _Execution:
             return self._apply(operand, (), dot, ())
         if isinstance(operand, Pipeline):
             return self._pipeline(operand, dot)
-        value = dot if operand.base is None else self._operand(operand.base, dot)
-        for name in operand.names:
-            value = self._field(value, name, operand.offset)
-        return value
+        return self._access(operand, dot, ())
+
+    def _access(self, access: Access, dot: Any, arguments: Sequence[Any]) -> Any:
+        """Follow the names of an access; the last of them is given the arguments, and must be a method then."""
+        value = dot if access.base is None else self._operand(access.base, dot)
+        for name in access.names[: len(access.names) - bool(arguments)]:
+            value = self._field(value, name, access.offset)
+        if not arguments:
+            return value
+        name = access.names[-1]
+        method = value.methods.get(name) if isinstance(value, Object) else None
+        if method is None:
+            raise self._error(
+                access.offset, f"{name} has arguments but cannot be invoked as function; it is no method"
+            )
+        return self._invoke(name, method, (value, *arguments), access.offset)
 
     def _variable(self, variable: Variable) -> Any:
         for name, value in reversed(self._scope):
@@ -273,6 +318,8 @@ class _Execution:
         raise self._error(variable.offset, f"undefined variable {variable.name}; declare it first with :=")
 
     def _field(self, value: Any, name: str, offset: int) -> Any:
+        if isinstance(value, Object) and name in value.methods:
+            return self._invoke(name, value.methods[name], (value,), offset)
         if isinstance(value, Struct):
             if name not in value:
                 known = ", ".join(f".{key}" for key in sorted(value))
@@ -289,12 +336,15 @@ class _Execution:
             return self._lazy(head, operands, dot, piped)
         arguments = [self._operand(operand, dot) for operand in operands]
         arguments.extend(piped)
-        self._offset = head.offset
+        return self._invoke(head.name, self._functions[head.name], arguments, head.offset)
+
+    def _invoke(self, name: str, function: Callable[..., Any], arguments: Sequence[Any], offset: int) -> Any:
+        self._offset = offset
         try:
-            return self._template.functions[head.name](*arguments)
+            return function(*arguments)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             said = str(error) if isinstance(error, ValueError) else "wrong number or type of arguments"
-            raise self._error(head.offset, f"error calling {head.name}: {said}") from error
+            raise self._error(offset, f"error calling {name}: {said}") from error
 
     def _lazy(self, head: Function, operands: Sequence[Operand], dot: Any, piped: tuple[Any, ...]) -> Any:
         if not operands and not piped:

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 _EXPONENT_FROM: Final = 6  # where %v and %g without a precision change to an exponent
 
 
+class Object:
+    """A value with methods, which a template calls like fields; each is given the value and its arguments."""
+
+    __slots__ = ()
+    methods: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+
+    def text(self) -> str | None:
+        """Return how the value is printed, None where that is as its kind is."""
+        return None
+
+    def amount(self) -> float | None:
+        """Return the number that formatting functions take the value for, None where that is as its kind is."""
+        return None
+
+
 class Struct(dict[str, Any]):
     """A Go struct: unlike a map, it has the named fields only, and asking for another is an error."""
+
+    def json_name(self, field: str) -> str:
+        """Return the name of a field in JSON."""
+        return field
 
 
 def truth(value: Any) -> bool:
@@ -19,6 +38,8 @@ def truth(value: Any) -> bool:
     if isinstance(value, Struct):
         return True
     if isinstance(value, float) and math.isnan(value):
+        return True
+    if isinstance(value, Object) and not isinstance(value, (Mapping, Sequence, int)):
         return True
     return bool(value)
 
@@ -65,6 +86,8 @@ def number(value: Any) -> float:
     """Return a number for Prometheus' formatting functions, which take texts as well; raises ValueError."""
     if isinstance(value, bool) or value is None:
         raise ValueError(f"cannot convert {type_name(value)} to a number")
+    if isinstance(value, Object) and (amount := value.amount()) is not None:
+        return amount
     if isinstance(value, (int, float)):
         return float(value)
     if isinstance(value, str):
@@ -117,8 +140,12 @@ def sprint(value: Any) -> str:
         return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Object) and (text := value.text()) is not None:
+        return text
     if isinstance(value, float):
         return format_float(value)
+    if isinstance(value, Struct):
+        return "{" + " ".join(sprint(item) for item in value.values()) + "}"
     if isinstance(value, Mapping):
         return "map[" + " ".join(f"{key}:{sprint(value[key])}" for key in sorted(value)) + "]"
     if isinstance(value, Sequence) and not isinstance(value, str):

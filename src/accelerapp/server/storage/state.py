@@ -1,4 +1,4 @@
-"""The one SQLite file: state of alerting rules, current alerts, notification log and the history of both."""
+"""The one SQLite file: state of alerting rules, current alerts, silences, notification log, and their history."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Final
 
 import orjson
 
-from accelerapp.server.signals import Alert, Labels
+from accelerapp.server.signals import Alert, Labels, Matcher, MatchType
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 #: Rows that each history keeps; the oldest leave first.
 HISTORY_LIMIT: Final = 20_000
@@ -46,6 +46,18 @@ CREATE TABLE notification (
 );
 CREATE INDEX notification_by_time ON notification (at);
 """
+_SILENCES: Final = """
+CREATE TABLE silence (
+    id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_at REAL NOT NULL, ends_at REAL NOT NULL,
+    updated_at REAL NOT NULL, created_by TEXT NOT NULL, comment TEXT NOT NULL, annotations TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE silence_change (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, silence TEXT NOT NULL, action TEXT NOT NULL,
+    created_by TEXT NOT NULL, client TEXT NOT NULL
+);
+"""
+#: What makes a file of one version into one of the next, by the version that it has.
+_MIGRATIONS: Final = {0: _SCHEMA, 1: _SILENCES}
 
 
 class StateError(Exception):
@@ -94,11 +106,36 @@ class Notification:
     receiver: str
     integration: str
     status: str  # firing or resolved
-    outcome: str  # sent, failed, not configured or not supported
+    outcome: str  # sent, failed or not configured
     error: str
     attempts: int
     group_labels: Labels
     alerts: tuple[Labels, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSilence:
+    """A silence; times are Unix seconds. The id is empty where it is not kept yet."""
+
+    id: str
+    matchers: tuple[Matcher, ...]
+    starts_at: float
+    ends_at: float
+    updated_at: float
+    created_by: str
+    comment: str
+    annotations: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceChange:
+    """Who changed a silence: the name that it was made under, and the address that asked; `at` is Unix seconds."""
+
+    at: float
+    silence: str
+    action: str  # created, changed or expired
+    created_by: str
+    client: str
 
 
 class State:
@@ -126,15 +163,16 @@ class State:
 
     def _create(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == SCHEMA_VERSION:
-            return
-        if version != 0:
+        if not 0 <= version <= SCHEMA_VERSION:
             self._connection.close()
             raise StateError(
                 f"{self._path}: has schema version {version}, this program knows {SCHEMA_VERSION}; "
                 "use the version of the program that wrote it, or move the file away"
             )
-        self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        for step in range(version, SCHEMA_VERSION):
+            self._connection.executescript(
+                f"BEGIN; {_MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;"
+            )
 
     def close(self) -> None:
         with self._lock:
@@ -238,6 +276,66 @@ class State:
             Alert(_labels(labels), _labels(annotations), starts_at, ends_at, url)
             for labels, annotations, starts_at, ends_at, url in found
         ]
+
+    # Silences
+
+    def save_silence(self, silence: StoredSilence, change: SilenceChange) -> None:
+        """Keep a silence in place of one with the same id, and note who asked for it."""
+        matchers = [[matcher.name, matcher.type.value, matcher.value] for matcher in silence.matchers]
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    silence.id,
+                    _text(matchers),
+                    silence.starts_at,
+                    silence.ends_at,
+                    silence.updated_at,
+                    silence.created_by,
+                    silence.comment,
+                    _dump(silence.annotations),
+                ),
+            )
+            connection.execute(
+                "INSERT INTO silence_change (at, silence, action, created_by, client) VALUES (?, ?, ?, ?, ?)",
+                (change.at, change.silence, change.action, change.created_by, change.client),
+            )
+            _trim(connection, "silence_change")
+
+    def delete_silences(self, ids: Iterable[str]) -> None:
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM silence WHERE id = ?", [(one,) for one in ids])
+
+    def load_silences(self) -> list[StoredSilence]:
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT id, matchers, starts_at, ends_at, updated_at, created_by, comment, annotations"
+                " FROM silence ORDER BY id"
+            ).fetchall()
+        return [
+            StoredSilence(
+                id=row[0],
+                matchers=tuple(
+                    Matcher(name, MatchType(kind), value) for name, kind, value in orjson.loads(row[1])
+                ),
+                starts_at=row[2],
+                ends_at=row[3],
+                updated_at=row[4],
+                created_by=row[5],
+                comment=row[6],
+                annotations=_labels(row[7]),
+            )
+            for row in found
+        ]
+
+    def silence_changes(self, since: float = 0.0) -> list[SilenceChange]:
+        """Return who changed silences from `since` (Unix seconds) on, the oldest first."""
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT at, silence, action, created_by, client FROM silence_change WHERE at >= ? ORDER BY id",
+                (since,),
+            ).fetchall()
+        return [SilenceChange(*row) for row in found]
 
     # The notification log and history
 

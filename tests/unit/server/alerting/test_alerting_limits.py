@@ -12,7 +12,8 @@ import pytest
 
 from accelerapp.server.alerting import Alertmanager, load_alertmanager
 from accelerapp.server.alerting.limits import Refusals
-from accelerapp.server.alerting.receivers import Notice, Readiness
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers import Readiness
 from accelerapp.server.signals import Alert, make_labels
 from accelerapp.server.storage.state import State
 
@@ -89,7 +90,7 @@ async def test_alerts_beyond_the_limit_are_refused_counted_and_taken_once_there_
     assert "'n': '2'" in record.message
 
     told.clear()
-    alertmanager.receive([alert(0, ends_at=6.0)])  # one that is known is still heard
+    alertmanager.receive([alert(0, ends_at=5.0)])  # one that is known is still heard
     await timers.advance(15)
     assert ("0", "resolved") in told
     alertmanager.receive([alert(3)])
@@ -115,7 +116,7 @@ async def test_groups_beyond_the_limit_are_refused_and_their_alerts_not_kept(
     assert 'n="2"' in caplog.text
     assert "group by fewer labels" in caplog.text
 
-    alertmanager.receive([alert(0, ends_at=6.0)])
+    alertmanager.receive([alert(0, ends_at=5.0)])
     await timers.advance(15)
     alertmanager.receive([alert(2)])
     await timers.advance(20)

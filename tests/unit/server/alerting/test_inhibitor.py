@@ -47,4 +47,4 @@ def test_an_alert_is_quiet_while_a_source_of_a_rule_fires(
         for source in known
         if not source.resolved(NOW)
     )
-    assert Inhibitor(given_rules, known).mutes(make_labels(labels), NOW) is wanted
+    assert (Inhibitor(given_rules, known).inhibited_by(make_labels(labels), NOW) is not None) is wanted

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 
 from accelerapp.server.alerting import Alertmanager, load_alertmanager
 from accelerapp.server.alerting.config import Integration
-from accelerapp.server.alerting.receivers import DeliveryError, Notice, Readiness
-from accelerapp.server.alerting.settings import GlobalSettings
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers import DeliveryError, Readiness
 from accelerapp.server.signals import Alert, make_labels
 from accelerapp.server.storage.state import State
 
@@ -62,7 +62,7 @@ def make(case: dict[str, Any], folder: Path, state: State, timers: Any, sent: li
     path.write_text(text.getvalue())
     config = load_alertmanager(path, time_factor=case.get("time_factor", 1))
 
-    def recorder(integration: Integration, _: GlobalSettings) -> Recorder:
+    def recorder(integration: Integration, *_: object) -> Recorder:
         return Recorder(timers, integration, case.get("fail", []), sent)
 
     return Alertmanager(config, state, timers.now, timers=timers, deliverer=recorder)
@@ -123,7 +123,7 @@ async def test_after_a_restart_nothing_is_sent_twice_and_the_resolution_is_sent(
     third = make(RESTART, tmp_path, state, timers, sent)
     await third.start()
     third.receive(
-        [Alert(make_labels({"alertname": "A", "service": "s"}), (), 0, 410.0)],
+        [Alert(make_labels({"alertname": "A", "service": "s"}), (), 0, 400.0)],
     )
     await timers.advance(1500)
     await third.stop()

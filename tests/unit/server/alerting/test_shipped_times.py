@@ -10,8 +10,8 @@ import pytest
 
 from accelerapp.server.alerting import Alertmanager, load_alertmanager
 from accelerapp.server.alerting.config import Integration
-from accelerapp.server.alerting.receivers import Notice, Readiness
-from accelerapp.server.alerting.settings import GlobalSettings
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers import Readiness
 from accelerapp.server.signals import Alert, make_labels
 from accelerapp.server.storage.state import State
 
@@ -48,7 +48,7 @@ def told() -> list[Told]:
 async def shipped(told: list[Told], tmp_path: Path, timers: Any) -> AsyncIterator[Alertmanager]:
     state = State(tmp_path / "state.sqlite")
 
-    def recorder(integration: Integration, _: GlobalSettings) -> Recorder:
+    def recorder(integration: Integration, *_: object) -> Recorder:
         return Recorder(told, integration, timers)
 
     alertmanager = Alertmanager(

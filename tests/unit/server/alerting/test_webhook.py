@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from accelerapp.server.alerting import fingerprint
-from accelerapp.server.alerting.receivers import DeliveryError, Notice, Readiness, webhook_body
-from accelerapp.server.alerting.receivers.webhook import Webhook
-from accelerapp.server.alerting.settings import WebhookSettings
+from accelerapp.server.alerting.message import message
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers import DeliveryError, Readiness
+from accelerapp.server.alerting.receivers.webhook import Webhook, webhook_body
+from accelerapp.server.alerting.settings import HttpSettings, WebhookSettings
+from accelerapp.server.alerting.templates import Templates
 from accelerapp.server.signals import Alert, make_labels
 
 FIRING = Alert(
@@ -78,12 +81,13 @@ def receiver() -> Iterator[Receiver]:
     receiver.close()
 
 
-def settings(**values: Any) -> WebhookSettings:
-    return WebhookSettings.model_validate(values)
+def webhook(**values: Any) -> Webhook:
+    settings = WebhookSettings.model_validate(values)
+    return Webhook(settings, settings.http_config or HttpSettings(), Templates())
 
 
 def test_body_is_alertmanagers_version_4() -> None:
-    assert webhook_body(NOTICE) == {
+    assert webhook_body(NOTICE, message(NOTICE)) == {
         "version": "4",
         "groupKey": '{}:{alertname="HighErrorRate"}',
         "truncatedAlerts": 0,
@@ -119,7 +123,7 @@ def test_body_is_alertmanagers_version_4() -> None:
 
 
 def test_alerts_beyond_the_limit_are_counted() -> None:
-    body = webhook_body(NOTICE, max_alerts=1)
+    body = webhook_body(NOTICE, message(NOTICE, NOTICE.alerts[:1]))
     assert len(body["alerts"]) == 1
     assert body["truncatedAlerts"] == 1
 
@@ -132,10 +136,10 @@ def test_fingerprint_is_fnv_1a_over_names_and_values() -> None:
 
 
 async def test_it_is_posted_as_json(receiver: Receiver) -> None:
-    await Webhook(settings(url=receiver.url)).deliver(NOTICE, 5)
+    await webhook(url=receiver.url).deliver(NOTICE, 5)
     ((headers, body),) = receiver.requests
     assert headers["Content-Type"] == "application/json"
-    assert body == webhook_body(NOTICE)
+    assert body == webhook_body(NOTICE, message(NOTICE))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ async def test_it_is_posted_as_json(receiver: Receiver) -> None:
 async def test_which_answers_are_tried_again(receiver: Receiver, status: int, retry: bool) -> None:
     receiver.status = status
     with pytest.raises(DeliveryError, match=f"unexpected status code {status}: as told") as caught:
-        await Webhook(settings(url=receiver.url)).deliver(NOTICE, 5)
+        await webhook(url=receiver.url).deliver(NOTICE, 5)
     assert caught.value.retry is retry
 
 
@@ -152,31 +156,27 @@ async def test_a_refused_connection_is_tried_again(receiver: Receiver) -> None:
     url = receiver.url.replace("/hook", "")
     receiver._server.server_close()
     with pytest.raises(DeliveryError, match="ConnectError") as caught:
-        await Webhook(settings(url=url)).deliver(NOTICE, 5)
+        await webhook(url=url).deliver(NOTICE, 5)
     assert caught.value.retry
 
 
 async def test_url_and_token_come_from_files(receiver: Receiver, tmp_path: Path) -> None:
     (tmp_path / "url").write_text(receiver.url + "\n")
-    webhook = Webhook(
-        settings(
-            url_file=tmp_path / "url",
-            http_config={"authorization": {"credentials_file": tmp_path / "token"}},
-        )
+    hook = webhook(
+        url_file=tmp_path / "url",
+        http_config={"authorization": {"credentials_file": tmp_path / "token"}},
     )
-    assert webhook.readiness() == (
+    assert hook.readiness() == (
         Readiness.NOT_CONFIGURED,
         f"the file {tmp_path / 'token'} is missing; put the secret there",
     )
     (tmp_path / "token").write_text("s3cret\n")
-    assert webhook.readiness() == (Readiness.READY, "")
-    await webhook.deliver(NOTICE, 5)
+    assert hook.readiness() == (Readiness.READY, "")
+    await hook.deliver(NOTICE, 5)
     assert receiver.requests[0][0]["Authorization"] == "Bearer s3cret"
 
 
 async def test_basic_authentication(receiver: Receiver) -> None:
-    webhook = Webhook(
-        settings(url=receiver.url, http_config={"basic_auth": {"username": "u", "password": "p"}})
-    )
-    await webhook.deliver(NOTICE, 5)
+    hook = webhook(url=receiver.url, http_config={"basic_auth": {"username": "u", "password": "p"}})
+    await hook.deliver(NOTICE, 5)
     assert receiver.requests[0][0]["Authorization"] == "Basic dTpw"

@@ -2,140 +2,82 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from functools import reduce
-from pathlib import Path
-from typing import Any, Final
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import orjson
 
-from accelerapp.server.alerting.fingerprint import fingerprint
-from accelerapp.server.alerting.receivers.base import DeliveryError, Notice, Readiness
+from accelerapp.server.alerting.message import message
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers.base import DeliveryError, Readiness, readiness_of
+from accelerapp.server.alerting.receivers.details import prepared, typed
+from accelerapp.server.alerting.receivers.http import HttpClient, check
 from accelerapp.server.alerting.settings import HttpSettings, WebhookSettings
+from accelerapp.server.alerting.templates import Rendering, TemplateError, Templates, render_all
 from accelerapp.server.configfile import read_secret
-from accelerapp.server.signals import Alert, Labels
-from accelerapp.server.times import rfc3339
-
-_TIMEOUT: Final = 10.0
-_SPECIAL: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
-_MAX_ERROR: Final = 200
+from accelerapp.server.gotemplate import Struct, json_value
 
 
 class Webhook:
-    """Posts notifications to a URL; network errors, 5xx and 429 may be tried again, other answers not."""
+    """Posts notifications to a URL, in Alertmanager's form or that of `payload`."""
 
-    def __init__(self, settings: WebhookSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: WebhookSettings,
+        http: HttpSettings,
+        templates: Templates,
+        *,
+        clock: Callable[[], float] = time.time,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._settings = settings
-        self._transport = transport
+        self._templates = templates
+        self._clock = clock
+        self._client = HttpClient(http, transport)
+        self._payload = None if settings.payload is None else prepared(settings.payload, templates)
 
     @property
     def send_resolved(self) -> bool:
         return self._settings.send_resolved
 
     def readiness(self) -> tuple[Readiness, str]:
-        for path in self._files():
-            if not path.is_file():
-                return Readiness.NOT_CONFIGURED, f"the file {path} is missing; put the secret there"
-        return Readiness.READY, ""
+        return readiness_of([self._settings.url_file, *self._client.files()])
 
     async def deliver(self, notice: Notice, timeout_seconds: float) -> None:
-        body = orjson.dumps(webhook_body(notice, self._settings.max_alerts))
-        timeout = min(self._settings.timeout or _TIMEOUT, timeout_seconds)
+        url, body = await asyncio.to_thread(self._request, notice)
+        check(await self._client.post(url, body, timeout_seconds, self._settings.timeout))
+
+    def _request(self, notice: Notice) -> tuple[str, bytes]:
+        kept = notice.alerts[: self._settings.max_alerts] if self._settings.max_alerts else notice.alerts
+        data = message(notice, kept)
+        render = Rendering(data, self._clock)
         try:
-            url, auth = self._url(), self._credentials()
-            # Proxies of the environment are not used, as in Alertmanager: a local webhook stays local.
-            async with httpx.AsyncClient(
-                transport=self._transport,
-                timeout=timeout,
-                follow_redirects=self._settings.http_config.follow_redirects,
-                trust_env=False,
-            ) as client:
-                response = await client.post(
-                    url, content=body, headers={"Content-Type": "application/json", **auth}
-                )
+            given = self._settings.url
+            if self._settings.url_file is not None:
+                given = read_secret(self._settings.url_file)
+            url = render(self._templates.text(given))
+            content = (
+                webhook_body(notice, data)
+                if self._payload is None
+                else render_all(self._payload, render, typed)
+            )
+        except TemplateError as error:
+            raise DeliveryError(f"the template cannot be executed: {error}", retry=False) from error
         except (OSError, ValueError) as error:
             raise DeliveryError(f"a secret cannot be read: {error}", retry=True) from error
-        except httpx.InvalidURL as error:
-            raise DeliveryError(f"the URL is not valid: {error}", retry=False) from error
-        except httpx.HTTPError as error:
-            raise DeliveryError(f"{type(error).__name__}: {error or 'no answer'}", retry=True) from error
-        if not response.is_success:
-            said = response.text[:_MAX_ERROR].strip()
-            retry = response.status_code >= 500 or response.status_code == 429
-            raise DeliveryError(f"unexpected status code {response.status_code}: {said}", retry=retry)
-
-    def _files(self) -> list[Path]:
-        http = self._settings.http_config
-        files = [self._settings.url_file, http.bearer_token_file]
-        if http.authorization is not None:
-            files.append(http.authorization.credentials_file)
-        if http.basic_auth is not None:
-            files += [http.basic_auth.username_file, http.basic_auth.password_file]
-        return [path for path in files if path is not None]
-
-    def _url(self) -> str:
-        if self._settings.url_file is not None:
-            return read_secret(self._settings.url_file)
-        return str(self._settings.url)
-
-    def _credentials(self) -> dict[str, str]:
-        return credentials(self._settings.http_config)
+        if not url:
+            raise DeliveryError("the URL is empty after its template was executed", retry=False)
+        return url, orjson.dumps(content)
 
 
-def credentials(http: HttpSettings) -> dict[str, str]:
-    """Return the Authorization header that the settings ask for; raises OSError, ValueError."""
-    if http.basic_auth is not None:
-        basic = http.basic_auth
-        user = read_secret(basic.username_file) if basic.username_file else basic.username
-        password = read_secret(basic.password_file) if basic.password_file else basic.password
-        request = next(httpx.BasicAuth(user, password).auth_flow(httpx.Request("POST", "http://localhost")))
-        return {"Authorization": request.headers["Authorization"]}
-    if http.authorization is not None:
-        given = http.authorization
-        secret = read_secret(given.credentials_file) if given.credentials_file else given.credentials
-        return {"Authorization": f"{given.type} {secret}"}
-    if http.bearer_token_file is not None:
-        return {"Authorization": f"Bearer {read_secret(http.bearer_token_file)}"}
-    return {"Authorization": f"Bearer {http.bearer_token}"} if http.bearer_token else {}
-
-
-def webhook_body(notice: Notice, max_alerts: int = 0) -> dict[str, Any]:
-    """Return the body of a notification; more than `max_alerts` (0: no limit) are left out and counted."""
-    kept = notice.alerts[:max_alerts] if max_alerts else notice.alerts
+def webhook_body(notice: Notice, data: Struct) -> dict[str, Any]:
+    """Return the body of a notification; `data` has as many of its alerts as are told."""
     return {
-        # Alertmanager escapes the name for use in a regular expression.
-        "receiver": _SPECIAL.sub(r"\\\g<0>", notice.receiver),
-        "status": "firing" if any(not a.resolved(notice.now) for a in kept) else "resolved",
-        "alerts": [_alert(alert, notice.now) for alert in kept],
-        "notification_reason": notice.reason,
-        "groupLabels": dict(notice.group_labels),
-        "commonLabels": _common([alert.labels for alert in kept]),
-        "commonAnnotations": _common([alert.annotations for alert in kept]),
-        "routeLabels": {},
-        "externalURL": notice.external_url,
+        **json_value(data),
         "version": "4",
         "groupKey": notice.group_key,
-        "truncatedAlerts": len(notice.alerts) - len(kept),
+        "truncatedAlerts": len(notice.alerts) - len(data["Alerts"]),
     }
-
-
-def _alert(alert: Alert, now: float) -> dict[str, Any]:
-    resolved = alert.resolved(now)
-    return {
-        "status": "resolved" if resolved else "firing",
-        "labels": dict(alert.labels),
-        "annotations": dict(alert.annotations),
-        "startsAt": rfc3339(alert.starts_at),
-        "endsAt": rfc3339(alert.ends_at if resolved else None),
-        "generatorURL": alert.generator_url,
-        "fingerprint": fingerprint(alert.labels),
-    }
-
-
-def _common(sets: list[Labels]) -> Mapping[str, str]:
-    if not sets:
-        return {}
-    shared = reduce(lambda first, second: first & second, (set(labels) for labels in sets))
-    return dict(sorted(shared))

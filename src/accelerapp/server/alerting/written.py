@@ -1,0 +1,55 @@
+"""A configuration as it may be shown: without the secrets that stand in it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import SafeRepresenter
+
+#: What stands for a secret, which Alertmanager's tools know.
+HIDDEN: Final = "<secret>"
+_SECRET_KEYS: Final = frozenset(
+    {
+        *("api_url", "app_token", "auth_password", "auth_secret", "bearer_token", "credentials", "key"),
+        *("password", "routing_key", "service_key", "slack_api_url", "slack_app_token"),
+        *("smtp_auth_password", "smtp_auth_secret"),
+    }
+)
+
+
+class _Representer(SafeRepresenter):
+    """Writes texts without quotes where that is possible: `true` and `5` are texts in what was read."""
+
+
+def _represent(representer: SafeRepresenter, text: str) -> ScalarNode:
+    if text in ("", "~", "null", "Null", "NULL") or "\n" in text:
+        return representer.represent_scalar("tag:yaml.org,2002:str", text)
+    tag = YAML(typ="safe", pure=True).resolver.resolve(ScalarNode, text, (True, False))
+    return representer.represent_scalar(tag, text)
+
+
+_Representer.add_representer(str, _represent)
+
+
+def written(data: Any) -> str:
+    """Write a file's data, whose scalars are texts, as YAML; secrets are hidden."""
+    writer = YAML(typ="safe", pure=True)
+    writer.Representer = _Representer
+    writer.default_flow_style = False
+    writer.width = 10_000
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    text = io.StringIO()
+    writer.dump(_without_secrets(data, ()), text)
+    return text.getvalue()
+
+
+def _without_secrets(value: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_secrets(item, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item, path) for item in value]
+    secret = bool(path) and (path[-1] in _SECRET_KEYS or path[-2:] == ("webhook_configs", "url"))
+    return HIDDEN if secret and isinstance(value, str) and value else value
