@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accelerapp.server.api.parameters import ParameterError
-from accelerapp.server.promql import PromQLError, QueryTimeoutError
+from accelerapp.server.promql import Annotations, PromQLError, QueryTimeoutError
 from accelerapp.server.storage import (
     InvalidMatcherError,
     ReadTimeoutError,
@@ -28,6 +29,15 @@ def json_response(content: Any, status: int = 200) -> Response:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A query's answer with what there is to say of it; `query` is the text that its places are in."""
+
+    data: Any
+    notes: Annotations
+    query: str
+
+
 def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """Wrap what a handler returns as Prometheus' `{"status": "success", "data": …}`, and what it raises likewise."""
 
@@ -41,7 +51,11 @@ def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _prometheus_error(503, "timeout", str(error))
         except (PromQLError, TooManySamplesError) as error:
             return _prometheus_error(422, "execution", str(error))
-        return json_response({"status": "success", "data": data})
+        if not isinstance(data, Annotated):
+            return json_response({"status": "success", "data": data})
+        said = {"warnings": data.notes.warnings(data.query), "infos": data.notes.infos(data.query)}
+        told = {name: texts for name, texts in said.items() if texts}
+        return json_response({"status": "success", "data": data.data, **told})
 
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -10,13 +11,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from accelerapp.server.api.answer import prometheus
+from accelerapp.server.api.answer import Annotated, prometheus
+from accelerapp.server.api.histogram import histogram_json
 from accelerapp.server.api.parameters import ParameterError, duration, parameters, timestamp
 from accelerapp.server.api.services import Services
 from accelerapp.server.ingest import TargetStatus
 from accelerapp.server.promql import (
+    Annotations,
     Expr,
     Matrix,
+    MatrixSeries,
     PromQLError,
     Scalar,
     String,
@@ -46,7 +50,9 @@ def _queries(services: Services) -> list[Route]:
         values = await parameters(request)
         at = timestamp(values, "time", services.clock())
         expr = _expression(values)
-        return value_json(await services.in_query_thread(services.engine.instant, expr, at))
+        notes = Annotations()
+        value = await services.in_query_thread(partial(services.engine.instant, notes=notes), expr, at)
+        return Annotated(value_json(value), notes, values.get("query", ""))
 
     async def query_range(request: Request) -> Any:
         values = await parameters(request)
@@ -70,7 +76,11 @@ def _queries(services: Services) -> list[Route]:
                 f'invalid parameter "query": invalid expression type "{kind}" for range query, '
                 "must be Scalar or instant Vector"
             )
-        return value_json(await services.in_query_thread(services.engine.range, expr, start, end, step))
+        notes = Annotations()
+        value = await services.in_query_thread(
+            partial(services.engine.range, notes=notes), expr, start, end, step
+        )
+        return Annotated(value_json(value), notes, values.get("query", ""))
 
     return [
         Route("/api/v1/query", prometheus(query), methods=_GET_AND_POST),
@@ -194,18 +204,23 @@ def value_json(value: Value) -> dict[str, Any]:
                 {"metric": dict(labels), "value": [value.time, format_value(float(v))]}
                 for labels, v in zip(value.labels, value.values, strict=True)
             ]
+            for index, histogram in value.histograms.items():
+                metric = result[index]["metric"]
+                result[index] = {"metric": metric, "histogram": [value.time, histogram_json(histogram)]}
             return {"resultType": "vector", "result": result}
         case Matrix():
             return {
                 "resultType": "matrix",
-                "result": [
-                    {
-                        "metric": dict(series.labels),
-                        "values": [
-                            [ms / 1000, format_value(v)]
-                            for ms, v in zip(series.timestamps.tolist(), series.values.tolist(), strict=True)
-                        ],
-                    }
-                    for series in value.series
-                ],
+                "result": [_series_json(series) for series in value.series],
             }
+
+
+def _series_json(series: MatrixSeries) -> dict[str, Any]:
+    """Return a series with its values and its native histograms; what it has none of is left out."""
+    answer: dict[str, Any] = {"metric": dict(series.labels)}
+    if len(series.timestamps):
+        points = zip(series.timestamps.tolist(), series.values.tolist(), strict=True)
+        answer["values"] = [[ms / 1000, format_value(v)] for ms, v in points]
+    if series.histograms:
+        answer["histograms"] = [[ms / 1000, histogram_json(one)] for ms, one in series.histograms]
+    return answer

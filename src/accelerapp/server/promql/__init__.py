@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.ast import (
     Aggregate,
     Binary,
@@ -22,6 +23,7 @@ from accelerapp.server.promql.ast import (
 )
 from accelerapp.server.promql.engine import Engine
 from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
+from accelerapp.server.promql.histogram import Histogram
 from accelerapp.server.promql.literals import format_value
 from accelerapp.server.promql.memory import MemoryReader
 from accelerapp.server.promql.notation import parse_metric, parse_series, parse_values
@@ -34,12 +36,14 @@ from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String
 
 __all__ = [
     "Aggregate",
+    "Annotations",
     "Binary",
     "Boundary",
     "Call",
     "DurationExpr",
     "Engine",
     "Expr",
+    "Histogram",
     "Matrix",
     "MatrixSelector",
     "MatrixSeries",

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from accelerapp.server.promql import ast, ranking
+from accelerapp.server.promql import annotation, ast, ranking
+from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import (
     SCHEMA_LABELS,
     Block,
@@ -22,6 +23,7 @@ from accelerapp.server.promql.block import (
 )
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.literals import format_plain
+from accelerapp.server.promql.native_aggregation import aggregate_native, format_histogram, note_ignored
 from accelerapp.server.promql.quantiles import quantile_of_columns
 from accelerapp.server.promql.summation import Mean, add_compensated
 from accelerapp.server.signals import Labels
@@ -35,6 +37,9 @@ class Context(Protocol):
     def scalar(self, expr: ast.Expr) -> Floats: ...
 
     def check_time(self) -> None: ...
+
+    @property
+    def notes(self) -> Annotations: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,15 +71,33 @@ def aggregate(expr: ast.Aggregate, context: Context) -> Block:
     groups = group_rows(block.labels, group_key(expr))
     grouped = Groups(block, list(groups), list(groups.values()))
     if expr.op in ("topk", "bottomk") and param is not None:
+        if param.max(initial=-np.inf) >= 1:
+            note_ignored(expr, block, context.notes)
         return ranking.top(
             grouped.block, grouped.members, param, context.check_time, largest=expr.op == "topk"
         )
     if not grouped.labels:
         return Block.empty(block.values.shape[1])
-    if expr.op == "quantile" and param is not None:
+    if expr.op == "quantile" and expr.param is not None and param is not None:
+        _note_invalid_quantiles(expr.param, param, context.notes)
+        note_ignored(expr, block, context.notes)
         return _quantile(grouped, param)
     values, present = _REDUCTIONS[expr.op](grouped)
-    return Block(grouped.labels, values, present).without_empty()
+    cells = None
+    if block.histograms is not None:
+        values, present, cells = aggregate_native(
+            expr, block, grouped.members, (values, present), context.notes, context.check_time
+        )
+    return Block(grouped.labels, values, present, cells).without_empty()
+
+
+def _note_invalid_quantiles(expr: ast.Expr, param: Floats, notes: Annotations) -> None:
+    """Warn of parameters that are no quantiles: that there are any NaN, and of the largest and the smallest."""
+    if np.isnan(param).any():
+        notes.warning(annotation.invalid_quantile(np.nan), expr)
+    for number in (np.fmax.reduce(param), np.fmin.reduce(param)):
+        if number > 1 or number < 0:
+            notes.warning(annotation.invalid_quantile(float(number)), expr)
 
 
 def group_key(expr: ast.Aggregate) -> Callable[[Labels], Labels]:
@@ -188,8 +211,11 @@ def _count_values(expr: ast.Aggregate, block: Block, check_time: Callable[[], No
     counts: dict[Labels, Floats] = {}
     for row, labels in enumerate(block.labels):
         check_time()
-        for step in np.flatnonzero(block.present[row]).tolist():
-            text = format_plain(float(block.values[row, step]))
+        for step in np.flatnonzero(block.filled[row]).tolist():
+            native = None if block.histograms is None else block.histograms[row, step]
+            text = (
+                format_plain(float(block.values[row, step])) if native is None else format_histogram(native)
+            )
             group = key(set_label(labels, label.value, text))
             counts.setdefault(group, np.zeros(block.values.shape[1]))[step] += 1
     if not counts:

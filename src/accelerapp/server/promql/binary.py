@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from accelerapp.server.promql import ast
+from accelerapp.server.promql import ast, native_operators
+from accelerapp.server.promql.annotation import Annotations, incompatible_types
 from accelerapp.server.promql.block import (
     SCHEMA_LABELS,
     Block,
     Bools,
+    Cells,
     Floats,
     drop_labels,
     drop_name,
@@ -23,6 +25,7 @@ from accelerapp.server.promql.block import (
 )
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.literals import format_labels
+from accelerapp.server.promql.native_operators import Operand
 from accelerapp.server.signals import Labels
 
 _ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
@@ -57,26 +60,35 @@ def scalars(op: str, left: Floats, right: Floats) -> Floats:
     return _ARITHMETIC[op](left, right)
 
 
-def vector_scalar(expr: ast.Binary, block: Block, scalar: Floats) -> Block:
+def vector_scalar(expr: ast.Binary, block: Block, scalar: Floats, notes: Annotations) -> Block:
     """Combine a vector with a scalar on its right."""
-    return _with_scalar(expr, block, block.values, scalar[None, :])
+    sides = (Operand.of_rows(block, slice(None)), Operand.of_scalar(scalar, block.present.shape))
+    return _with_scalar(expr, block, sides, notes)
 
 
-def scalar_vector(expr: ast.Binary, scalar: Floats, block: Block) -> Block:
+def scalar_vector(expr: ast.Binary, scalar: Floats, block: Block, notes: Annotations) -> Block:
     """Combine a vector with a scalar on its left; a filtering comparison keeps the vector's values."""
-    return _with_scalar(expr, block, scalar[None, :], block.values)
+    sides = (Operand.of_scalar(scalar, block.present.shape), Operand.of_rows(block, slice(None)))
+    return _with_scalar(expr, block, sides, notes)
 
 
-def _with_scalar(expr: ast.Binary, block: Block, left: Floats, right: Floats) -> Block:
+def _with_scalar(expr: ast.Binary, block: Block, sides: tuple[Operand, Operand], notes: Annotations) -> Block:
+    left, right = sides[0].values, sides[1].values
+    cells = None if block.histograms is None else native_operators.combine(expr, *sides, notes)[0]
+    if expr.op in ast.TRIMMINGS:
+        _note_trimmed_floats(expr, block.present, notes)
+        nothing = np.zeros(block.present.shape, dtype=np.bool_)
+        return Block(block.labels, block.values, nothing, cells).without_empty().without_name()
     if expr.op not in _COMPARISONS:
-        return Block(block.labels, _ARITHMETIC[expr.op](left, right), block.present).without_name()
+        values = _ARITHMETIC[expr.op](left, right)
+        return Block(block.labels, values, block.present, cells).without_empty().without_name()
     kept = _COMPARISONS[expr.op](left, right)
     if expr.return_bool:
         return Block(block.labels, kept.astype(np.float64), block.present).without_name()
     return Block(block.labels, block.values, block.present & kept).without_empty()
 
 
-def vectors(expr: ast.Binary, left: Block, right: Block) -> Block:
+def vectors(expr: ast.Binary, left: Block, right: Block, notes: Annotations) -> Block:
     """Combine two vectors, element by element that match.
 
     Raises PromQLError where the match is not as unique as the operator needs it.
@@ -84,7 +96,7 @@ def vectors(expr: ast.Binary, left: Block, right: Block) -> Block:
     signature = _signature(expr.matching)
     if expr.op in ast.SET_OPERATORS:
         return _set_operation(expr.op, left, right, signature)
-    return _matched(expr, left, right, signature)
+    return _matched(expr, left, right, signature, notes)
 
 
 def _signature(matching: ast.VectorMatching) -> Callable[[Labels], Labels]:
@@ -99,24 +111,19 @@ def _set_operation(op: str, left: Block, right: Block, signature: Callable[[Labe
     left_groups = group_rows(left.labels, signature)
     right_groups = group_rows(right.labels, signature)
     if op == "or":
-        present = right.present.copy()
+        kept, filled = np.ones(right.present.shape, dtype=np.bool_), left.filled
         for key, rows in left_groups.items():
             if key in right_groups:
-                present[right_groups[key]] &= ~left.present[rows].any(axis=0)
-        joined = Block(
-            left.labels + right.labels,
-            np.concatenate((left.values, right.values)),
-            np.concatenate((left.present, present)),
-        )
-        return joined.without_empty().merged()
-    present = left.present.copy()
+                kept[right_groups[key]] &= ~filled[rows].any(axis=0)
+        return left.without_empty().beside(right.where(kept).without_empty())
+    kept, filled = np.ones(left.present.shape, dtype=np.bool_), right.filled
     for key, rows in left_groups.items():
         if key in right_groups:
-            other = right.present[right_groups[key]].any(axis=0)
-            present[rows] &= other if op == "and" else ~other
+            other = filled[right_groups[key]].any(axis=0)
+            kept[rows] &= other if op == "and" else ~other
         elif op == "and":
-            present[rows] = False
-    return Block(left.labels, left.values, present).without_empty()
+            kept[rows] = False
+    return left.where(kept).without_empty()
 
 
 @dataclass
@@ -128,9 +135,17 @@ class _Pairs:
     labels: list[Labels]
 
 
-def _matched(expr: ast.Binary, left: Block, right: Block, signature: Callable[[Labels], Labels]) -> Block:
+def _matched(
+    expr: ast.Binary,
+    left: Block,
+    right: Block,
+    signature: Callable[[Labels], Labels],
+    notes: Annotations,
+) -> Block:
     swapped = expr.matching.group == "right"
-    many, one = (right, left) if swapped else (left, right)
+    sides = (right, left) if swapped else (left, right)
+    # What is matched does not depend on the kind of the values.
+    many, one = (Block(side.labels, side.values, side.filled) for side in sides)
     many_groups, one_groups = group_rows(many.labels, signature), group_rows(one.labels, signature)
     pairs = _Pairs([], [], [])
     ambiguous = _NEVER
@@ -154,18 +169,34 @@ def _matched(expr: ast.Binary, left: Block, right: Block, signature: Callable[[L
         )
     if not pairs.many:
         return Block.empty(left.values.shape[1])
-    present = many.present[pairs.many] & one.present[pairs.one]
-    values = (many.values[pairs.many], one.values[pairs.one])
-    return _combine(expr, pairs.labels, values[::-1] if swapped else values, present)
+    operands = (Operand.of_rows(sides[0], pairs.many), Operand.of_rows(sides[1], pairs.one))
+    return _combine(expr, pairs.labels, operands[::-1] if swapped else operands, notes)
 
 
-def _combine(expr: ast.Binary, labels: list[Labels], values: tuple[Floats, Floats], present: Bools) -> Block:
+def _combine(
+    expr: ast.Binary, labels: list[Labels], sides: tuple[Operand, Operand], notes: Annotations
+) -> Block:
+    values = (sides[0].values, sides[1].values)
+    present = sides[0].present & sides[1].present
+    cells: Cells | None = None
+    compared = holds = np.zeros(present.shape, dtype=np.bool_)
+    if sides[0].cells is not None or sides[1].cells is not None:
+        cells, compared, holds = native_operators.combine(expr, *sides, notes)
+    if expr.op in ast.TRIMMINGS:
+        _note_trimmed_floats(expr, present, notes)
+        return Block(labels, values[0], compared, cells).without_empty().merged()
     if expr.op not in _COMPARISONS:
-        return Block(labels, _ARITHMETIC[expr.op](*values), present).merged()
+        return Block(labels, _ARITHMETIC[expr.op](*values), present, cells).without_empty().merged()
     kept = _COMPARISONS[expr.op](*values)
     if expr.return_bool:
-        return Block(labels, kept.astype(np.float64), present).merged()
-    return Block(labels, values[0], present & kept).without_empty().merged()
+        truth = np.where(compared, holds, kept).astype(np.float64)
+        return Block(labels, truth, present | compared).merged()
+    return Block(labels, values[0], present & kept, cells).without_empty().merged()
+
+
+def _note_trimmed_floats(expr: ast.Binary, present: Bools, notes: Annotations) -> None:
+    if present.any():
+        notes.info(incompatible_types("float", expr.op, "float"), expr)
 
 
 def _first_duplicate(one: Block, rows: list[int], both: Bools) -> int:

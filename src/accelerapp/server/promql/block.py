@@ -14,6 +14,8 @@ from accelerapp.server.signals import METRIC_NAME, Labels
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+#: A `Histogram` or None for each series and step.
+Cells = npt.NDArray[np.object_]
 
 #: The labels that describe what a metric is; they go where a function or operator makes something else of it.
 SCHEMA_LABELS = frozenset({METRIC_NAME, "__type__", "__unit__"})
@@ -40,11 +42,16 @@ class Steps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Series × steps: `values[i, j]` is meant only where `present[i, j]`, since NaN is a legal value."""
+    """Series × steps: `values[i, j]` is meant only where `present[i, j]`, since NaN is a legal value.
+
+    `histograms` has the native histograms, where `present` is False; None where there is none at all. What makes a new
+    block of the values alone leaves them out, as most functions do.
+    """
 
     labels: list[Labels]
     values: Floats
     present: Bools
+    histograms: Cells | None = None
 
     @staticmethod
     def empty(steps: int) -> Block:
@@ -52,21 +59,72 @@ class Block:
 
     def occupied(self) -> Bools:
         """Tell for each step whether any series has a value."""
-        occupied: Bools = np.logical_or.reduce(self.present, axis=0)
+        occupied: Bools = np.logical_or.reduce(self.filled, axis=0)
         return occupied
+
+    @property
+    def native(self) -> Bools:
+        """Tell where there is a native histogram."""
+        if self.histograms is None:
+            return np.zeros(self.present.shape, dtype=np.bool_)
+        native: Bools = self.histograms != None  # noqa: E711 - of each cell
+        return native
+
+    @property
+    def filled(self) -> Bools:
+        """Tell where there is a value of either kind."""
+        return self.present if self.histograms is None else self.present | self.native
+
+    def floats(self) -> Block:
+        """Leave the native histograms out."""
+        return (
+            self if self.histograms is None else Block(self.labels, self.values, self.present).without_empty()
+        )
+
+    def where(self, kept: Bools) -> Block:
+        """Leave out the values of either kind at some series and steps."""
+        histograms = None
+        if self.histograms is not None:
+            histograms = self.histograms.copy()
+            histograms[~kept] = None
+        return Block(self.labels, self.values, self.present & kept, histograms)
+
+    def beside(self, other: Block) -> Block:
+        """Put the series of two blocks together, those that are the same as one."""
+        if not other.labels or not self.labels:
+            return self if self.labels else other
+        histograms = None
+        if self.histograms is not None or other.histograms is not None:
+            histograms = np.concatenate([one._cells() for one in (self, other)])
+        return Block(
+            self.labels + other.labels,
+            np.concatenate((self.values, other.values)),
+            np.concatenate((self.present, other.present)),
+            histograms,
+        ).merged()
+
+    def _cells(self) -> Cells:
+        return np.full(self.present.shape, None, dtype=object) if self.histograms is None else self.histograms
+
+    def relabelled(self, labels: list[Labels]) -> Block:
+        """Give the series other labels, and merge those that are then the same."""
+        return Block(labels, self.values, self.present, self.histograms).merged()
 
     def rows(self, index: Sequence[int] | Ints) -> Block:
         """Take some of the series, in the given order."""
-        return Block([self.labels[i] for i in index], self.values[index, :], self.present[index, :])
+        histograms = None if self.histograms is None else self.histograms[index, :]
+        return Block(
+            [self.labels[i] for i in index], self.values[index, :], self.present[index, :], histograms
+        )
 
     def without_empty(self) -> Block:
         """Leave out series that have no value at any step."""
-        kept = np.flatnonzero(self.present.any(axis=1))
+        kept = np.flatnonzero(self.filled.any(axis=1))
         return self if len(kept) == len(self.labels) else self.rows(kept)
 
     def without_name(self) -> Block:
         """Drop the labels that describe the metric, and merge series that are then the same."""
-        return Block([drop_name(labels) for labels in self.labels], self.values, self.present).merged()
+        return self.relabelled([drop_name(labels) for labels in self.labels])
 
     def merged(self) -> Block:
         """Join series with equal labels.
@@ -77,15 +135,21 @@ class Block:
             return self
         groups = group_rows(self.labels, lambda labels: labels)
         values = np.zeros((len(groups), self.values.shape[1]))
-        present = np.zeros(values.shape, dtype=np.bool_)
+        present, taken = np.zeros(values.shape, dtype=np.bool_), np.zeros(values.shape, dtype=np.bool_)
+        filled = self.filled
+        histograms = None if self.histograms is None else np.full(values.shape, None, dtype=object)
         for row, members in enumerate(groups.values()):
             for member in members:
-                here = self.present[member]
-                if np.any(present[row] & here):
+                if np.any(taken[row] & filled[member]):
                     raise PromQLError(SAME_LABELSET)
+                taken[row] |= filled[member]
+                here = self.present[member]
                 values[row, here] = self.values[member, here]
                 present[row] |= here
-        return Block(list(groups), values, present)
+                if histograms is not None and self.histograms is not None:
+                    native = self.histograms[member]
+                    histograms[row] = np.where(native == None, histograms[row], native)  # noqa: E711
+        return Block(list(groups), values, present, histograms)
 
 
 def group_rows(labels: Iterable[Labels], key: Callable[[Labels], Labels]) -> dict[Labels, list[int]]:

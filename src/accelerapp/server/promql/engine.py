@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time as _time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from accelerapp.server.promql import ast
+from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.ast import ValueType
 from accelerapp.server.promql.block import Block, Steps
+from accelerapp.server.promql.durations import resolve
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.evaluator import Budget, Evaluator
+from accelerapp.server.promql.histogram import Histogram
 from accelerapp.server.promql.parse import parse
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
@@ -47,14 +50,14 @@ class Engine:
         self._clock = clock
         self._subquery_step_ms = round(subquery_step_seconds * 1000)
 
-    def instant(self, expr: ast.Expr | str, time: float) -> Value:
-        """Evaluate an expression at one time in Unix seconds.
+    def instant(self, expr: ast.Expr | str, time: float, *, notes: Annotations | None = None) -> Value:
+        """Evaluate an expression at one time in Unix seconds; what there is to say of it is added to `notes`.
 
         Raises PromQLError; QueryTimeoutError and QueryLimitError of it where a limit was met.
         """
-        expr = parse(expr) if isinstance(expr, str) else expr
+        expr = resolve(parse(expr) if isinstance(expr, str) else expr, 0, 0)
         at_ms = _milliseconds(time)
-        evaluator = self._evaluator(Steps(at_ms, at_ms, 1))
+        evaluator = self._evaluator(Steps(at_ms, at_ms, 1), notes)
         kind = type_of(expr)
         inner = ast.unwrap(expr)
         if isinstance(inner, ast.StringLiteral):
@@ -65,28 +68,40 @@ class Engine:
             if kind == ValueType.MATRIX:
                 return _windows_matrix(evaluator.windows(expr))
             block = evaluator.vector(expr).without_empty()
-        return Vector(time, block.labels, block.values[:, 0])
+        return _block_vector(block, time)
 
-    def range(self, expr: ast.Expr | str, start: float, end: float, step: float) -> Matrix:
+    def range(
+        self,
+        expr: ast.Expr | str,
+        start: float,
+        end: float,
+        step: float,
+        *,
+        notes: Annotations | None = None,
+    ) -> Matrix:
         """Evaluate an expression from start to end (Unix seconds, inclusive) at every step (seconds).
+
+        What there is to say of it is added to `notes`.
 
         Raises PromQLError, also for a range of more than 11,000 points; QueryTimeoutError and QueryLimitError of it
         where a limit was met.
         """
-        expr = parse(expr) if isinstance(expr, str) else expr
         steps = _steps(start, end, step)
+        expr = resolve(
+            parse(expr) if isinstance(expr, str) else expr, steps.step_ms, steps.end_ms - steps.start_ms
+        )
         kind = type_of(expr)
         if kind not in (ValueType.SCALAR, ValueType.VECTOR):
             raise PromQLError(
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
             )
-        evaluator = self._evaluator(steps)
+        evaluator = self._evaluator(steps, notes)
         with np.errstate(all="ignore"):
             if kind == ValueType.SCALAR:
                 return Matrix([MatrixSeries((), steps.times, evaluator.scalar(expr))])
             return _block_matrix(evaluator.vector(expr).without_empty(), steps)
 
-    def _evaluator(self, steps: Steps) -> Evaluator:
+    def _evaluator(self, steps: Steps, notes: Annotations | None) -> Evaluator:
         return Evaluator(
             self._reader,
             steps,
@@ -94,6 +109,7 @@ class Engine:
             lookback_ms=self._lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
             budget=Budget(self._max_samples, self._clock() + self._timeout, self._clock),
+            notes=Annotations() if notes is None else notes,
         )
 
 
@@ -116,13 +132,26 @@ def _steps(start: float, end: float, step: float) -> Steps:
     return Steps(_milliseconds(start), _milliseconds(end), _milliseconds(step))
 
 
+def _block_vector(block: Block, time: float) -> Vector:
+    values = np.where(block.present[:, 0], block.values[:, 0], 0.0)
+    if block.histograms is None:
+        return Vector(time, block.labels, values)
+    cells = block.histograms[:, 0].tolist()
+    return Vector(time, block.labels, values, {row: one for row, one in enumerate(cells) if one is not None})
+
+
 def _block_matrix(block: Block, steps: Steps) -> Matrix:
     times = steps.times
     series = []
     for row in sorted(range(len(block.labels)), key=block.labels.__getitem__):
         here = block.present[row]
-        series.append(MatrixSeries(block.labels[row], times[here], block.values[row, here]))
+        native = () if block.histograms is None else _points(times.tolist(), block.histograms[row].tolist())
+        series.append(MatrixSeries(block.labels[row], times[here], block.values[row, here], native))
     return Matrix(series)
+
+
+def _points(times: Sequence[int], cells: Sequence[Histogram | None]) -> tuple[tuple[int, Histogram], ...]:
+    return tuple((at, one) for at, one in zip(times, cells, strict=True) if one is not None)
 
 
 def _windows_matrix(windows: Windows) -> Matrix:
@@ -130,6 +159,14 @@ def _windows_matrix(windows: Windows) -> Matrix:
     series = []
     for row, labels in enumerate(samples.labels):
         first, last = int(windows.first[row, 0]), int(windows.last[row, 0])
-        if first < last:
-            series.append(MatrixSeries(labels, samples.timestamps[first:last], samples.values[first:last]))
+        native: tuple[tuple[int, Histogram], ...] = ()
+        if (histograms := windows.histograms) is not None:
+            found = [
+                (int(histograms.samples.timestamps[one]), histograms.samples.at(one))
+                for one in histograms.within(row, 0)
+            ]
+            native = tuple(found)
+        if first < last or native:
+            times, values = samples.timestamps[first:last], samples.values[first:last]
+            series.append(MatrixSeries(labels, times, values, native))
     return Matrix(series)

@@ -6,15 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accelerapp.server.promql import aggregation, ast, binary
-from accelerapp.server.promql.block import Block, Floats, Ints, Steps
+from accelerapp.server.promql import aggregation, annotation, ast, binary
+from accelerapp.server.promql.annotation import Annotations
+from accelerapp.server.promql.block import Block, Floats, Ints, Steps, get_label
 from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
-from accelerapp.server.promql.functions import FUNCTIONS
+from accelerapp.server.promql.functions import FUNCTIONS, over_windows
+from accelerapp.server.promql.histogram_samples import HistogramSamples, HistogramWindows
+from accelerapp.server.promql.native_operators import negated
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.windows import Samples, Windows
-from accelerapp.server.signals import is_stale
+from accelerapp.server.signals import METRIC_NAME, is_stale
 from accelerapp.server.storage.contracts import MetricReader, TooManySamplesError
 
+_NEVER = -(2**63)
+#: How the names of counters end, and of the series of classic histograms and summaries.
+_COUNTERS = ("_total", "_sum", "_count", "_bucket")
 TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
 
 
@@ -47,8 +53,10 @@ class Evaluator:
         lookback_ms: int,
         subquery_step_ms: int,
         budget: Budget,
+        notes: Annotations,
     ) -> None:
         self.steps = steps
+        self.notes = notes
         self.times: Ints = steps.times
         self.budget = budget
         self._reader = reader
@@ -70,13 +78,15 @@ class Evaluator:
                 return self.instant(expr)[0]
             case ast.Unary():
                 inner = self.vector(expr.expr)
-                return Block(inner.labels, -inner.values, inner.present).without_name()
+                if expr.op == "+":
+                    return inner
+                return negated(inner).without_name()
             case ast.Binary():
                 return self._binary(expr)
             case ast.Aggregate():
                 return aggregation.aggregate(expr, self)
             case ast.Call():
-                result = FUNCTIONS[expr.name](expr, self)
+                result = self._call(expr)
                 if isinstance(result, Block):
                     self.budget.check_cells(result.values.size)
                     return result
@@ -91,7 +101,8 @@ class Evaluator:
             case ast.NumberLiteral():
                 return np.full(self.steps.count, expr.value)
             case ast.Unary():
-                return -self.scalar(expr.expr)
+                inner = self.scalar(expr.expr)
+                return inner if expr.op == "+" else -inner
             case ast.Binary():
                 return binary.scalars(expr.op, self.scalar(expr.left), self.scalar(expr.right))
             case ast.Call():
@@ -103,7 +114,7 @@ class Evaluator:
     def instant(self, selector: ast.VectorSelector) -> tuple[Block, Ints]:
         """Find each series' newest sample within the look-back before each step, and that sample's time.
 
-        A sample exactly as old as the look-back is too old. A staleness marker ends a series.
+        A sample exactly as old as the look-back is too old. A staleness marker ends a series, also one of histograms.
         """
         wanted = self._moved(selector.at, selector.offset_ms)
         samples = self._read(selector, wanted - self._lookback_ms, wanted, keep_stale=True)
@@ -111,6 +122,8 @@ class Evaluator:
         found = samples.count_until(wanted) - 1
         usable = found >= samples.offsets[:-1, None]
         found = np.maximum(found, 0)
+        if samples.histograms is not None:
+            return self._instant_of_both(samples, samples.histograms, wanted, np.where(usable, found, -1))
         if len(samples.values) == 0:
             return Block.empty(self.steps.count), np.empty((0, self.steps.count), dtype=np.int64)
         times, values = samples.timestamps[found], samples.values[found]
@@ -118,6 +131,25 @@ class Evaluator:
         present &= ~is_stale(values)
         kept = np.flatnonzero(present.any(axis=1))
         return Block(samples.labels, values, present).rows(kept), times[kept]
+
+    def _instant_of_both(
+        self, samples: Samples, histograms: HistogramSamples, wanted: Ints, floats_at: Ints
+    ) -> tuple[Block, Ints]:
+        """Find the newest sample of series that have native histograms; `floats_at` are the floats', or -1."""
+        oldest = (wanted - self._lookback_ms)[None, :]
+        stamps, numbers = np.append(samples.timestamps, _NEVER), np.append(samples.values, 0.0)
+        times, values = stamps[floats_at], numbers[floats_at]
+        at = histograms.count_until(wanted) - 1
+        usable = at >= histograms.offsets[:-1, None]
+        native_times = np.where(usable, np.append(histograms.timestamps, _NEVER)[at], _NEVER)
+        native = (native_times > oldest) & (native_times > times)
+        present = (times > oldest) & ~is_stale(values) & ~native
+        cells = np.full(native.shape, None, dtype=object)
+        for row, step in np.argwhere(native).tolist():
+            cells[row, step] = histograms.at(int(at[row, step]))
+        kept = np.flatnonzero((present | native).any(axis=1))
+        block = Block(samples.labels, values, present, cells).rows(kept)
+        return block, np.where(native, native_times, times)[kept]
 
     def windows(self, expr: ast.Expr) -> Windows:
         """Find each series' samples in the range before each step; the range is open on its left."""
@@ -135,16 +167,40 @@ class Evaluator:
             raise PromQLError(f"expected a range vector, got {type_of(expr)}", expr.start, expr.end)
         self.budget.check_cells(len(samples.labels) * self.steps.count)
         first, last = samples.count_until(starts), samples.count_until(ends)
-        return Windows(samples, first, last, starts, ends, self.times, self.check_time)
+        native = None
+        if (histograms := samples.histograms) is not None:
+            bounds = histograms.count_until(starts), histograms.count_until(ends)
+            native = HistogramWindows(histograms, *bounds)
+        return Windows(samples, first, last, starts, ends, self.times, self.check_time, native)
+
+    def _call(self, expr: ast.Call) -> Block | Floats:
+        function = FUNCTIONS[expr.name]
+        matrix = next((arg for arg in expr.args if type_of(arg) == ast.ValueType.MATRIX), None)
+        if matrix is None:
+            return function(expr, self)
+        windows = self.windows(matrix)
+        if expr.name in ("rate", "increase"):
+            self._note_if_no_counter(matrix, windows)
+        return over_windows(expr, function, self, windows)
+
+    def _note_if_no_counter(self, matrix: ast.Expr, windows: Windows) -> None:
+        """Say of what metrics the name does not tell that they are counters."""
+        names = [get_label(labels, METRIC_NAME) for labels in windows.labels]
+        doubtful = [row for row, name in enumerate(names) if name and not name.endswith(_COUNTERS)]
+        if doubtful:
+            mixed = 0 if windows.histograms is None else windows.histograms.counts[doubtful]
+            evaluated = ((windows.counts[doubtful] > 1) & (mixed == 0)).any(axis=1)
+            for row in np.array(doubtful)[evaluated].tolist():
+                self.notes.info(annotation.perhaps_no_counter(names[row]), matrix)
 
     def _binary(self, expr: ast.Binary) -> Block:
         left_scalar = type_of(expr.left) == ast.ValueType.SCALAR
         right_scalar = type_of(expr.right) == ast.ValueType.SCALAR
         if left_scalar:
-            return binary.scalar_vector(expr, self.scalar(expr.left), self.vector(expr.right))
+            return binary.scalar_vector(expr, self.scalar(expr.left), self.vector(expr.right), self.notes)
         if right_scalar:
-            return binary.vector_scalar(expr, self.vector(expr.left), self.scalar(expr.right))
-        return binary.vectors(expr, self.vector(expr.left), self.vector(expr.right))
+            return binary.vector_scalar(expr, self.vector(expr.left), self.scalar(expr.right), self.notes)
+        return binary.vectors(expr, self.vector(expr.left), self.vector(expr.right), self.notes)
 
     def _moved(self, at: int | ast.Boundary | None, offset_ms: int) -> Ints:
         """Return the times to look at for each step, after `@` and `offset`."""
@@ -178,5 +234,6 @@ class Evaluator:
             lookback_ms=self._lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
             budget=self.budget,
+            notes=self.notes,
         )
         return Samples.of_block(inner.vector(expr.expr), steps.times)

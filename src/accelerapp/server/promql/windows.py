@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelerapp.server.promql.block import Block, Bools, Floats, Ints
+from accelerapp.server.promql.histogram_samples import HistogramSamples, HistogramWindows
 from accelerapp.server.signals import Labels, SeriesSet, is_stale
 
 
 class Samples:
-    """Samples of several series, end to end, with a search over all of them at once."""
+    """Samples of several series, end to end, with a search over all of them at once.
+
+    `histograms` has those of the same series that are native histograms, None where there is none.
+    """
 
     def __init__(self, series: SeriesSet, *, keep_stale: bool) -> None:
         timestamps, values, offsets = series.timestamps, series.values, series.offsets
@@ -21,6 +25,7 @@ class Samples:
             if not kept.all():
                 before = np.concatenate(([0], np.cumsum(kept, dtype=np.int64)))
                 timestamps, values, offsets = timestamps[kept], values[kept], before[offsets]
+        self.histograms = None if series.histograms is None else HistogramSamples.of_set(series.histograms)
         self.labels: list[Labels] = series.labels
         self.timestamps: Ints = timestamps
         self.values: Floats = values
@@ -35,7 +40,11 @@ class Samples:
         """Make samples of the values that an expression has at the given times."""
         offsets = np.concatenate(([0], np.cumsum(block.present.sum(axis=1), dtype=np.int64)))
         stamps = np.broadcast_to(times, block.present.shape)[block.present]
-        return Samples(SeriesSet(block.labels, offsets, stamps, block.values[block.present]), keep_stale=True)
+        series = SeriesSet(block.labels, offsets, stamps, block.values[block.present])
+        samples = Samples(series, keep_stale=True)
+        if block.histograms is not None:
+            samples.histograms = HistogramSamples.of_cells(block.histograms, times)
+        return samples
 
     def count_until(self, times: Ints) -> Ints:
         """For each series and each time, return the index after its last sample that is not later."""
@@ -49,7 +58,8 @@ class Windows:
     """For each series and step, the samples `first[i, j]` to `last[i, j]` (exclusive) of a left-open window.
 
     `start_ms` and `end_ms` are the windows' bounds and `times_ms` the steps', one entry a step. `check_time` raises
-    where the query has taken too long; long loops over samples call it.
+    where the query has taken too long; long loops over samples call it. `histograms` are the same windows of the
+    samples that are native histograms, None where there is none.
     """
 
     samples: Samples
@@ -59,6 +69,7 @@ class Windows:
     end_ms: Ints
     times_ms: Ints
     check_time: Callable[[], None]
+    histograms: HistogramWindows | None = None
 
     @property
     def labels(self) -> list[Labels]:
@@ -67,6 +78,12 @@ class Windows:
     @property
     def counts(self) -> Ints:
         return self.last - self.first
+
+    @property
+    def occupied(self) -> Bools:
+        """Tell which windows have a sample of either kind."""
+        occupied = self.counts > 0
+        return occupied if self.histograms is None else occupied | (self.histograms.counts > 0)
 
     @property
     def shape(self) -> tuple[int, int]:

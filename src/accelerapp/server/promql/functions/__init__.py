@@ -14,6 +14,7 @@ from accelerapp.server.promql.functions import (
     regression,
 )
 from accelerapp.server.promql.functions.context import Context, Function
+from accelerapp.server.promql.functions.native import over_windows
 
 FUNCTIONS: dict[str, Function] = {
     **conversions.FUNCTIONS,
@@ -27,7 +28,4 @@ FUNCTIONS: dict[str, Function] = {
     **regression.FUNCTIONS,
 }
 
-#: The functions that give a scalar; all others give an instant vector.
-SCALAR_FUNCTIONS = frozenset({"pi", "scalar", "time"})
-
-__all__ = ["FUNCTIONS", "SCALAR_FUNCTIONS", "Context", "Function"]
+__all__ = ["FUNCTIONS", "Context", "Function", "over_windows"]

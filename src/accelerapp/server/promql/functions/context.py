@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from accelerapp.server.promql import ast
+from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Floats, Ints, Steps
 from accelerapp.server.promql.windows import Windows
 
@@ -18,6 +19,9 @@ class Context(Protocol):
 
     @property
     def times(self) -> Ints: ...
+
+    @property
+    def notes(self) -> Annotations: ...
 
     def vector(self, expr: ast.Expr) -> Block: ...
 

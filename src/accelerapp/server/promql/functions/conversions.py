@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelerapp.server.promql import ast
+from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.block import Block, Floats
 from accelerapp.server.promql.functions.context import Context, Function
 
@@ -37,13 +37,14 @@ def _timestamp(call: ast.Call, context: Context) -> Block:
     else:
         block = context.vector(argument)
         times = np.broadcast_to(context.times, block.values.shape)
-    return Block(block.labels, times / 1000, block.present).without_name()
+    return Block(block.labels, times / 1000, block.filled).without_name()
 
 
 def _sorted(call: ast.Call, context: Context, *, descending: bool) -> Block:
     """Order an instant query's answer by value, NaN last; a range query's answer has its own order."""
-    block = context.vector(call.args[0])
+    block = context.vector(call.args[0]).floats()
     if context.steps.count != 1:
+        context.notes.warning(annotation.SORT_IN_RANGE, call)
         return block
     values = block.values[:, 0]
     return block.rows(np.lexsort((-values if descending else values, np.isnan(values))))

@@ -1,14 +1,16 @@
-"""Quantiles of classic histograms, whose buckets are series with the label `le`."""
+"""Functions of histograms: quantiles and shares of classic ones, whose buckets are series with the label `le`, too."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from accelerapp.server.promql import ast
+from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.block import (
-    SCHEMA_LABELS,
     Block,
     Bools,
     Floats,
@@ -16,7 +18,10 @@ from accelerapp.server.promql.block import (
     get_label,
     group_rows,
 )
+from accelerapp.server.promql.estimation import fraction, quantile, variance
 from accelerapp.server.promql.functions.context import Context, Function
+from accelerapp.server.promql.histogram import Histogram
+from accelerapp.server.signals import METRIC_NAME
 
 _BOUND = "le"
 _NUMBER = re.compile(r"[+-]?(?:inf|infinity|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.ASCII | re.IGNORECASE)
@@ -26,18 +31,67 @@ _SMALLEST_NORMAL = 2.2250738585072014e-308
 _LARGEST = 1.7976931348623157e308
 
 
-def _histogram_quantile(call: ast.Call, context: Context) -> Block:
-    q = context.scalar(call.args[0])
-    block = context.vector(call.args[1])
-    usable = [i for i, labels in enumerate(block.labels) if _NUMBER.fullmatch(get_label(labels, _BOUND))]
-    block = block.rows(usable)
-    bounds = np.array([float(get_label(labels, _BOUND)) for labels in block.labels])
-    dropped = SCHEMA_LABELS | {_BOUND}
-    groups = group_rows(block.labels, lambda labels: drop_labels(labels, dropped))
-    values, present = (
-        np.zeros((len(groups), context.steps.count)),
-        np.zeros((len(groups), context.steps.count), bool),
+@dataclass(frozen=True, slots=True, eq=False)
+class _Classic:
+    """The buckets of one classic histogram at some steps: upper bounds in ascending order, counts bounds × steps."""
+
+    bounds: Floats
+    counts: Floats
+    steps: npt.NDArray[np.int64]
+
+
+#: Gives one number for each step of a classic histogram.
+_OfClassic = Callable[[_Classic], Floats]
+#: Gives one number for a native histogram, by its step and its metric's name.
+_OfNative = Callable[[Histogram, int, str], float]
+
+
+def _of_either(argument: ast.Expr, context: Context, of_classic: _OfClassic, of_native: _OfNative) -> Block:
+    """Evaluate a function of classic and native histograms over both that a vector has.
+
+    Where there is a native histogram beside the buckets of a classic one, with the same labels, neither is evaluated.
+    """
+    block = context.vector(argument)
+    classic = _classic(argument, block, context, of_classic)
+    if block.histograms is None:
+        return classic.without_name()
+    rows = np.flatnonzero(block.native.any(axis=1))
+    labels = [block.labels[row] for row in rows.tolist()]
+    present = block.native[rows]
+    here = {each: row for row, each in enumerate(classic.labels)}
+    for row, each in enumerate(labels):
+        both = present[row] & classic.present[here[each]] if each in here else None
+        if both is not None and both.any():
+            context.notes.warning(annotation.MIXED_CLASSIC_AND_NATIVE, argument)
+            present[row] &= ~both
+            classic.present[here[each]] &= ~both
+    values = np.zeros(present.shape)
+    for row, step in np.argwhere(present).tolist():
+        histogram = block.histograms[rows[row], step]
+        values[row, step] = of_native(histogram, step, get_label(labels[row], METRIC_NAME))
+    return classic.without_empty().beside(Block(labels, values, present).without_empty()).without_name()
+
+
+def _classic(argument: ast.Expr, block: Block, context: Context, of_classic: _OfClassic) -> Block:
+    """Evaluate a function over the classic histograms of a vector, whose labels then have no `le`."""
+    usable = []
+    for row, labels in enumerate(block.labels):
+        if not block.present[row].any():
+            continue
+        text = get_label(labels, _BOUND)
+        if _NUMBER.fullmatch(text) and not np.isnan(float(text)):
+            usable.append(row)
+        else:
+            context.notes.warning(annotation.bad_bucket(text), argument)
+    block = block.floats() if not usable else block.rows(usable)
+    bounds = (
+        np.array([float(get_label(labels, _BOUND)) for labels in block.labels]) if usable else np.empty(0)
     )
+    groups = (
+        group_rows(block.labels, lambda labels: drop_labels(labels, frozenset({_BOUND}))) if usable else {}
+    )
+    values = np.zeros((len(groups), context.steps.count))
+    present = np.zeros((len(groups), context.steps.count), dtype=np.bool_)
     for row, members in enumerate(groups.values()):
         order = np.array(members)[np.argsort(bounds[members], kind="stable")]
         patterns, which = np.unique(block.present[order], axis=1, return_inverse=True)
@@ -45,26 +99,91 @@ def _histogram_quantile(call: ast.Call, context: Context) -> Block:
             buckets = order[patterns[:, number]]
             steps = np.flatnonzero(which.ravel() == number)
             if len(buckets):
-                values[row, steps] = bucket_quantile(
-                    q[steps], bounds[buckets], block.values[np.ix_(buckets, steps)]
-                )
+                counts = block.values[np.ix_(buckets, steps)]
+                values[row, steps] = of_classic(_Classic(bounds[buckets], counts, steps))
                 present[row, steps] = True
-    return Block(list(groups), values, present).without_empty()
+    return Block(list(groups), values, present)
 
 
-def bucket_quantile(q: Floats, bounds: Floats, counts: Floats) -> Floats:
+def _histogram_quantile(call: ast.Call, context: Context) -> Block:
+    q = context.scalar(call.args[0])
+    for wrong in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():
+        context.notes.warning(annotation.invalid_quantile(wrong), call.args[0])
+    argument = call.args[1]
+
+    def of_classic(classic: _Classic) -> Floats:
+        wanted = q[classic.steps]
+        values, raised = bucket_quantile(wanted, classic.bounds, classic.counts)
+        for column in np.flatnonzero(raised.any(axis=0)).tolist():
+            where = raised[:, column] > 0
+            bounds = np.unique(classic.bounds)[where]
+            at = int(context.times[classic.steps[column]])
+            context.notes.not_monotonic(
+                argument, at, float(bounds[0]), float(bounds[-1]), float(raised[:, column].max())
+            )
+        return values
+
+    def of_native(histogram: Histogram, step: int, metric: str) -> float:
+        return quantile(
+            float(q[step]),
+            histogram,
+            lambda text: context.notes.info(annotation.named(text, metric), argument),
+        )
+
+    return _of_either(argument, context, of_classic, of_native)
+
+
+def _histogram_fraction(call: ast.Call, context: Context) -> Block:
+    lower, upper = context.scalar(call.args[0]), context.scalar(call.args[1])
+    argument = call.args[2]
+
+    def of_classic(classic: _Classic) -> Floats:
+        return bucket_fraction(lower[classic.steps], upper[classic.steps], classic.bounds, classic.counts)
+
+    def of_native(histogram: Histogram, step: int, metric: str) -> float:
+        return fraction(
+            float(lower[step]),
+            float(upper[step]),
+            histogram,
+            lambda text: context.notes.info(annotation.named(text, metric), argument),
+        )
+
+    return _of_either(argument, context, of_classic, of_native)
+
+
+def _of_native(function: Callable[[Histogram], float]) -> Function:
+    def evaluate(call: ast.Call, context: Context) -> Block:
+        block = context.vector(call.args[0])
+        present = block.native
+        values = np.zeros(present.shape)
+        if block.histograms is not None:
+            for row, step in np.argwhere(present).tolist():
+                values[row, step] = function(block.histograms[row, step])
+        return Block(block.labels, values, present).without_empty().without_name()
+
+    return evaluate
+
+
+def _mean(histogram: Histogram) -> float:
+    return float(np.float64(histogram.sum) / np.float64(histogram.count))
+
+
+def bucket_quantile(q: Floats, bounds: Floats, counts: Floats) -> tuple[Floats, Floats]:
     """Interpolate quantiles in cumulative buckets.
 
     `bounds` are upper bounds in ascending order, `counts` buckets × steps, `q` one entry a step. NaN where there are
-    fewer than two buckets, no observations, or no bucket without bound.
+    fewer than two buckets, no observations, or no bucket without bound. Returns beside the quantiles by how much each
+    bucket (those of one bound as one) was raised because it held fewer than a smaller one.
     """
     outside = np.where(q < 0, -np.inf, np.where(q > 1, np.inf, np.nan))
-    if not np.isposinf(bounds[-1]):
-        return outside
+    valid = (q >= 0) & (q <= 1)
     bounds, starts = np.unique(bounds, return_index=True)
-    counts = _monotonic(np.add.reduceat(counts, starts, axis=0))
+    if not np.isposinf(bounds[-1]):
+        return outside, np.zeros((len(bounds), len(q)))
+    counts, raised = _monotonic(np.add.reduceat(counts, starts, axis=0))
+    raised = np.where(valid, raised, 0.0)
     if len(bounds) < 2:
-        return outside
+        return outside, raised
     total = counts[-1]
     rank = q * total
     bucket = np.argmax(np.concatenate((counts[:-1] >= rank, np.ones((1, len(q)), bool))), axis=0)
@@ -75,18 +194,48 @@ def bucket_quantile(q: Floats, bounds: Floats, counts: Floats) -> Floats:
     result = low + (bounds[bucket] - low) * ((rank - below) / (counts[bucket, steps] - below))
     result = np.where((bucket == 0) & (bounds[0] <= 0), bounds[0], result)
     result = np.where(bucket == len(bounds) - 1, bounds[-2], result)
-    return np.where((q >= 0) & (q <= 1), np.where(total == 0, np.nan, result), outside)
+    return np.where(valid, np.where(total == 0, np.nan, result), outside), raised
 
 
-def _monotonic(counts: Floats) -> Floats:
-    """Raise counts that fall below those of a smaller bucket, and level out float noise."""
-    fixed = counts.copy()
+def bucket_fraction(lower: Floats, upper: Floats, bounds: Floats, counts: Floats) -> Floats:
+    """Return the share of observations between two values in cumulative buckets, given as for `bucket_quantile`."""
+    bounds, starts = np.unique(bounds, return_index=True)
+    if not np.isposinf(bounds[-1]):
+        return np.full(len(lower), np.nan)
+    counts = np.add.reduceat(counts, starts, axis=0)
+    total = counts[-1]
+    share = (_rank(upper, bounds, counts) - _rank(lower, bounds, counts)) / total
+    unknown = (total == 0) | np.isnan(lower) | np.isnan(upper)
+    return np.where(unknown, np.nan, np.where(lower >= upper, 0.0, share))
+
+
+def _rank(value: Floats, bounds: Floats, counts: Floats) -> Floats:
+    """Return how many observations are estimated to be at most as large as a value; one value a step."""
+    steps = np.arange(len(value))
+    lows = np.concatenate(([0.0 if bounds[0] > 0 else -np.inf], bounds[:-1]))
+    bucket = np.minimum(np.searchsorted(bounds, value), len(bounds) - 1)
+    low, high, count = lows[bucket], bounds[bucket], counts[bucket, steps]
+    below = np.where(bucket > 0, counts[np.maximum(bucket - 1, 0), steps], 0.0)
+    rank = np.where(np.isneginf(low), count, below + (count - below) * (value - low) / (high - low))
+    rank = np.where(value <= lows[0], 0.0, np.where(np.isposinf(value), counts[-1], rank))
+    limited: Floats = np.minimum(rank, counts[-1])
+    return limited
+
+
+def _monotonic(counts: Floats) -> tuple[Floats, Floats]:
+    """Raise counts that fall below those of a smaller bucket, and level out float noise.
+
+    Returns beside the counts by how much each was raised, other than for noise.
+    """
+    fixed, raised = counts.copy(), np.zeros(counts.shape)
     before = fixed[0]
     for row in range(1, len(fixed)):
         now = fixed[row]
-        fixed[row] = np.where(_almost_equal(before, now) | (now < before), before, now)
+        noise = _almost_equal(before, now)
+        raised[row] = np.where(~noise & (now < before), before - now, 0.0)
+        fixed[row] = np.where(noise | (now < before), before, now)
         before = fixed[row]
-    return fixed
+    return fixed, raised
 
 
 def _almost_equal(a: Floats, b: Floats) -> Bools:
@@ -99,4 +248,12 @@ def _almost_equal(a: Floats, b: Floats) -> Bools:
     return equal
 
 
-FUNCTIONS: dict[str, Function] = {"histogram_quantile": _histogram_quantile}
+FUNCTIONS: dict[str, Function] = {
+    "histogram_avg": _of_native(_mean),
+    "histogram_count": _of_native(lambda histogram: histogram.count),
+    "histogram_fraction": _histogram_fraction,
+    "histogram_quantile": _histogram_quantile,
+    "histogram_stddev": _of_native(lambda histogram: float(np.sqrt(variance(histogram)))),
+    "histogram_stdvar": _of_native(variance),
+    "histogram_sum": _of_native(lambda histogram: histogram.sum),
+}

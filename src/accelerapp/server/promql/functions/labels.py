@@ -30,7 +30,7 @@ def _label_replace(call: ast.Call, context: Context) -> Block:
         return set_label(labels, target, _expand(replacement, match))
 
     block = context.vector(call.args[0])
-    return Block([change(labels) for labels in block.labels], block.values, block.present).merged()
+    return block.relabelled([change(labels) for labels in block.labels])
 
 
 def _expand(template: str, match: Any) -> str:
@@ -57,7 +57,7 @@ def _label_join(call: ast.Call, context: Context) -> Block:
         set_label(each, target, separator.join(get_label(each, source) for source in sources))
         for each in block.labels
     ]
-    return Block(labels, block.values, block.present).merged()
+    return block.relabelled(labels)
 
 
 def _check_label(name: str, which: str, function: str) -> None:

@@ -15,7 +15,7 @@ def _absent(call: ast.Call, context: Context) -> Block:
 
 
 def _absent_over_time(call: ast.Call, context: Context) -> Block:
-    occupied: Bools = np.logical_or.reduce(context.windows(call.args[0]).counts > 0, axis=0)
+    occupied: Bools = np.logical_or.reduce(context.windows(call.args[0]).occupied, axis=0)
     return _missing(call, ~occupied)
 
 

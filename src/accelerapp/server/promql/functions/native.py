@@ -1,0 +1,352 @@
+"""Functions of range vectors over native histograms, beside what they make of the floats of the same series."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from accelerapp.server.promql import annotation, ast
+from accelerapp.server.promql.annotation import Annotations
+from accelerapp.server.promql.block import Block, Bools, Cells, Floats, Ints, Steps, get_label
+from accelerapp.server.promql.functions.context import Context, Function
+from accelerapp.server.promql.histogram import Hint, Histogram, joint_hint, mean, total
+from accelerapp.server.promql.histogram_samples import HistogramWindows
+from accelerapp.server.promql.windows import Windows
+from accelerapp.server.signals import METRIC_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A context whose range vector is known already."""
+
+    context: Context
+    given: Windows
+
+    @property
+    def steps(self) -> Steps:
+        return self.context.steps
+
+    @property
+    def times(self) -> Ints:
+        return self.context.times
+
+    @property
+    def notes(self) -> Annotations:
+        return self.context.notes
+
+    def vector(self, expr: ast.Expr) -> Block:
+        return self.context.vector(expr)
+
+    def scalar(self, expr: ast.Expr) -> Floats:
+        return self.context.scalar(expr)
+
+    def windows(self, expr: ast.Expr) -> Windows:
+        return self.given
+
+    def instant(self, selector: ast.VectorSelector) -> tuple[Block, Ints]:
+        return self.context.instant(selector)
+
+
+@dataclass(frozen=True, slots=True)
+class _Native:
+    """The windows of a call that has native histograms in them."""
+
+    call: ast.Call
+    argument: ast.Expr
+    windows: Windows
+    histograms: HistogramWindows
+    notes: Annotations
+
+    @property
+    def mixed(self) -> Bools:
+        return (self.windows.counts > 0) & (self.histograms.counts > 0)
+
+    def metric(self, row: int) -> str:
+        return get_label(self.windows.labels[row], METRIC_NAME)
+
+    def warn_of(self, windows: Bools, text: Callable[[str], str], about: ast.Expr | None = None) -> None:
+        """Warn of the metrics that have any of the given windows."""
+        for row in np.flatnonzero(windows.any(axis=1)).tolist():
+            self.notes.warning(text(self.metric(row)), about or self.argument)
+
+    def without(self, windows: Bools) -> Windows:
+        """Return the windows of floats, some of them emptied."""
+        if not windows.any():
+            return self.windows
+        return replace(self.windows, last=np.where(windows, self.windows.first, self.windows.last))
+
+    def cells(self) -> Cells:
+        return np.full(self.windows.shape, None, dtype=object)
+
+    def each(self, windows: Bools) -> Iterator[tuple[int, int, list[int]]]:
+        """Yield series, step and histograms of some windows."""
+        for row, step in np.argwhere(windows).tolist():
+            self.windows.check_time()
+            yield row, step, self.histograms.within(row, step)
+
+    def block(self, cells: Cells, *, keep_name: bool = False) -> Block:
+        nothing = np.zeros(self.windows.shape)
+        block = Block(self.windows.labels, nothing, nothing.astype(np.bool_), cells).without_empty()
+        return block if keep_name else block.without_name()
+
+    def numbers(self, values: Floats, present: Bools) -> Block:
+        return Block(self.windows.labels, values, present).without_empty().without_name()
+
+
+#: Gives the windows of floats that the function of floats is to see, and what is made of the rest.
+_Form = Callable[[_Native], tuple[Windows, Block | None]]
+
+
+def over_windows(call: ast.Call, function: Function, context: Context, windows: Windows) -> Block | Floats:
+    """Evaluate a function whose range vector has native histograms."""
+    histograms = windows.histograms
+    if histograms is None:
+        return function(call, _Given(context, windows))
+    argument = next(
+        arg for arg in call.args if isinstance(ast.unwrap(arg), (ast.MatrixSelector, ast.Subquery))
+    )
+    native = _Native(call, argument, windows, histograms, context.notes)
+    floats, rest = _FORMS.get(call.name, _ignored)(native)
+    result = function(call, _Given(context, replace(floats, histograms=None)))
+    if rest is None or not isinstance(result, Block):
+        return result
+    return result.beside(rest)
+
+
+def _ignored(native: _Native) -> tuple[Windows, Block | None]:
+    """Leave the histograms out, and say so where a window has floats as well."""
+    for row in np.flatnonzero(native.mixed.any(axis=1)).tolist():
+        native.notes.info(annotation.ignored_in_range(native.metric(row)), native.argument)
+    return native.windows, None
+
+
+def _rate(native: _Native) -> tuple[Windows, Block]:
+    counter, per_second = native.call.name != "delta", native.call.name == "rate"
+    native.warn_of(native.mixed, annotation.mixed_samples)
+    cells = native.cells()
+    times = native.histograms.samples.timestamps
+    chosen = (native.histograms.counts > 1) & ~native.mixed
+    for row, step, samples in native.each(chosen):
+        change = _change(native, row, samples, counter=counter)
+        start, end = int(native.windows.start_ms[step]), int(native.windows.end_ms[step])
+        first_ms, last_ms = int(times[samples[0]]), int(times[samples[-1]])
+        factor = _extrapolation(
+            change,
+            native.histograms.samples.at(samples[0]),
+            len(samples),
+            (start, first_ms, last_ms, end),
+            counter,
+        )
+        if per_second:
+            factor /= (end - start) / 1000
+        cells[row, step] = change.scaled(factor)
+    return native.without(native.mixed), native.block(cells)
+
+
+def _change(native: _Native, row: int, samples: list[int], *, counter: bool) -> Histogram:
+    """Return last minus first; of a counter, plus what it had reached before each of its resets."""
+    at, resets = native.histograms.samples.at, native.histograms.samples.resets
+    ends = (at(samples[0]), at(samples[-1]))
+    if counter:
+        if any(at(one).hint is Hint.GAUGE for one in samples):
+            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.argument)
+    elif any(one.hint is not Hint.GAUGE for one in ends):
+        native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.argument)
+    fallen = [one for one in samples[1:] if resets[one]] if counter else []
+    # A reset right after the first sample leaves nothing of it to be looked at, nor added again.
+    skipped = bool(fallen) and fallen[0] == samples[1]
+    change = ends[1] if skipped else ends[1].subtracted(ends[0])
+    for one in fallen[skipped:]:
+        change = change.added(at(one - 1))
+    if counter:
+        change = change.widened(min(change.schema, *(at(one).schema for one in samples[1:])))
+    return change.compact().with_hint(Hint.GAUGE)
+
+
+def _extrapolation(
+    change: Histogram, first: Histogram, samples: int, times: tuple[int, int, int, int], counter: bool
+) -> float:
+    """Return by what a change between two samples is multiplied for the whole window, as for floats."""
+    start, first_ms, last_ms, end = times
+    sampled = (last_ms - first_ms) / 1000
+    average = sampled / (samples - 1)
+    to_start, to_end = (first_ms - start) / 1000, (end - last_ms) / 1000
+    if to_start >= average * 1.1:
+        to_start = average / 2
+    if counter and change.count > 0 and first.count >= 0:
+        to_start = min(to_start, sampled * (first.count / change.count))
+    if to_end >= average * 1.1:
+        to_end = average / 2
+    return (sampled + to_start + to_end) / sampled
+
+
+def _instant_change(native: _Native) -> tuple[Windows, Block]:
+    counter = native.call.name == "irate"
+    older, newer = _last_times(native)
+    kinds = (_is_native(native, older), _is_native(native, newer))
+    both = (older > _NEVER) & (newer > _NEVER)
+    native.warn_of(both & (kinds[0] != kinds[1]), annotation.mixed_samples)
+    cells = native.cells()
+    at, times = native.histograms.samples.at, native.histograms.samples.timestamps
+    for row, step, samples in native.each(both & kinds[0] & kinds[1]):
+        before, now = at(samples[-2]), at(samples[-1])
+        gauges = [one.hint is Hint.GAUGE for one in (before, now)]
+        if counter and any(gauges):
+            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.argument)
+        if not counter and not all(gauges):
+            native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.argument)
+        reset = counter and native.histograms.samples.resets[samples[-1]]
+        change = (now if reset else now.subtracted(before)).with_hint(Hint.GAUGE).compact()
+        if counter:
+            change = change.divided(int(times[samples[-1]] - times[samples[-2]]) / 1000)
+        cells[row, step] = change
+    return native.without(kinds[0] | kinds[1]), native.block(cells)
+
+
+_NEVER = -(2**63)
+
+
+def _last_times(native: _Native) -> tuple[Ints, Ints]:
+    """Return of each window the times of the sample before the last, and of the last, of either kind."""
+    parts = []
+    for times, first, last in (
+        (native.windows.samples.timestamps, native.windows.first, native.windows.last),
+        (native.histograms.samples.timestamps, native.histograms.first, native.histograms.last),
+    ):
+        padded = np.append(times, _NEVER)
+        parts += [padded[np.where(last - back >= first, last - back, len(times))] for back in (1, 2)]
+    ordered = np.sort(np.array(parts), axis=0)
+    return ordered[-2], ordered[-1]
+
+
+def _is_native(native: _Native, times: Ints) -> Bools:
+    """Tell whether the sample of each window with the given time is a histogram."""
+    stamps = np.append(native.histograms.samples.timestamps, _NEVER)
+    found = np.zeros(times.shape, dtype=np.bool_)
+    for back in (1, 2):
+        at = native.histograms.last - back
+        found |= (at >= native.histograms.first) & (stamps[np.maximum(at, 0)] == times)
+    return found
+
+
+def _sum(native: _Native) -> tuple[Windows, Block]:
+    return _aggregated(native, total)
+
+
+def _avg(native: _Native) -> tuple[Windows, Block]:
+    return _aggregated(native, mean)
+
+
+def _aggregated(native: _Native, reduce: Callable[[list[Histogram]], Histogram]) -> tuple[Windows, Block]:
+    native.warn_of(native.mixed, annotation.mixed_samples)
+    cells = native.cells()
+    for row, step, samples in native.each((native.histograms.counts > 0) & ~native.mixed):
+        found = [native.histograms.samples.at(one) for one in samples]
+        if joint_hint(found)[1]:
+            native.notes.warning(annotation.conflicting_resets("aggregation"), native.argument)
+        cells[row, step] = reduce(found)
+    return native.without(native.mixed), native.block(cells)
+
+
+def _count(native: _Native) -> tuple[Windows, Block]:
+    there = native.histograms.counts > 0
+    counts = (native.windows.counts + native.histograms.counts).astype(np.float64)
+    return native.without(there), native.numbers(counts, there)
+
+
+def _present(native: _Native) -> tuple[Windows, Block]:
+    there = native.histograms.counts > 0
+    return native.without(there), native.numbers(np.ones(there.shape), there)
+
+
+def _first(native: _Native) -> tuple[Windows, Block]:
+    ends = native.windows.first, native.histograms.first
+    return _picked(native, ends, lambda floats, native_ones: native_ones <= floats)
+
+
+def _last(native: _Native) -> tuple[Windows, Block]:
+    ends = native.windows.last - 1, native.histograms.last - 1
+    return _picked(native, ends, lambda floats, native_ones: native_ones >= floats)
+
+
+def _picked(
+    native: _Native, at: tuple[Ints, Ints], prefers: Callable[[Ints, Ints], Bools]
+) -> tuple[Windows, Block]:
+    """Take one sample of each window, where that is a histogram by the times of the two that may be taken."""
+    stamps = []
+    for times, where in zip(
+        (native.windows.samples.timestamps, native.histograms.samples.timestamps), at, strict=True
+    ):
+        stamps.append(np.append(times, 0)[np.clip(where, 0, len(times))])
+    chosen = (native.histograms.counts > 0) & ((native.windows.counts == 0) | prefers(*stamps))
+    cells = native.cells()
+    for row, step in np.argwhere(chosen).tolist():
+        cells[row, step] = native.histograms.samples.at(int(at[1][row, step]))
+    return native.without(chosen), native.block(cells, keep_name=True)
+
+
+def _resets(native: _Native) -> tuple[Windows, Block]:
+    floats = native.windows.samples.values
+
+    def differ(before: float | Histogram, now: float | Histogram) -> bool:
+        if isinstance(before, Histogram) and isinstance(now, Histogram):
+            return now.is_reset_of(before)
+        return isinstance(before, Histogram) or isinstance(now, Histogram) or now < before
+
+    return _counted(native, floats, differ)
+
+
+def _changes(native: _Native) -> tuple[Windows, Block]:
+    floats = native.windows.samples.values
+
+    def differ(before: float | Histogram, now: float | Histogram) -> bool:
+        if isinstance(before, Histogram) and isinstance(now, Histogram):
+            return not now.same_as(before)
+        if isinstance(before, Histogram) or isinstance(now, Histogram):
+            return True
+        return now != before and not (np.isnan(now) and np.isnan(before))
+
+    return _counted(native, floats, differ)
+
+
+def _counted(
+    native: _Native, floats: Floats, differ: Callable[[float | Histogram, float | Histogram], bool]
+) -> tuple[Windows, Block]:
+    """Count between which neighbours of a window there is a difference."""
+    there = native.histograms.counts > 0
+    counts = np.zeros(there.shape)
+    stamps, native_stamps = native.windows.samples.timestamps, native.histograms.samples.timestamps
+    for row, step, samples in native.each(there):
+        first, last = int(native.windows.first[row, step]), int(native.windows.last[row, step])
+        found: list[tuple[int, float | Histogram]] = [
+            (int(native_stamps[one]), native.histograms.samples.at(one)) for one in samples
+        ]
+        found += [(int(stamps[one]), float(floats[one])) for one in range(first, last)]
+        found.sort(key=lambda one: one[0])
+        counts[row, step] = sum(differ(before, now) for (_, before), (_, now) in itertools.pairwise(found))
+    return native.without(there), native.numbers(counts, there)
+
+
+def _unchanged(native: _Native) -> tuple[Windows, Block | None]:
+    return native.windows, None
+
+
+_FORMS: dict[str, _Form] = {
+    "absent_over_time": _unchanged,
+    "avg_over_time": _avg,
+    "changes": _changes,
+    "count_over_time": _count,
+    "delta": _rate,
+    "first_over_time": _first,
+    "idelta": _instant_change,
+    "increase": _rate,
+    "irate": _instant_change,
+    "last_over_time": _last,
+    "present_over_time": _present,
+    "rate": _rate,
+    "resets": _resets,
+    "sum_over_time": _sum,
+}

@@ -1,0 +1,144 @@
+"""Samples of several series that are native histograms, end to end; each is made an object when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelerapp.server.promql.block import Bools, Cells, Ints
+from accelerapp.server.promql.histogram import Hint, Histogram, Side
+from accelerapp.server.signals import HistogramColumns, HistogramSet
+
+
+class HistogramSamples:
+    """Series i owns the samples `offsets[i]` to `offsets[i + 1]`, in ascending order of their `timestamps`."""
+
+    def __init__(
+        self, offsets: Ints, timestamps: Ints, cells: Cells, columns: HistogramColumns | None = None
+    ) -> None:
+        self.offsets = offsets
+        self.timestamps = timestamps
+        self._cells = cells
+        self._columns = columns
+        self._resets: Bools | None = None
+        self._first: Bools = np.zeros(len(timestamps), dtype=np.bool_)
+        self._first[offsets[:-1][np.diff(offsets) > 0]] = True
+        self._base = int(timestamps.min()) - 1 if len(timestamps) else 0
+        self._span = int(timestamps.max()) - self._base if len(timestamps) else 0
+        owner = np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+        self._keys = owner * (self._span + 1) + (timestamps - self._base)
+
+    @staticmethod
+    def of_set(histograms: HistogramSet) -> HistogramSamples:
+        columns = histograms.samples
+        cells = np.full(len(columns), None, dtype=object)
+        return HistogramSamples(histograms.offsets, columns.timestamps, cells, columns)
+
+    @staticmethod
+    def of_cells(cells: Cells, times: Ints) -> HistogramSamples:
+        """Take the histograms that an expression has at the given times; what it says of resets is forgotten.
+
+        A subquery may leave samples out, or return one several times.
+        """
+        there = cells != None  # noqa: E711 - of each cell
+        offsets = np.concatenate(([0], np.cumsum(there.sum(axis=1), dtype=np.int64)))
+        kept = np.full(int(offsets[-1]), None, dtype=object)
+        kept[:] = [
+            one if one.hint is Hint.GAUGE else one.with_hint(Hint.UNKNOWN) for one in cells[there].tolist()
+        ]
+        return HistogramSamples(offsets, np.broadcast_to(times, cells.shape)[there], kept)
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def count_until(self, times: Ints) -> Ints:
+        """For each series and each time, return the index after its last sample that is not later."""
+        first = np.arange(len(self.offsets) - 1, dtype=np.int64)[:, None] * (self._span + 1)
+        wanted = first + np.clip(times - self._base, 0, self._span)[None, :]
+        return np.searchsorted(self._keys, wanted, side="right").astype(np.int64, copy=False)
+
+    def at(self, sample: int) -> Histogram:
+        """Return one sample; its hint tells whether it begins a counter anew beside the one before."""
+        found = self._cells[sample]
+        if found is None:
+            found = self._cells[sample] = self._made(sample).with_hint(self._hint(sample))
+        return found  # type: ignore[no-any-return]
+
+    @property
+    def resets(self) -> Bools:
+        """Tell of each sample whether a counter began anew with it, never of the first of a series."""
+        if self._resets is None:
+            self._resets = self._found_resets()
+        return self._resets
+
+    def _hint(self, sample: int) -> Hint:
+        if self._columns is not None and self._columns.gauge[sample]:
+            return Hint.GAUGE
+        if self._first[sample]:
+            return Hint.UNKNOWN
+        return Hint.RESET if self.resets[sample] else Hint.NOT_RESET
+
+    def _made(self, sample: int) -> Histogram:
+        columns = self._columns
+        assert columns is not None, "only columns are made objects of"
+        first, last = int(columns.bounds[sample]), int(columns.bounds[sample + 1])
+        middle = first + int(columns.positive[sample])
+        return Histogram(
+            int(columns.schema[sample]),
+            float(columns.count[sample]),
+            float(columns.sum[sample]),
+            float(columns.zero_threshold[sample]),
+            float(columns.zero_count[sample]),
+            Side(columns.index[first:middle], columns.population[first:middle]),
+            Side(columns.index[middle:last], columns.population[middle:last]),
+        )
+
+    def _found_resets(self) -> Bools:
+        resets = np.zeros(len(self), dtype=np.bool_)
+        follows = ~self._first
+        if self._columns is None:
+            for sample in np.flatnonzero(follows).tolist():
+                resets[sample] = self._cells[sample].is_reset_of(self._cells[sample - 1])
+            return resets
+        alike, fell = _compared(self._columns, follows)
+        resets[alike] = fell[alike]
+        for sample in np.flatnonzero(follows & ~alike).tolist():
+            resets[sample] = self._made(sample).is_reset_of(self._made(sample - 1))
+        return resets
+
+
+def _compared(columns: HistogramColumns, follows: Bools) -> tuple[Bools, Bools]:
+    """Tell which samples have the buckets of the one before, and, where they do, whether a count of theirs fell."""
+    lengths = np.diff(columns.bounds)
+    alike = follows.copy()
+    alike[1:] &= (
+        (np.diff(lengths) == 0)
+        & (np.diff(columns.positive) == 0)
+        & (np.diff(columns.schema) == 0)
+        & (np.diff(columns.zero_threshold) == 0)
+    )
+    owner = np.repeat(np.arange(len(columns)), lengths)
+    at = np.flatnonzero(alike[owner])
+    before = at - lengths[owner[at]]
+    alike[owner[at[columns.index[at] != columns.index[before]]]] = False
+    fell = np.zeros(len(columns), dtype=np.bool_)
+    fell[owner[at[columns.population[at] < columns.population[before]]]] = True
+    fell[1:] |= (columns.count[1:] < columns.count[:-1]) | (columns.zero_count[1:] < columns.zero_count[:-1])
+    return alike, fell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistogramWindows:
+    """For each series and step, the samples `first[i, j]` to `last[i, j]` (exclusive) of a left-open window."""
+
+    samples: HistogramSamples
+    first: Ints
+    last: Ints
+
+    @property
+    def counts(self) -> Ints:
+        return self.last - self.first
+
+    def within(self, row: int, step: int) -> list[int]:
+        return list(range(int(self.first[row, step]), int(self.last[row, step])))
