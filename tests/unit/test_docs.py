@@ -26,8 +26,8 @@ from accelerapp.cli.command import app as command
 from accelerapp.codegen import CodegenSettings, create_app
 from accelerapp.monitoring import MetricsCollector
 from accelerapp.server.api import Services, query_app
-from accelerapp.server.ingest import Account, otlp_app
-from accelerapp.server.ingest.scrape_target import _REPORTED
+from accelerapp.server.ingest import Account, jaeger_app, logstash_http_app, otlp_app, zipkin_app
+from accelerapp.server.ingest.scrape_series import REPORTED
 from accelerapp.server.storage import Sink
 
 ROOT = Path(__file__).parents[2]
@@ -90,13 +90,23 @@ def http_routes() -> dict[str, set[str]]:
     return {
         "observatory": paths(page.routes) - {"/{path}"},
         "otlp": paths(otlp_app(cast("Sink", None), cast("Account", None)).routes),
+        "zipkin": paths(zipkin_app(cast("Sink", None), cast("Account", None)).routes),
+        "jaeger": paths(jaeger_app(cast("Sink", None), cast("Account", None)).routes),
+        "logstash": paths(logstash_http_app(cast("Sink", None), cast("Account", None)).routes),
         "codegen": paths(service.routes),
     }
 
 
 @pytest.mark.parametrize(
     ("application", "one_of_them"),
-    [("observatory", "/api/v1/label/{name}/values"), ("otlp", "/v1/logs"), ("codegen", "/v1/faults")],
+    [
+        ("observatory", "/api/v1/label/{name}/values"),
+        ("otlp", "/v1/logs"),
+        ("zipkin", "/api/v2/spans"),
+        ("jaeger", "/api/traces"),
+        ("logstash", "/{path}"),
+        ("codegen", "/v1/faults"),
+    ],
 )
 def test_every_http_route_is_documented(application: str, one_of_them: str) -> None:
     found = http_routes()[application]
@@ -111,7 +121,7 @@ def test_every_http_route_is_documented(application: str, one_of_them: str) -> N
 
 def test_every_series_that_a_scrape_writes_is_documented() -> None:
     page = (ROOT / "docs/reference/metrics.md").read_text()
-    assert [name for name in _REPORTED if f"| `{name}` |" not in page] == []
+    assert [name for name in REPORTED if f"| `{name}` |" not in page] == []
 
 
 def anchor(heading: str) -> str:
