@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from accelerapp.codegen.platforms import PLATFORMS
 from accelerapp.codegen.project import Project
-from accelerapp.codegen.rendering import render_project
 from accelerapp.codegen.specification import HardwareSpecification
+from accelerapp.observability import trace_block
 
 
 class GenerationError(Exception):
-    """A generation that failed; `reason` is one of `accelerapp.codegen.metrics.REASONS`."""
+    """A generation that failed.
 
-    def __init__(self, reason: str, message: str) -> None:
+    `reason` is one of `accelerapp.codegen.metrics.REASONS`. A `passing` one may be over at the next attempt, which
+    is to wait `retry_after` seconds where the backend says so.
+    """
+
+    def __init__(
+        self, reason: str, message: str, *, passing: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.passing = passing
+        self.retry_after = retry_after
 
 
 class Backend(Protocol):
@@ -38,7 +47,8 @@ class TemplateBackend:
     name = "templates"
 
     async def generate(self, spec: HardwareSpecification) -> Project:
-        return render_project(spec)
+        with trace_block("fill templates"):
+            return PLATFORMS[spec.platform].render(spec)
 
     async def check(self) -> None:
         """Templates are part of the package: they are there."""

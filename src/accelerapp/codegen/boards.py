@@ -18,7 +18,7 @@ class Bus:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One board as MicroPython sees it.
+    """One board as its firmware sees it.
 
     `pins` are the usable GPIO numbers; `reserved` ones exist and must not be used, with the reason;
     `caution` ones work with a drawback.
@@ -60,13 +60,15 @@ class Board:
             return f"GPIO{pin} of {self.name} has no ADC; {ranges(self.adc)} have one"
         return problem
 
-    def problem_with_bus(self, kind: str, number: int, signals: Mapping[str, int]) -> list[str]:
-        """Return why a bus (i2c, spi or uart) with these signals on these pins does not exist."""
+    def problems_with_bus(
+        self, kind: str, number: int, signals: Mapping[str, int]
+    ) -> list[tuple[str, str | None]]:
+        """Return why a bus (i2c, spi or uart) with these signals on these pins does not exist, as (field, message)."""
         buses: Mapping[int, Bus] = getattr(self, kind)
         bus = buses.get(number)
         if bus is None:
-            return [f"{self.name} has no {kind.upper()}{number}; it has {ranges(buses)}"]
-        problems = []
+            return [("bus", f"{self.name} has no {kind.upper()}{number}; it has {ranges(buses)}")]
+        problems: list[tuple[str, str | None]] = []
         for signal, pin in signals.items():
             is_input = signal in {"rx", "miso"}
             problem = self.problem_with_pin(pin) if is_input else self.problem_with_output(pin)
@@ -77,7 +79,7 @@ class Board:
                     f"it can on {ranges(allowed)}"
                 )
             if problem is not None:
-                problems.append(problem)
+                problems.append((signal, problem))
         return problems
 
 
@@ -143,7 +145,7 @@ PICO = Board(
     reserved={
         23: "the power supply's mode",
         24: "the sense of USB power",
-        25: 'the LED; use Pin("LED")',
+        25: 'the LED (in MicroPython Pin("LED"))',
         29: "the sense of the supply voltage",
     },
     input_only=frozenset(),

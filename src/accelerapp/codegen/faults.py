@@ -1,7 +1,7 @@
-"""The fault switch: makes calls of the model backend fail as they would in an outage.
+"""The fault switch: makes the service suffer as it would in an outage.
 
-A fault acts in the HTTP transport under the model client, so that all above it, from time-outs to status
-codes and metrics, is the real thing.
+Faults of the model act in the HTTP transport under its client, so that all above it, from time-outs to status
+codes and metrics, is the real thing; memory that grows is really held, and slow health checks really wait.
 """
 
 from __future__ import annotations
@@ -26,6 +26,15 @@ class Faults(BaseModel):
     error_rate: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0, description="Share of calls that the backend answers with status 500."
     )
+    memory_growth_mb_per_second: Annotated[float, Field(ge=0, le=256)] = Field(
+        default=0.0, description="MB that the process takes each second and does not give back."
+    )
+    memory_limit_mb: Annotated[int, Field(ge=0, le=4096)] = Field(
+        default=512, description="MB at which it stops growing."
+    )
+    health_delay_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=0.0, description="Seconds that each health check takes longer."
+    )
 
 
 class FaultSwitch:
@@ -33,6 +42,42 @@ class FaultSwitch:
 
     def __init__(self) -> None:
         self.faults = Faults()
+
+
+class MemoryGrowth:
+    """Takes memory while the switch says so, and gives it back when the fault is switched off."""
+
+    _TICK_SECONDS = 0.1
+
+    def __init__(self, switch: FaultSwitch) -> None:
+        self._switch = switch
+        self._held: list[bytearray] = []
+        self._owed = 0.0
+
+    @property
+    def held_bytes(self) -> int:
+        return sum(map(len, self._held))
+
+    async def run(self) -> None:
+        """Follow the switch until cancelled."""
+        while True:
+            self.tick(self._TICK_SECONDS)
+            await asyncio.sleep(self._TICK_SECONDS)
+
+    def tick(self, seconds: float) -> None:
+        """Grow by what is due for some seconds."""
+        faults = self._switch.faults
+        if not faults.memory_growth_mb_per_second:
+            self._held.clear()
+            self._owed = 0.0
+            return
+        self._owed += faults.memory_growth_mb_per_second * 1e6 * seconds
+        room = faults.memory_limit_mb * 1_000_000 - self.held_bytes
+        size = max(0, min(int(self._owed), room))
+        self._owed -= int(self._owed)
+        if size:
+            # Not zeros, which the system need not give memory for.
+            self._held.append(bytearray(b"\x5a" * size))
 
 
 class FaultTransport(httpx.AsyncBaseTransport):

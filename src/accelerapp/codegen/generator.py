@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
+
 from accelerapp.codegen.backend import Backend, GenerationError
-from accelerapp.codegen.code_check import check_project
 from accelerapp.codegen.metrics import GenerationMetrics
-from accelerapp.codegen.project import Project
+from accelerapp.codegen.platform import Platform
+from accelerapp.codegen.platforms import PLATFORMS
+from accelerapp.codegen.project import Project, ProjectFile
 from accelerapp.codegen.specification import HardwareSpecification
 from accelerapp.codegen.specification_check import check_specification
 from accelerapp.monitoring import get_logger
@@ -22,7 +25,6 @@ class Generation:
 
     project: Project
     backend: str
-    platform: str
     warnings: list[str]
 
 
@@ -41,7 +43,11 @@ class Generator:
             SpecificationError: the specification cannot be built; nothing is counted.
             GenerationError: the backend failed, or what it wrote did.
         """
-        attributes = {"accelerapp.platform": spec.board, "accelerapp.specification": spec.name}
+        attributes = {
+            "accelerapp.platform": spec.platform,
+            "accelerapp.board": spec.board,
+            "accelerapp.specification": spec.name,
+        }
         with trace_block("generate", attributes):
             with trace_block("validate specification"):
                 warnings = check_specification(spec)
@@ -51,45 +57,70 @@ class Generator:
                 if self._fallback is None:
                     raise
                 note = f"{self._backend.name} failed ({exc.reason}); the templates wrote this instead"
-                current_span().add_event("fallback", {"reason": exc.reason})
+                current_span().add_event("fallback", {"accelerapp.reason": exc.reason})
+                current_span().set_attribute("accelerapp.fallback.from", self._backend.name)
+                self._metrics.fell_back(spec.platform, self._backend.name, exc.reason)
                 return await self._by(self._fallback, spec, [*warnings, note])
 
     async def _by(self, backend: Backend, spec: HardwareSpecification, warnings: list[str]) -> Generation:
         current_span().set_attribute("accelerapp.backend", backend.name)
-        fields = {"platform": spec.board, "backend": backend.name, "specification": spec.name}
+        platform = PLATFORMS[spec.platform]
+        fields = {
+            "platform": spec.platform,
+            "board": spec.board,
+            "backend": backend.name,
+            "specification": spec.name,
+        }
         try:
             project = await backend.generate(spec)
-            with trace_block("check code", {"accelerapp.files": len(project.files)}):
-                found = _checked(project, spec)
+            with trace_block("check code", {"accelerapp.files": len(project.files)}) as span:
+                found = await run_in_threadpool(_checked, platform, project, spec)
+                span.set_attribute("accelerapp.warnings", len(found))
+            with trace_block("render project"):
+                project = _rendered(platform, project, spec)
         except GenerationError as exc:
-            self._metrics.failed(spec.board, backend.name, exc.reason)
+            self._metrics.failed(spec.platform, backend.name, exc.reason)
             current_span().set_attribute("error.type", exc.reason)
             _logger.error(
                 "code generation failed: %s", exc, extra={"extra_fields": {**fields, "reason": exc.reason}}
             )
             raise
         except Exception:
-            self._metrics.failed(spec.board, backend.name, "internal")
+            self._metrics.failed(spec.platform, backend.name, "internal")
             _logger.exception(
                 "code generation failed by an error of ours",
                 extra={"extra_fields": {**fields, "reason": "internal"}},
             )
             raise
-        self._metrics.succeeded(spec.board, backend.name)
+        self._metrics.succeeded(spec.platform, backend.name)
         _logger.info(
             "code generated: %d files",
             len(project.files),
             extra={"extra_fields": {**fields, "warnings": len(found)}},
         )
-        return Generation(project, backend.name, spec.board, [*warnings, *found])
+        return Generation(project, backend.name, [*warnings, *found])
 
 
-def _checked(project: Project, spec: HardwareSpecification) -> list[str]:
+def _checked(platform: Platform, project: Project, spec: HardwareSpecification) -> list[str]:
     """Return warnings; raises GenerationError where the code must not be handed out."""
-    findings = check_project(project, spec)
+    findings = platform.check(project, spec)
     for reason in ("invalid_code", "invalid_pins"):
         wrong = [str(finding) for finding in findings if finding.kind == reason]
         if wrong:
             more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
             raise GenerationError(reason, "; ".join(wrong[:3]) + more)
     return [str(finding) for finding in findings if finding.kind == "warning"]
+
+
+def _rendered(platform: Platform, project: Project, spec: HardwareSpecification) -> Project:
+    """Return the project as it is handed out: lines end alike, and a README tells what is wired where."""
+    files = [
+        ProjectFile(
+            path=file.path,
+            content=file.content.replace("\r\n", "\n").rstrip("\n") + "\n" if file.content else "",
+        )
+        for file in project.files
+    ]
+    if all(file.path != "README.md" for file in files):
+        files.append(ProjectFile(path="README.md", content=platform.readme(spec)))
+    return Project(files=files)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from accelerapp.codegen.backend import Backend
 from accelerapp.monitoring import HealthChecker, HealthReport
 
 
 class HealthMonitor:
-    """Runs the checks every `interval` seconds and keeps what they said last."""
+    """Runs the checks every `interval` seconds and keeps what they said last.
 
-    def __init__(self, checker: HealthChecker, interval: float) -> None:
+    `delay` returns the seconds that a check is held up: the fault switch.
+    """
+
+    def __init__(self, checker: HealthChecker, interval: float, delay: Callable[[], float]) -> None:
         self._checker = checker
         self._interval = interval
+        self._delay = delay
         self._last: HealthReport | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -22,6 +27,7 @@ class HealthMonitor:
         """Check that a backend could generate; where it is not critical its failure only degrades."""
 
         async def check() -> bool:
+            await asyncio.sleep(self._delay())
             await backend.check()
             return True
 

@@ -38,6 +38,11 @@ class GenerationMetrics:
             "Code generations that failed.",
             ("platform", "backend", "reason"),
         )
+        self._fallbacks = metrics.counter(
+            "code_generation_fallbacks_total",
+            "Generations that a backend failed at and the templates did instead.",
+            ("platform", "backend", "reason"),
+        )
         names = tuple(backends)
         for platform in platforms:
             for backend in names:
@@ -47,6 +52,9 @@ class GenerationMetrics:
 
     def succeeded(self, platform: str, backend: str) -> None:
         self._total.labels(platform=platform, backend=backend).inc()
+
+    def fell_back(self, platform: str, backend: str, reason: str) -> None:
+        self._fallbacks.labels(platform=platform, backend=backend, reason=reason).inc()
 
     def failed(self, platform: str, backend: str, reason: str) -> None:
         # Failures first: a scrape in between must not see a success that was none.
@@ -88,6 +96,11 @@ class ModelMetrics:
             buckets=DURATION_BUCKETS,
             namespace="",
         )
+        self._retries = metrics.counter(
+            "model_retries_total", "Calls of the model that were made again, by why.", ("reason",)
+        )
+        for reason in ("unreachable", "http_status"):
+            self._retries.labels(reason=reason)
         for kind in ("input", "output"):
             self._tokens.labels(**self._common, gen_ai_token_type=kind)
         self._first_chunk.labels(**self._common)
@@ -103,3 +116,7 @@ class ModelMetrics:
     def began(self, seconds: float) -> None:
         """Take the time that a call waited for its answer to begin."""
         self._first_chunk.labels(**self._common).observe(seconds)
+
+    def again(self, reason: str) -> None:
+        """Take that a call is made again."""
+        self._retries.labels(reason=reason).inc()

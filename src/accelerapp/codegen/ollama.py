@@ -6,20 +6,36 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import ValidationError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
 
 from accelerapp.codegen.backend import GenerationError
 from accelerapp.codegen.metrics import OPERATION, PROVIDER, ModelMetrics
 from accelerapp.codegen.project import Project
-from accelerapp.codegen.prompt import SYSTEM, answer_schema, build_prompt
+from accelerapp.codegen.prompt import answer_schema, build_prompt, system_prompt
 from accelerapp.codegen.specification import HardwareSpecification
-from accelerapp.observability import inject_headers, trace_block
+from accelerapp.monitoring import get_logger
+from accelerapp.observability import current_span, inject_headers, trace_block
+
+_logger = get_logger("accelerapp.codegen")
 
 _MAX_ANSWER = 2_000_000
+#: What a server answers that is there and cannot take the request now.
+_BUSY_STATUSES = frozenset({429, 502, 503, 504})
+_LONGEST_PAUSE = 30
+_BACKOFF = wait_exponential_jitter(multiplier=0.25, max=4.0, jitter=0.25)
 
 
 @dataclass(slots=True)
@@ -54,6 +70,10 @@ class _Answer:
         if record.get("done") is True:
             self.final = record
 
+    @property
+    def done_reason(self) -> str:
+        return str((self.final or {}).get("done_reason", "stop"))
+
     def count(self, key: str) -> int:
         value = (self.final or {}).get(key, 0)
         return value if isinstance(value, int) and value >= 0 else 0
@@ -69,7 +89,8 @@ class OllamaBackend:
         transport: What carries the requests.
         connect_timeout: Seconds.
         read_timeout: Seconds between two chunks.
-        timeout: Seconds for the whole answer.
+        timeout: Seconds for the whole answer, all attempts together.
+        retries: Further attempts where Ollama cannot be reached, or says that it is busy.
     """
 
     name = "ollama"
@@ -84,10 +105,12 @@ class OllamaBackend:
         connect_timeout: float = 5.0,
         read_timeout: float = 60.0,
         timeout: float = 110.0,
+        retries: int = 2,
     ) -> None:
         self.model = model
         self._metrics = metrics
         self._timeout = timeout
+        self._retries = retries
         parts = urlsplit(url)
         self._server = {
             "server.address": parts.hostname or "",
@@ -102,20 +125,63 @@ class OllamaBackend:
 
     async def generate(self, spec: HardwareSpecification) -> Project:
         """Return what the model wrote; raises GenerationError."""
+        with trace_block("build prompt") as span:
+            prompt = build_prompt(spec)
+            body: dict[str, Any] = {
+                "model": self.model,
+                "system": system_prompt(spec),
+                "prompt": prompt,
+                "format": answer_schema(),
+                "stream": True,
+                "options": {"temperature": 0},
+            }
+            span.set_attribute("accelerapp.prompt.characters", len(prompt))
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, GenerationError) and error.passing),
+            stop=stop_after_attempt(1 + self._retries) | stop_before_delay(self._timeout),
+            wait=_pause,
+            before_sleep=self._note_retry,
+            reraise=True,
+        )
+        answer = _Answer()
+        async for attempt in attempts:
+            with attempt:
+                answer = await self._call(body, deadline, attempt.retry_state.attempt_number)
+        return _project("".join(answer.parts), answer.done_reason)
+
+    def _note_retry(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        assert isinstance(error, GenerationError)
+        pause = state.next_action.sleep if state.next_action else 0.0
+        self._metrics.again(error.reason)
+        current_span().add_event("retry", {"error.type": error.reason, "accelerapp.pause_seconds": pause})
+        _logger.warning(
+            "the model is called again in %.1f s: %s",
+            pause,
+            error,
+            extra={"extra_fields": {"reason": error.reason, "attempt": state.attempt_number}},
+        )
+
+    async def _call(self, body: dict[str, Any], deadline: float, attempt: int) -> _Answer:
+        """Call the model once; `deadline` is by the clock of the event loop."""
         attributes = {
             "gen_ai.operation.name": OPERATION,
             "gen_ai.provider.name": PROVIDER,
             "gen_ai.request.model": self.model,
             "gen_ai.request.stream": True,
+            "gen_ai.request.temperature": 0.0,
             "gen_ai.output.type": "json",
             **self._server,
         }
+        if attempt > 1:
+            attributes["accelerapp.attempt"] = attempt
         answer = _Answer()
         started = time.perf_counter()
         error_type = ""
         with trace_block(f"{OPERATION} {self.model}", attributes, kind="client") as span:
             try:
-                await self._ask(spec, answer)
+                await self._ask(body, answer, deadline)
             except GenerationError as exc:
                 error_type = exc.reason
                 span.set_attribute("error.type", exc.reason)
@@ -133,25 +199,17 @@ class OllamaBackend:
             self._metrics.used(*tokens)
             final = answer.final or {}
             span.set_attribute("gen_ai.response.model", str(final.get("model", self.model)))
-            span.set_attribute("gen_ai.response.finish_reasons", [str(final.get("done_reason", "stop"))])
+            span.set_attribute("gen_ai.response.finish_reasons", [answer.done_reason])
             span.set_attribute("gen_ai.usage.input_tokens", tokens[0])
             span.set_attribute("gen_ai.usage.output_tokens", tokens[1])
-        return _project("".join(answer.parts), str(final.get("done_reason", "stop")))
+        return answer
 
-    async def _ask(self, spec: HardwareSpecification, answer: _Answer) -> None:
-        body = {
-            "model": self.model,
-            "system": SYSTEM,
-            "prompt": build_prompt(spec),
-            "format": answer_schema(),
-            "stream": True,
-            "options": {"temperature": 0},
-        }
+    async def _ask(self, body: dict[str, Any], answer: _Answer, deadline: float) -> None:
         headers: dict[str, str] = {}
         inject_headers(headers)
         try:
             async with (
-                asyncio.timeout(self._timeout),
+                asyncio.timeout_at(deadline),
                 self._client.stream("POST", "/api/generate", json=body, headers=headers) as response,
             ):
                 await _expect_success(response)
@@ -161,7 +219,9 @@ class OllamaBackend:
         except (TimeoutError, httpx.TimeoutException) as exc:
             raise GenerationError("timeout", _timeout_message(exc, self._timeout)) from exc
         except httpx.TransportError as exc:
-            raise GenerationError("unreachable", f"Ollama cannot be reached: {exc}") from exc
+            # An answer that had begun cost the model its time already; asking again would double it.
+            passing = answer.first_chunk_at is None
+            raise GenerationError("unreachable", f"Ollama cannot be reached: {exc}", passing=passing) from exc
         except httpx.HTTPError as exc:
             raise GenerationError("malformed_response", f"Ollama's answer cannot be read: {exc}") from exc
         if answer.final is None:
@@ -195,7 +255,32 @@ async def _expect_success(response: httpx.Response) -> None:
     if response.status_code == 200:
         return
     text = (await response.aread())[:200].decode("utf-8", "replace").strip()
-    raise GenerationError("http_status", f"Ollama answered with status {response.status_code}: {text}")
+    raise GenerationError(
+        "http_status",
+        f"Ollama answered with status {response.status_code}: {text}",
+        passing=response.status_code in _BUSY_STATUSES,
+        retry_after=_retry_after(response),
+    )
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds of a Retry-After header, which may also be a date; None without a usable one."""
+    given = response.headers.get("retry-after", "").strip()
+    if given.isdecimal():
+        return float(min(int(given), _LONGEST_PAUSE))
+    try:
+        seconds = parsedate_to_datetime(given).timestamp() - time.time()
+    except (ValueError, TypeError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_PAUSE)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Return the seconds before the next attempt: what the backend asked for, else ever longer ones."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, GenerationError) and error.retry_after is not None:
+        return error.retry_after
+    return float(_BACKOFF(state))
 
 
 def _timeout_message(error: Exception, whole: float) -> str:

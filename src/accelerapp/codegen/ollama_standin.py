@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from accelerapp.codegen.platforms import PLATFORMS
 from accelerapp.codegen.project import Project
 from accelerapp.codegen.prompt import specification_in
-from accelerapp.codegen.rendering import render_project
 from accelerapp.codegen.settings import CodegenSettings
 
 DEFAULT_MODEL: str = CodegenSettings.model_fields["ollama_model"].default
@@ -58,7 +58,7 @@ def ollama_standin(
         if model not in models:
             return JSONResponse({"error": f"model '{model}' not found"}, status_code=404)
         try:
-            made = answer(prompt) if answer else render_project(specification_in(prompt))
+            made = answer(prompt) if answer else _template_project(prompt)
         except (ValueError, ValidationError) as exc:
             # A model would answer something all the same; saying so in prose is what comes nearest.
             made = f"I need a hardware specification to write code: {exc}"
@@ -84,6 +84,11 @@ def ollama_standin(
             Route("/api/version", version),
         ]
     )
+
+
+def _template_project(prompt: str) -> Project:
+    spec = specification_in(prompt)
+    return PLATFORMS[spec.platform].render(spec)
 
 
 def _now() -> str:

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from accelerapp.codegen.backend import GenerationError
-from accelerapp.codegen.specification_check import SpecificationError
+from accelerapp.codegen.limiter import BusyError
+from accelerapp.codegen.requests import InvalidDocumentError, pointer
 from accelerapp.monitoring import current_trace, get_correlation_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,15 +38,23 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid_request(request: Request, exc: RequestValidationError) -> JSONResponse:
         errors = [
-            {"where": ".".join(str(part) for part in error["loc"] if part != "body"), "message": error["msg"]}
+            {
+                "pointer": pointer([part for part in error["loc"] if part != "body"]),
+                "detail": error["msg"],
+            }
             for error in exc.errors()
         ]
         return problem(422, "Invalid request", _first(errors), errors=errors)
 
-    @app.exception_handler(SpecificationError)
-    async def invalid_specification(request: Request, exc: SpecificationError) -> JSONResponse:
-        errors = [{"where": where, "message": message} for where, message in exc.problems]
-        return problem(422, "The specification cannot be built", _first(errors), errors=errors)
+    @app.exception_handler(InvalidDocumentError)
+    async def invalid_document(request: Request, exc: InvalidDocumentError) -> JSONResponse:
+        return problem(422, exc.title, _first(exc.errors), errors=exc.errors)
+
+    @app.exception_handler(BusyError)
+    async def busy(request: Request, exc: BusyError) -> JSONResponse:
+        response = problem(exc.status, exc.title, str(exc))
+        response.headers["Retry-After"] = str(exc.retry_after)
+        return response
 
     @app.exception_handler(GenerationError)
     async def failed_generation(request: Request, exc: GenerationError) -> JSONResponse:
@@ -62,6 +71,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem(500, "Internal error", "an error of the service; its logs have more")
 
 
-def _first(errors: list[dict[str, str]]) -> str:
-    head = f"{errors[0]['where']}: {errors[0]['message']}" if errors[0]["where"] else errors[0]["message"]
+def _first(errors: list[dict[str, Any]]) -> str:
+    first = errors[0]
+    where = first["pointer"].removeprefix("#").removeprefix("/")
+    if "line" in first:
+        where = f"{where or 'the body'} (line {first['line']}, column {first['column']})"
+    head = f"{where}: {first['detail']}" if where else str(first["detail"])
     return head if len(errors) == 1 else f"{head} (and {len(errors) - 1} more)"

@@ -1,4 +1,4 @@
-"""What a generation yields: the files of a MicroPython project."""
+"""What a generation yields: the files of a project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 ProjectPath = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(?:[A-Za-z0-9_-]+/){0,2}[A-Za-z0-9_-]+\.(?:py|md|txt|json)$", max_length=100
+        pattern=r"^(?:[A-Za-z0-9_-]+/){0,2}[A-Za-z0-9_-]+\.(?:py|md|txt|json|ino|h|cpp)$", max_length=100
     ),
 ]
 

@@ -6,25 +6,29 @@ import json
 from typing import Any
 
 from accelerapp.codegen.boards import BOARDS, ranges
+from accelerapp.codegen.platforms import PLATFORMS
 from accelerapp.codegen.project import Project
 from accelerapp.codegen.specification import HardwareSpecification
 
 SPECIFICATION_BEGIN = "<specification>"
 SPECIFICATION_END = "</specification>"
 
-SYSTEM = """\
-You write MicroPython projects for microcontrollers. You answer with one JSON object that has the key "files":
-a list of objects with the keys "path" and "content". There is a main.py. Drivers are in the folder drivers.
-Use only modules that MicroPython ships, or write them. Use only the pins and buses of the specification, as
-machine.Pin(number) with numbers or module-level constants. A sensor that fails must not stop the others.
-Outputs are off at the start and whenever their measurement is missing."""
+_ANSWER = """
+You answer with one JSON object that has the key "files": a list of objects with the keys "path" and "content".
+A sensor that fails must not stop the others. Outputs are off at the start and whenever their measurement is missing."""
+
+
+def system_prompt(spec: HardwareSpecification) -> str:
+    """Return what the model is told of its task, which depends on the platform."""
+    return PLATFORMS[spec.platform].instructions + _ANSWER
 
 
 def build_prompt(spec: HardwareSpecification) -> str:
     """Return the prompt for one specification, which stands in it as JSON between two markers."""
     board = BOARDS[spec.board]
     return (
-        f"Write the project for this specification on {board.name}, whose GPIO numbers are {ranges(board.pins)}.\n"
+        f"Write the {PLATFORMS[spec.platform].name} project for this specification on {board.name}, "
+        f"whose GPIO numbers are {ranges(board.pins)}.\n"
         f"{SPECIFICATION_BEGIN}\n{spec.model_dump_json(indent=1)}\n{SPECIFICATION_END}\n"
     )
 

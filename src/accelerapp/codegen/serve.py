@@ -11,10 +11,12 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from types import FrameType
 
 import uvicorn
 
 import accelerapp
+from accelerapp.codegen.limiter import Limiter
 from accelerapp.codegen.service import create_app
 from accelerapp.codegen.settings import CodegenSettings
 from accelerapp.monitoring import get_logger
@@ -35,7 +37,20 @@ class PortError(OSError):
 
 
 class _Server(uvicorn.Server):
-    """Ends on SIGINT and SIGTERM without raising them anew, so that a wanted end is exit code 0."""
+    """Ends on SIGINT and SIGTERM without raising them anew, so that a wanted end is exit code 0.
+
+    The first signal begins the draining: nothing new is begun, and what was begun is finished in the time that is set.
+    """
+
+    def __init__(self, config: uvicorn.Config, limiter: Limiter) -> None:
+        super().__init__(config)
+        self._limiter = limiter
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self._limiter.draining:
+            _logger.info("stopping: what was begun is finished first")
+            self._limiter.drain()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -89,14 +104,16 @@ def serve(settings: CodegenSettings) -> None:
         cleanup.callback(telemetry.shutdown)
         # One line for each request to the model would say what the span and our own line say.
         logging.getLogger("httpx").setLevel(logging.WARNING)
+        app = create_app(settings)
         server = _Server(
             uvicorn.Config(
-                create_app(settings),
+                app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=settings.shutdown_timeout,
-            )
+            ),
+            app.state.limiter,
         )
         host, port = listener.getsockname()[:2]
         _logger.info(

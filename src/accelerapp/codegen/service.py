@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -14,17 +15,27 @@ from pydantic import BaseModel
 import accelerapp
 from accelerapp.codegen.backend import Backend, TemplateBackend
 from accelerapp.codegen.boards import BOARDS
+from accelerapp.codegen.catalogue import (
+    PlatformDescription,
+    PlatformsResponse,
+    SensorDescription,
+    describe_board,
+)
 from accelerapp.codegen.docs_page import add_docs
 from accelerapp.codegen.fault_routes import fault_routes
-from accelerapp.codegen.faults import FaultSwitch, FaultTransport
+from accelerapp.codegen.faults import FaultSwitch, FaultTransport, MemoryGrowth
 from accelerapp.codegen.generator import Generator
 from accelerapp.codegen.health import HealthMonitor
+from accelerapp.codegen.limiter import Limiter
 from accelerapp.codegen.metrics import GenerationMetrics, ModelMetrics
 from accelerapp.codegen.ollama import OllamaBackend
+from accelerapp.codegen.platforms import PLATFORMS
 from accelerapp.codegen.problems import install_problem_handlers
 from accelerapp.codegen.project import Project
+from accelerapp.codegen.requests import OPENAPI, describe_specification, not_buildable, read_specification
 from accelerapp.codegen.settings import CodegenSettings
-from accelerapp.codegen.specification import HardwareSpecification
+from accelerapp.codegen.specification import QUANTITIES, WIRING
+from accelerapp.codegen.specification_check import SpecificationError
 from accelerapp.monitoring import (
     HealthChecker,
     HealthStatus,
@@ -37,7 +48,7 @@ from accelerapp.monitoring import (
 from accelerapp.observability import PrometheusMetricsExporter
 from accelerapp.observability.integrations.asgi import ObservabilityMiddleware
 
-_EXPECTED = (("POST", "/v1/generate", (200, 422, 500, 502)),)
+_EXPECTED = (("POST", "/v1/generate", (200, 422, 429, 500, 502, 503)),)
 
 #: The middleware makes the server span and the metrics; FastAPI's own would make each of them twice.
 _NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {
@@ -55,6 +66,7 @@ class GenerateResponse(BaseModel):
     project: Project
     backend: str
     platform: str
+    board: str
     warnings: list[str]
     trace_id: str | None
     correlation_id: str | None
@@ -81,8 +93,11 @@ def create_app(
     if settings.fallback_to_templates and backend.name != "templates":
         fallback = TemplateBackend()
     names = [backend.name] + ([fallback.name] if fallback else [])
-    generator = Generator(backend, GenerationMetrics(metrics, BOARDS, names), fallback)
-    health = HealthMonitor(HealthChecker(metrics), settings.health_interval)
+    generator = Generator(backend, GenerationMetrics(metrics, PLATFORMS, names), fallback)
+    limiter = Limiter(settings.max_generations, settings.max_waiting, metrics)
+    health = HealthMonitor(
+        HealthChecker(metrics), settings.health_interval, lambda: switch.faults.health_delay_seconds
+    )
     health.watch(backend, critical=fallback is None, timeout=settings.ollama_connect_timeout)
     metrics.gauge(
         "build_info", "Version and revision of what runs; always 1.", ("version", "revision")
@@ -91,6 +106,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         health.start()
+        growth = asyncio.create_task(MemoryGrowth(switch).run(), name="memory growth")
         # A restart is how the model or the backend changes, so what is in force is told at every start.
         audit(
             "configuration-loaded",
@@ -107,13 +123,14 @@ def create_app(
         try:
             yield
         finally:
+            growth.cancel()
             await health.stop()
             await backend.close()
 
     app = FastAPI(
         title="Accelerapp code generation",
         version=accelerapp.__version__,
-        description="Takes a hardware specification, answers a MicroPython project.",
+        description="Takes a hardware specification, answers a project for MicroPython or Arduino.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -122,9 +139,12 @@ def create_app(
     )
     app.add_middleware(ObservabilityMiddleware, metrics=metrics, expected=_EXPECTED)
     install_problem_handlers(app)
+    describe_specification(app)
     add_docs(app)
-    _add_generate(app, generator)
-    _add_probes(app, health, PrometheusMetricsExporter(metrics))
+    app.state.limiter = limiter
+    _add_generate(app, generator, limiter)
+    _add_platforms(app)
+    _add_probes(app, health, limiter, PrometheusMetricsExporter(metrics))
     token = settings.fault_token.get_secret_value() if settings.fault_token else None
     app.include_router(fault_routes(switch, token))
     return app
@@ -146,33 +166,64 @@ def _backend(
         connect_timeout=settings.ollama_connect_timeout,
         read_timeout=settings.ollama_read_timeout,
         timeout=settings.generation_timeout,
+        retries=settings.ollama_retries,
     )
 
 
-def _add_generate(app: FastAPI, generator: Generator) -> None:
+def _add_generate(app: FastAPI, generator: Generator, limiter: Limiter) -> None:
     @app.post(
         "/v1/generate",
         tags=["generation"],
+        openapi_extra=OPENAPI,
         responses={
             422: {"description": "The specification is malformed or cannot be built on the board."},
+            429: {
+                "description": "Too many generations run and wait already; Retry-After says when to ask again."
+            },
             502: {"description": "The model failed, or what it wrote did not pass the checks."},
+            503: {"description": "The service is stopping."},
         },
     )
-    async def generate(specification: HardwareSpecification) -> GenerateResponse:
-        """Generate a MicroPython project from a hardware specification."""
-        generation = await generator.generate(specification)
+    async def generate(request: Request) -> GenerateResponse:
+        """Generate a project from a hardware specification in JSON or YAML, checked for its board."""
+        specification, document = await read_specification(request)
+        async with limiter.turn():
+            try:
+                generation = await generator.generate(specification)
+            except SpecificationError as exc:
+                raise not_buildable(exc, document) from exc
         trace = current_trace()
         return GenerateResponse(
             project=generation.project,
             backend=generation.backend,
-            platform=generation.platform,
+            platform=specification.platform,
+            board=specification.board,
             warnings=generation.warnings,
             trace_id=trace[0] if trace else None,
             correlation_id=get_correlation_id(),
         )
 
 
-def _add_probes(app: FastAPI, health: HealthMonitor, exporter: PrometheusMetricsExporter) -> None:
+def _add_platforms(app: FastAPI) -> None:
+    @app.get("/v1/platforms", tags=["generation"])
+    async def platforms() -> PlatformsResponse:
+        """Tell for which platforms and boards code is generated, and what can be wired to them."""
+        return PlatformsResponse(
+            platforms=[
+                PlatformDescription(id=one.id, name=one.name, language=one.language, boards=list(BOARDS))
+                for one in PLATFORMS.values()
+            ],
+            boards=[describe_board(board) for board in BOARDS.values()],
+            sensors=[
+                SensorDescription(kind=kind, peripheral=WIRING[kind], quantities=list(quantities))
+                for kind, quantities in QUANTITIES.items()
+            ],
+        )
+
+
+def _add_probes(
+    app: FastAPI, health: HealthMonitor, limiter: Limiter, exporter: PrometheusMetricsExporter
+) -> None:
     @app.get("/health", tags=["operation"])
     async def alive() -> dict[str, str]:
         """Tell that the process answers; whether it can do its work is what /ready tells."""
@@ -180,10 +231,10 @@ def _add_probes(app: FastAPI, health: HealthMonitor, exporter: PrometheusMetrics
 
     @app.get("/ready", tags=["operation"])
     async def ready() -> JSONResponse:
-        """Tell what the health checks said last; 503 where a critical one failed."""
+        """Tell what the health checks said last; 503 where a critical one failed, or the service is stopping."""
         report = await health.report()
-        failed = report["status"] == HealthStatus.UNHEALTHY.value
-        return JSONResponse(dict(report), status_code=503 if failed else 200)
+        failed = report["status"] == HealthStatus.UNHEALTHY.value or limiter.draining
+        return JSONResponse({**report, "stopping": limiter.draining}, status_code=503 if failed else 200)
 
     @app.get("/metrics", tags=["operation"], response_class=Response)
     async def metrics(request: Request) -> Response:

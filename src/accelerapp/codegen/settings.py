@@ -35,8 +35,18 @@ class CodegenSettings(BaseSettings):
     generation_timeout: Annotated[float, Field(gt=0)] = Field(
         default=110.0, description="Seconds that one call of the model may take in all."
     )
+    ollama_retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=2,
+        description="Further calls of the model where it cannot be reached or is busy, within the time above.",
+    )
     fallback_to_templates: bool = Field(
         default=False, description="Answer from the templates when the model fails, in place of a 502."
+    )
+    max_generations: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=8, description="Generations at once; others wait."
+    )
+    max_waiting: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=32, description="Generations that wait for a turn; the next is answered 429."
     )
     fault_token: SecretStr | None = Field(
         default=None,

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import keyword
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-#: What names in the specification must not be, because the generated modules use them.
-_TAKEN = frozenset({"config", "drivers", "int", "json", "machine", "main", "max", "measure", "print", "time"})
-
-
-def _identifier(value: str) -> str:
-    if keyword.iskeyword(value) or value in _TAKEN:
-        raise ValueError(f"{value!r} cannot be a name: Python or the generated code uses it")
-    return value
-
-
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$"), AfterValidator(_identifier)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 GpioNumber = Annotated[int, Field(ge=0, le=99, description="GPIO number")]
 #: One line of printable text, since it ends in comments and in a heading.
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$", max_length=200)]
@@ -163,6 +152,7 @@ class HardwareSpecification(_Model):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
     description: OneLine = ""
     board: Literal["esp32", "esp32c3", "pico"]
+    platform: Literal["micropython", "arduino"] = "micropython"
     interval_seconds: Annotated[float, Field(ge=1, le=86_400)] = 30.0
     peripherals: Annotated[list[Peripheral], Field(min_length=1, max_length=40)]
     sensors: Annotated[list[Sensor], Field(max_length=40)] = []
@@ -195,3 +185,21 @@ WIRING: dict[str, str] = {
     "switch": "digital_input",
 }
 DEFAULT_ADDRESSES: dict[str, int] = {"bh1750": 0x23, "bme280": 0x76, "scd4x": 0x62}
+
+
+def pins_of(peripheral: Peripheral) -> dict[str, int]:
+    """Return the signals of a peripheral and the pins they are on."""
+    match peripheral:
+        case I2c():
+            return {"scl": peripheral.scl, "sda": peripheral.sda}
+        case Spi():
+            return {
+                "sck": peripheral.sck,
+                "mosi": peripheral.mosi,
+                "miso": peripheral.miso,
+                "cs": peripheral.cs,
+            }
+        case Uart():
+            return {"tx": peripheral.tx, "rx": peripheral.rx}
+        case _:
+            return {"pin": peripheral.pin}

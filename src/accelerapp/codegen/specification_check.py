@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from accelerapp.codegen.boards import BOARDS, Board
+from accelerapp.codegen.platforms import PLATFORMS
 from accelerapp.codegen.specification import (
     DEFAULT_ADDRESSES,
     QUANTITIES,
@@ -21,33 +22,19 @@ from accelerapp.codegen.specification import (
     PwmOutput,
     Spi,
     Uart,
+    pins_of,
 )
+
+#: The path of a field, such as ("peripherals", 0, "pin"), and what is wrong with it.
+Problem = tuple[Sequence[str | int], str]
 
 
 class SpecificationError(ValueError):
-    """A specification that cannot be built; `problems` says where and why, each as (location, message)."""
+    """A specification that cannot be built; `problems` says which fields are wrong and why."""
 
-    def __init__(self, problems: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{where}: {message}" for where, message in problems))
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in problems))
         self.problems = problems
-
-
-def pins_of(peripheral: Peripheral) -> dict[str, int]:
-    """Return the signals of a peripheral and the pins they are on."""
-    match peripheral:
-        case I2c():
-            return {"scl": peripheral.scl, "sda": peripheral.sda}
-        case Spi():
-            return {
-                "sck": peripheral.sck,
-                "mosi": peripheral.mosi,
-                "miso": peripheral.miso,
-                "cs": peripheral.cs,
-            }
-        case Uart():
-            return {"tx": peripheral.tx, "rx": peripheral.rx}
-        case _:
-            return {"pin": peripheral.pin}
 
 
 def check_specification(spec: HardwareSpecification) -> list[str]:
@@ -58,6 +45,7 @@ def check_specification(spec: HardwareSpecification) -> list[str]:
     """
     board = BOARDS[spec.board]
     problems = [*_names(spec), *_pins(spec, board), *_sensors(spec), *_actions(spec)]
+    problems += PLATFORMS[spec.platform].problems(spec)
     if problems:
         raise SpecificationError(problems)
     return [
@@ -72,87 +60,94 @@ def _concerns(peripheral: Peripheral, caution: str) -> bool:
     return isinstance(peripheral, AnalogInput) or "ADC" not in caution
 
 
-def _names(spec: HardwareSpecification) -> Iterator[tuple[str, str]]:
-    named = [item.id for item in (*spec.peripherals, *spec.sensors, *spec.actions)]
-    named += [f"{item.id}_cs" for item in spec.peripherals if isinstance(item, Spi)]
-    for name, times in Counter(named).items():
-        if times > 1:
-            yield "id", f"{name!r} is given {times} times; every id must be its own"
+def _names(spec: HardwareSpecification) -> Iterator[Problem]:
+    given = set[str]()
+    for section in ("peripherals", "sensors", "actions"):
+        for index, item in enumerate(getattr(spec, section)):
+            names = {item.id, f"{item.id}_cs"} if isinstance(item, Spi) else {item.id}
+            for name in sorted(names & given):
+                yield (section, index, "id"), f"{name!r} is another's already; every id must be its own"
+            given |= names
 
 
-def _pins(spec: HardwareSpecification, board: Board) -> Iterator[tuple[str, str]]:
+def _pins(spec: HardwareSpecification, board: Board) -> Iterator[Problem]:
     used: dict[int, str] = {}
     for index, peripheral in enumerate(spec.peripherals):
-        where = f"peripherals.{index} ({peripheral.id})"
-        for problem in _peripheral_problems(peripheral, board):
-            yield where, problem
+        for field, problem in _peripheral_problems(peripheral, board):
+            yield ("peripherals", index, field), problem
         for signal, pin in pins_of(peripheral).items():
             if pin in used:
-                yield where, f"GPIO{pin} is used by {used[pin]} already"
+                yield ("peripherals", index, signal), f"GPIO{pin} is used by {used[pin]} already"
             used[pin] = f"{peripheral.id}.{signal}"
-    for kind in ("i2c", "spi", "uart"):
-        numbers = Counter(
-            p.bus for p in spec.peripherals if isinstance(p, I2c | Spi | Uart) and p.type == kind
-        )
-        for number, times in numbers.items():
-            if times > 1:
-                yield "peripherals", f"{kind.upper()}{number} is set up {times} times"
+    buses: Counter[tuple[str, int]] = Counter()
+    for index, peripheral in enumerate(spec.peripherals):
+        if isinstance(peripheral, I2c | Spi | Uart):
+            bus = (peripheral.type, peripheral.bus)
+            if buses[bus]:
+                yield (
+                    ("peripherals", index, "bus"),
+                    f"{peripheral.type.upper()}{peripheral.bus} is set up already",
+                )
+            buses[bus] += 1
 
 
-def _peripheral_problems(peripheral: Peripheral, board: Board) -> list[str]:
-    found: list[str | None]
+def _peripheral_problems(peripheral: Peripheral, board: Board) -> Iterator[tuple[str, str]]:
+    """Yield (field, message) of what the board cannot do."""
+    found: list[tuple[str, str | None]]
     match peripheral:
         case I2c() | Uart():
-            return board.problem_with_bus(peripheral.type, peripheral.bus, pins_of(peripheral))
+            found = board.problems_with_bus(peripheral.type, peripheral.bus, pins_of(peripheral))
         case Spi():
             signals = pins_of(peripheral)
-            found = [board.problem_with_output(signals.pop("cs"))]
-            found += board.problem_with_bus("spi", peripheral.bus, signals)
+            found = [("cs", board.problem_with_output(signals.pop("cs")))]
+            found += board.problems_with_bus("spi", peripheral.bus, signals)
         case AnalogInput():
-            found = [board.problem_with_adc(peripheral.pin)]
+            found = [("pin", board.problem_with_adc(peripheral.pin))]
         case DigitalOutput() | PwmOutput() | OneWire():
-            found = [board.problem_with_output(peripheral.pin)]
+            found = [("pin", board.problem_with_output(peripheral.pin))]
         case DigitalInput():
-            found = [board.problem_with_pin(peripheral.pin)]
-            if found == [None] and peripheral.pull != "none" and peripheral.pin in board.input_only:
-                found = [f"GPIO{peripheral.pin} of {board.name} has no pull resistors; set pull to none"]
-    return [problem for problem in found if problem is not None]
+            found = [("pin", board.problem_with_pin(peripheral.pin))]
+            if found == [("pin", None)] and peripheral.pull != "none" and peripheral.pin in board.input_only:
+                missing = f"GPIO{peripheral.pin} of {board.name} has no pull resistors; set pull to none"
+                found = [("pull", missing)]
+    yield from ((field, problem) for field, problem in found if problem is not None)
 
 
-def _sensors(spec: HardwareSpecification) -> Iterator[tuple[str, str]]:
+def _sensors(spec: HardwareSpecification) -> Iterator[Problem]:
     types = {peripheral.id: peripheral.type for peripheral in spec.peripherals}
     addresses: set[tuple[str, int]] = set()
     for index, sensor in enumerate(spec.sensors):
-        where = f"sensors.{index} ({sensor.id})"
+        where = ("sensors", index)
         wired = types.get(sensor.peripheral)
         if wired is None:
-            yield where, f"there is no peripheral {sensor.peripheral!r}"
+            yield (*where, "peripheral"), f"there is no peripheral {sensor.peripheral!r}"
         elif wired != WIRING[sensor.kind]:
-            yield where, f"a {sensor.kind} needs a peripheral of type {WIRING[sensor.kind]}, not {wired}"
+            needed = f"a {sensor.kind} needs a peripheral of type {WIRING[sensor.kind]}, not {wired}"
+            yield (*where, "peripheral"), needed
         if isinstance(sensor, AddressedSensor):
             key = (sensor.peripheral, sensor.address or DEFAULT_ADDRESSES[sensor.kind])
             if key in addresses:
-                yield where, f"address {key[1]:#04x} on {sensor.peripheral} is another sensor's already"
+                taken = f"address {key[1]:#04x} on {sensor.peripheral} is another sensor's already"
+                yield (*where, "address"), taken
             addresses.add(key)
         if sensor.kind == "analog" and sensor.raw_low == sensor.raw_high:
-            yield where, "raw_low and raw_high must differ"
+            yield (*where, "raw_high"), "raw_low and raw_high must differ"
 
 
-def _actions(spec: HardwareSpecification) -> Iterator[tuple[str, str]]:
+def _actions(spec: HardwareSpecification) -> Iterator[Problem]:
     known = {f"{s.id}.{quantity}" for s in spec.sensors for quantity in QUANTITIES[s.kind]}
     outputs = {p.id: p.type for p in spec.peripherals if isinstance(p, DigitalOutput | PwmOutput)}
     driven: set[str] = set()
     for index, action in enumerate(spec.actions):
-        where = f"actions.{index} ({action.id})"
+        where = ("actions", index)
         if action.measurement not in known:
-            yield (
-                where,
-                f"nothing measures {action.measurement!r}; there are {', '.join(sorted(known)) or 'none'}",
-            )
+            there = ", ".join(sorted(known)) or "none"
+            yield (*where, "measurement"), f"nothing measures {action.measurement!r}; there are {there}"
         if action.output not in outputs:
-            yield where, f"{action.output!r} is no digital_output or pwm peripheral"
+            yield (*where, "output"), f"{action.output!r} is no digital_output or pwm peripheral"
         elif action.level != 1.0 and outputs[action.output] != "pwm":
-            yield where, f"{action.output!r} is on or off; a level other than 1 needs a pwm peripheral"
+            only = f"{action.output!r} is on or off; a level other than 1 needs a pwm peripheral"
+            yield (*where, "level"), only
         if action.output in driven:
-            yield where, f"{action.output!r} is driven by another action already"
+            yield (*where, "output"), f"{action.output!r} is driven by another action already"
         driven.add(action.output)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 
 from accelerapp.codegen import CodegenSettings, create_app, ollama_standin
 from accelerapp.monitoring import MetricsCollector
@@ -21,9 +22,10 @@ TOKEN = "a-fault-token"
 MakeService = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
-@pytest.fixture(params=sorted(path.stem for path in SPECS.glob("*.json")))
+@pytest.fixture(params=sorted(path.name for path in SPECS.iterdir()))
 def example(request: pytest.FixtureRequest) -> dict[str, Any]:
-    spec: dict[str, Any] = json.loads((SPECS / f"{request.param}.json").read_text("utf-8"))
+    # JSON is YAML.
+    spec: dict[str, Any] = YAML(typ="safe").load(SPECS / request.param)
     return spec
 
 

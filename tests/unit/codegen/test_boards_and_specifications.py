@@ -58,7 +58,11 @@ SPI = {"type": "spi", "id": "chain", "bus": 0, "cs": 17}
         ("esp32", {"type": "digital_input", "id": "b", "pin": 36, "pull": "up"}, "has no pull resistors"),
         ("esp32c3", {**ADC, "pin": 5}, "0–4 have one"),
         ("esp32c3", {**I2C, "bus": 1, "scl": 4, "sda": 5}, "has no I2C1; it has 0"),
-        ("pico", {**OUT, "pin": 25}, 'GPIO25 of Raspberry Pi Pico (RP2040) is the LED; use Pin("LED")'),
+        (
+            "pico",
+            {**OUT, "pin": 25},
+            'GPIO25 of Raspberry Pi Pico (RP2040) is the LED (in MicroPython Pin("LED"))',
+        ),
         ("pico", {**ADC, "pin": 22}, "26–28 have one"),
         ("pico", {**I2C, "scl": 4, "sda": 5}, "I2C0 of Raspberry Pi Pico (RP2040) cannot have SCL on GPIO4"),
         ("pico", {**I2C, "scl": 3, "sda": 2}, "it can on 1, 5, 9, 13, 17, 21"),
@@ -111,7 +115,7 @@ RULE = {"id": "rule", "measurement": "soil.value", "condition": "below", "thresh
             {"sensors": [{**SOIL, "peripheral": "lamp"}]},
             "a analog needs a peripheral of type analog_input, not pwm",
         ),
-        ({"sensors": [{**SOIL, "id": "lamp"}]}, "'lamp' is given 2 times"),
+        ({"sensors": [{**SOIL, "id": "lamp"}]}, "sensors.0.id: 'lamp' is another's already"),
         ({"sensors": [{**SOIL, "raw_low": 5, "raw_high": 5}]}, "raw_low and raw_high must differ"),
         ({"actions": [RULE]}, "nothing measures 'soil.value'; there are none"),
         ({"sensors": [SOIL], "actions": [{**RULE, "measurement": "soil.ph"}]}, "there are soil.value"),
@@ -131,7 +135,7 @@ def test_a_level_needs_pwm() -> None:
 
 def test_two_things_on_one_pin_are_named() -> None:
     text = problems(spec("esp32", LAMP, {**OUT, "pin": 25}))
-    assert text == "peripherals.1 (out): GPIO25 is used by lamp.pin already"
+    assert text == "peripherals.1.pin: GPIO25 is used by lamp.pin already"
 
 
 def test_one_address_twice_on_a_bus_is_named() -> None:
@@ -144,7 +148,29 @@ def test_one_address_twice_on_a_bus_is_named() -> None:
 
 def test_a_bus_set_up_twice_is_named() -> None:
     two = ({**I2C, "scl": 22, "sda": 21}, {**I2C, "id": "other", "scl": 18, "sda": 19})
-    assert "I2C0 is set up 2 times" in problems(spec("esp32", *two))
+    assert problems(spec("esp32", *two)) == "peripherals.1.bus: I2C0 is set up already"
+
+
+@pytest.mark.parametrize("name", ["class", "main"])
+def test_a_name_that_python_or_the_project_uses_is_named(name: str) -> None:
+    text = problems(spec("esp32", {**LAMP, "id": name}))
+    assert text.startswith(f"peripherals.0.id: '{name}' cannot be a name")
+
+
+def test_a_name_that_only_python_uses_is_free_in_arduino() -> None:
+    assert check_specification(spec("esp32", {**LAMP, "id": "class"}, platform="arduino")) == []
+
+
+def test_arduino_on_the_pico_has_one_frequency_for_all_pwm_outputs() -> None:
+    fans = [
+        {"type": "pwm", "id": f"fan{n}", "pin": n, "frequency_hz": hz} for n, hz in ((2, 1000), (3, 2000))
+    ]
+    assert check_specification(spec("pico", *fans)) == []
+    text = problems(spec("pico", *fans, platform="arduino"))
+    assert text.startswith("peripherals.1.frequency_hz: ")
+    assert "fan2 has 1000 Hz" in text
+    slow = {**LAMP, "pin": 2, "frequency_hz": 50}
+    assert "no PWM below 100 Hz" in problems(spec("pico", slow, platform="arduino"))
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -165,8 +191,6 @@ def test_all_problems_are_told_at_once() -> None:
         {"description": "two\nlines"},
         {"description": "two\u2028lines"},
         {"peripherals": []},
-        {"peripherals": [{"type": "pwm", "id": "class", "pin": 25}]},
-        {"peripherals": [{"type": "pwm", "id": "main", "pin": 25}]},
         {"peripherals": [{"type": "pwm", "id": "a b", "pin": 25}]},
         {"peripherals": [{"type": "pwm", "id": "f", "pin": 25, "duty": 3}]},
         {"peripherals": [{"type": "laser", "id": "f", "pin": 25}]},

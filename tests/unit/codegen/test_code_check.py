@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from accelerapp.codegen import HardwareSpecification, Project, ProjectFile
-from accelerapp.codegen.code_check import check_project
-from accelerapp.codegen.rendering import render_project
+from accelerapp.codegen.micropython.code_check import check_project
+from accelerapp.codegen.micropython.rendering import render_project
 
 ESP32 = HardwareSpecification.model_validate(
     {

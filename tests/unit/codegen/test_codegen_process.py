@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -16,6 +20,7 @@ from typer.testing import CliRunner
 
 from accelerapp.cli.codegen import app
 
+SPECS = Path(__file__).parents[3] / "examples" / "specs"
 COMMAND = [sys.executable, "-c", "from accelerapp.cli.codegen import app; app()", "serve"]
 
 
@@ -44,6 +49,63 @@ def test_a_signal_ends_it_with_code_0(tmp_path: Path, number: signal.Signals) ->
     finally:
         process.kill()
     assert "Traceback" not in (tmp_path / "log").read_text("utf-8")
+
+
+def test_a_request_in_progress_is_finished_and_nothing_new_is_begun(tmp_path: Path) -> None:
+    held, answered = threading.Event(), threading.Event()
+
+    class Model(http.server.BaseHTTPRequestHandler):
+        """Answers a generation when the test says so."""
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            held.set()
+            answered.wait(30)
+            project = json.dumps({"files": [{"path": "main.py", "content": "pass"}]})
+            body = json.dumps({"response": project, "done": True, "done_reason": "stop"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    specification = json.loads((SPECS / "greenhouse.json").read_text("utf-8"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model) as model, ThreadPoolExecutor(2) as threads:
+        threads.submit(model.serve_forever)
+        address = f"http://127.0.0.1:{model.server_port}"
+        process, url = started("--backend", "ollama", "--ollama-url", address, log=tmp_path / "log")
+        try:
+            with httpx.Client(base_url=url, timeout=30) as before:
+                before.get("/health")  # a connection that is open when the signal comes
+                asked = threads.submit(httpx.post, f"{url}/v1/generate", json=specification, timeout=30)
+                assert held.wait(30)
+                process.send_signal(signal.SIGTERM)
+                refused(url)
+                with pytest.raises(httpx.TransportError):
+                    httpx.get(f"{url}/health")
+            answered.set()
+            assert asked.result().status_code == 200
+            assert process.wait(30) == 0
+        finally:
+            answered.set()
+            process.kill()
+            model.shutdown()
+    assert "stopping: what was begun is finished first" in (tmp_path / "log").read_text("utf-8")
+
+
+def refused(url: str) -> None:
+    """Wait until nothing is accepted at an address any more."""
+    deadline = time.monotonic() + 30
+    port = int(url.rpartition(":")[2])
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    pytest.fail("the service still accepts connections")
 
 
 def test_a_taken_port_is_told_with_the_option_that_changes_it() -> None:

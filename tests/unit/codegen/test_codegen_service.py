@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -14,8 +16,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from ruamel.yaml import YAML
 
 from accelerapp.codegen import CodegenSettings, Project, ProjectFile, ollama_standin
+from accelerapp.codegen.faults import Faults, FaultSwitch, MemoryGrowth
 from accelerapp.monitoring import AUDIT_LOGGER, JsonFormatter, MetricsCollector
 from accelerapp.observability import tracing
 
@@ -54,10 +58,17 @@ async def test_a_specification_becomes_a_project(
         answer = await client.post("/v1/generate", json=example, headers={"X-Correlation-ID": "req-1"})
     assert answer.status_code == 200
     body = answer.json()
-    assert (body["backend"], body["platform"], body["correlation_id"]) == (backend, example["board"], "req-1")
-    paths = [file["path"] for file in body["project"]["files"]]
-    assert {"main.py", "config.py", "boot.py", "README.md"} <= set(paths)
-    assert counter(metrics, "code_generation_total") == {f"{example['board']} {backend}": 1}
+    platform = example.get("platform", "micropython")
+    assert (body["backend"], body["board"], body["correlation_id"]) == (backend, example["board"], "req-1")
+    assert body["platform"] == platform
+    name = example["name"]
+    expected = {
+        "micropython": {"main.py", "config.py", "boot.py", "README.md"},
+        "arduino": {f"{name}/{name}.ino", f"{name}/config.h", "README.md"},
+    }
+    assert expected[platform] <= {file["path"] for file in body["project"]["files"]}
+    assert body["warnings"] == []
+    assert counter(metrics, "code_generation_total") == {f"{platform} {backend}": 1}
     assert counter(metrics, "code_generation_failures_total") == {}
     assert counter(metrics, "requests_total") == {"/v1/generate POST 200": 1}
     assert counter(metrics, "errors_total") == {}
@@ -73,10 +84,10 @@ async def test_the_children_that_rules_use_exist_at_zero(service: Any, metrics: 
         'accelerapp_errors_total{route="/v1/generate",method="POST",code="502"} 0',
         'accelerapp_request_duration_seconds_bucket{route="/v1/generate",method="POST",le="1.0"} 0',
         'accelerapp_request_duration_seconds_bucket{route="/v1/generate",method="POST",le="120.0"} 0',
-        'accelerapp_code_generation_total{platform="esp32",backend="ollama"} 0',
-        'accelerapp_code_generation_total{platform="pico",backend="ollama"} 0',
-        'accelerapp_code_generation_failures_total{platform="esp32",backend="ollama",reason="unreachable"} 0',
-        'accelerapp_code_generation_failures_total{platform="pico",backend="ollama",reason="invalid_pins"} 0',
+        'accelerapp_code_generation_total{platform="micropython",backend="ollama"} 0',
+        'accelerapp_code_generation_total{platform="arduino",backend="ollama"} 0',
+        'accelerapp_code_generation_failures_total{platform="micropython",backend="ollama",reason="unreachable"} 0',
+        'accelerapp_code_generation_failures_total{platform="arduino",backend="ollama",reason="invalid_pins"} 0',
     ):
         assert line in text.splitlines()
 
@@ -95,8 +106,8 @@ async def test_a_failed_model_call_is_a_502_and_a_failed_generation(
     body = answer.json()
     assert (body["status"], body["reason"], body["correlation_id"]) == (502, "unreachable", "req-2")
     assert again.status_code == 200
-    assert counter(metrics, "code_generation_failures_total") == {"esp32 ollama unreachable": 1}
-    assert counter(metrics, "code_generation_total") == {"esp32 ollama": 2}
+    assert counter(metrics, "code_generation_failures_total") == {"micropython ollama unreachable": 1}
+    assert counter(metrics, "code_generation_total") == {"micropython ollama": 2}
     assert counter(metrics, "errors_total") == {"/v1/generate POST 502": 1}
     (error,) = [r for r in caplog.records if r.name == "accelerapp.codegen" and r.levelno == logging.ERROR]
     assert "cannot be reached" in error.getMessage()
@@ -114,7 +125,7 @@ async def test_what_the_model_wrote_is_checked(
         answer = await client.post("/v1/generate", json=greenhouse)
     assert (answer.status_code, answer.json()["reason"]) == (502, reason)
     assert answer.json()["detail"].startswith("main.py:")
-    assert counter(metrics, "code_generation_failures_total") == {f"esp32 ollama {reason}": 1}
+    assert counter(metrics, "code_generation_failures_total") == {f"micropython ollama {reason}": 1}
 
 
 async def test_what_could_not_be_checked_is_a_warning(service: Any, greenhouse: dict[str, Any]) -> None:
@@ -134,18 +145,18 @@ async def test_falling_back_is_a_setting(
         assert (await client.get("/ready")).status_code == 200
     assert (answer.status_code, answer.json()["backend"]) == (200, "templates")
     assert "ollama failed (http_status); the templates wrote this instead" in answer.json()["warnings"]
-    assert counter(metrics, "code_generation_total") == {"esp32 ollama": 1, "esp32 templates": 1}
-    assert counter(metrics, "code_generation_failures_total") == {"esp32 ollama http_status": 1}
+    assert counter(metrics, "code_generation_total") == {"micropython ollama": 1, "micropython templates": 1}
+    assert counter(metrics, "code_generation_failures_total") == {"micropython ollama http_status": 1}
     assert counter(metrics, "errors_total") == {}
 
 
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (b"{", "JSON decode error"),
+        (b"{", "the body is no JSON"),
         (
             b'{"name": "a", "board": "esp32", "peripherals": [{"type": "pwm", "id": "f"}]}',
-            "peripherals.0.pwm.pin",
+            "peripherals/0/pin: Field required",
         ),
         (
             b'{"name": "a", "board": "esp32", "peripherals": [{"type": "pwm", "id": "f", "pin": 34}]}',
@@ -179,13 +190,13 @@ async def test_an_error_of_ours_is_a_500_without_its_text(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a secret")
 
-    monkeypatch.setattr("accelerapp.codegen.generator.check_project", broken)
+    monkeypatch.setattr("accelerapp.codegen.micropython.check_project", broken)
     async with service() as client:
         answer = await client.post("/v1/generate", json=greenhouse)
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert counter(metrics, "errors_total") == {"/v1/generate POST 500": 1}
-    assert counter(metrics, "code_generation_failures_total") == {"esp32 ollama internal": 1}
+    assert counter(metrics, "code_generation_failures_total") == {"micropython ollama internal": 1}
 
 
 async def test_the_fault_switch_needs_its_token(service: Any) -> None:
@@ -194,7 +205,14 @@ async def test_the_fault_switch_needs_its_token(service: Any) -> None:
             answer = await client.put("/v1/faults", json={"backend_down": True}, headers=headers)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == "Bearer"
-        off = {"backend_down": False, "latency_seconds": 0.0, "error_rate": 0.0}
+        off = {
+            "backend_down": False,
+            "latency_seconds": 0.0,
+            "error_rate": 0.0,
+            "memory_growth_mb_per_second": 0.0,
+            "memory_limit_mb": 512,
+            "health_delay_seconds": 0.0,
+        }
         assert (await client.get("/v1/faults", headers=AUTHORIZED)).json() == off
         on = await client.put("/v1/faults", json={"error_rate": 0.5}, headers=AUTHORIZED)
         assert on.json() == {**off, "error_rate": 0.5}
@@ -329,18 +347,27 @@ async def test_one_request_is_one_trace(
     finished = {span.name: span for span in spans.get_finished_spans()}
     assert finished.keys() == {
         "POST /v1/generate",
+        "read specification",
         "generate",
         "validate specification",
+        "build prompt",
         "chat qwen2.5-coder:7b",
         "check code",
+        "render project",
     }
     ids = {name: span.context.span_id for name, span in finished.items() if span.context}
     parents = {name: span.parent.span_id if span.parent else None for name, span in finished.items()}
     assert parents["POST /v1/generate"] is None
     assert parents["generate"] == ids["POST /v1/generate"]
-    assert {parents[n] for n in ("validate specification", "chat qwen2.5-coder:7b", "check code")} == {
-        ids["generate"]
+    assert parents["read specification"] == ids["POST /v1/generate"]
+    within = {
+        "validate specification",
+        "build prompt",
+        "chat qwen2.5-coder:7b",
+        "check code",
+        "render project",
     }
+    assert {parents[name] for name in within} == {ids["generate"]}
     chat = finished["chat qwen2.5-coder:7b"]
     assert chat.kind is SpanKind.CLIENT
     assert chat.context is not None
@@ -355,6 +382,192 @@ async def test_one_request_is_one_trace(
     assert isinstance(told["gen_ai.usage.input_tokens"], int)
     assert isinstance(told["gen_ai.usage.output_tokens"], int)
     assert told["gen_ai.usage.output_tokens"] > 100
+
+
+async def test_the_templates_have_a_span_in_the_place_of_the_model(
+    service: Any, greenhouse: dict[str, Any], spans: InMemorySpanExporter
+) -> None:
+    async with service(backend="templates") as client:
+        await client.post("/v1/generate", json=greenhouse)
+    names = [span.name for span in spans.get_finished_spans()]
+    assert names[1:5] == ["validate specification", "fill templates", "check code", "render project"]
+
+
+async def test_a_fallback_is_told_by_a_counter_and_on_the_span(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any], spans: InMemorySpanExporter
+) -> None:
+    async with service(fallback_to_templates=True) as client:
+        await client.put("/v1/faults", json={"error_rate": 1}, headers=AUTHORIZED)
+        spans.clear()
+        await client.post("/v1/generate", json=greenhouse)
+    (whole,) = [span for span in spans.get_finished_spans() if span.name == "generate"]
+    told = dict(whole.attributes or {})
+    assert (told["accelerapp.fallback.from"], told["accelerapp.backend"]) == ("ollama", "templates")
+    assert [event.name for event in whole.events] == ["fallback"]
+    fallbacks = counter(metrics, "code_generation_fallbacks_total")
+    assert fallbacks == {"micropython ollama http_status": 1}
+
+
+async def test_a_specification_in_yaml_is_the_same_in_json(service: Any, greenhouse: dict[str, Any]) -> None:
+    text = io.StringIO()
+    YAML(typ="safe").dump(greenhouse, text)
+    async with service() as client:
+        in_json = await client.post("/v1/generate", json=greenhouse)
+        for media_type in ("application/yaml", "text/yaml; charset=utf-8", "application/x-yaml"):
+            answer = await client.post(
+                "/v1/generate", content=text.getvalue(), headers={"Content-Type": media_type}
+            )
+            assert answer.json()["project"] == in_json.json()["project"]
+
+
+YAML_SPECIFICATION = """\
+name: pump
+board: esp32
+peripherals:
+  - type: pwm
+    id: fan
+    pin: 34
+sensors:
+  - kind: bme280
+    id: air
+    peripheral: fan
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        (
+            YAML_SPECIFICATION,
+            [
+                ("#/peripherals/0/pin", 6, 10, "input only"),
+                ("#/sensors/0/peripheral", 10, 17, "needs a peripheral of type i2c"),
+            ],
+        ),
+        (
+            YAML_SPECIFICATION.replace("pin: 34", "pin: many").replace("board: esp32", "board: esp33"),
+            [
+                ("#/board", 2, 8, "Input should be 'esp32'"),
+                ("#/peripherals/0/pin", 6, 10, "valid integer"),
+            ],
+        ),
+        (YAML_SPECIFICATION.replace("    pin: 34\n", ""), [("#/peripherals/0/pin", 4, 5, "Field required")]),
+        ("name: [1\n", [("#", 2, 1, "the body is no YAML")]),
+        ("a: &x 1\nb: *x\n", [("#", 2, 4, "aliases are not accepted")]),
+        ("a: 1\na: 2\n", [("#", 2, 1, "found duplicate key")]),
+        ("[" * 40, [("#", 1, 33, "nested more than 32 deep")]),
+        ("!!python/object:os.system x", [("#", 1, 1, "could not determine a constructor")]),
+    ],
+)
+async def test_every_wrong_field_of_yaml_has_its_place(
+    service: Any, text: str, errors: list[tuple[str, int, int, str]]
+) -> None:
+    async with service() as client:
+        answer = await client.post("/v1/generate", content=text, headers={"Content-Type": "application/yaml"})
+    assert answer.status_code == 422
+    told = answer.json()["errors"]
+    assert [(one["pointer"], one["line"], one["column"]) for one in told] == [one[:3] for one in errors]
+    for one, (*_, expected) in zip(told, errors, strict=True):
+        assert expected in one["detail"]
+
+
+async def test_json_that_is_nested_too_deeply_is_a_422(service: Any) -> None:
+    async with service() as client:
+        answer = await client.post(
+            "/v1/generate", content=b"[" * 100_000, headers={"Content-Type": "application/json"}
+        )
+    assert answer.status_code == 422
+    assert "nested too deeply" in answer.json()["errors"][0]["detail"]
+
+
+async def test_another_media_type_is_a_415(service: Any) -> None:
+    async with service() as client:
+        answer = await client.post("/v1/generate", content=b"x", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+    assert "send application/json or application/yaml" in answer.json()["detail"]
+
+
+async def test_what_is_beyond_the_limit_waits_and_what_is_beyond_that_is_refused(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any]
+) -> None:
+    release = asyncio.Event()
+    inner = ollama_standin(seconds=(0, 0))
+
+    async def held(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/api/generate":
+            await release.wait()
+        await inner(scope, receive, send)
+
+    def gauge(name: str) -> float:
+        (value,) = (family.values[0][1] for family in metrics.collect() if family.name == name)
+        assert isinstance(value, float | int)
+        return value
+
+    async with service(held, max_generations=1, max_waiting=1) as client:
+        first = asyncio.create_task(client.post("/v1/generate", json=greenhouse))
+        async with asyncio.timeout(10):
+            while gauge("generations_in_progress") < 1:
+                await asyncio.sleep(0.01)
+        second = asyncio.create_task(client.post("/v1/generate", json=greenhouse))
+        async with asyncio.timeout(10):
+            while gauge("generations_waiting") < 1:
+                await asyncio.sleep(0.01)
+        refused = await client.post("/v1/generate", json=greenhouse)
+        release.set()
+        assert [(await one).status_code for one in (first, second)] == [200, 200]
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert counter(metrics, "generations_refused_total") == {"busy": 1}
+    assert (gauge("generations_in_progress"), gauge("generations_waiting")) == (0, 0)
+    assert counter(metrics, "errors_total") == {}
+
+
+async def test_a_service_that_stops_begins_nothing_and_is_not_ready(
+    service: Any, metrics: MetricsCollector, greenhouse: dict[str, Any]
+) -> None:
+    async with service() as client:
+        client._transport.app.state.limiter.drain()
+        refused = await client.post("/v1/generate", json=greenhouse)
+        ready = await client.get("/ready")
+        assert (await client.get("/health")).status_code == 200
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert (ready.status_code, ready.json()["stopping"]) == (503, True)
+    assert counter(metrics, "generations_refused_total") == {"stopping": 1}
+
+
+async def test_platforms_tell_what_a_specification_may_name(service: Any) -> None:
+    async with service() as client:
+        told = (await client.get("/v1/platforms")).json()
+    assert [one["id"] for one in told["platforms"]] == ["micropython", "arduino"]
+    boards = {board["id"]: board for board in told["boards"]}
+    assert boards.keys() == {"esp32", "esp32c3", "pico"}
+    assert boards["pico"]["adc"] == [26, 27, 28]
+    assert boards["pico"]["i2c"][0]["pins"]["sda"][0] == 0
+    kinds = {sensor["kind"]: sensor for sensor in told["sensors"]}
+    assert kinds["bme280"]["peripheral"] == "i2c"
+
+
+async def test_slow_health_checks_fail_for_their_time_limit(service: Any) -> None:
+    async with service(ollama_connect_timeout=0.05, health_interval=0.05) as client:
+        await client.put("/v1/faults", json={"health_delay_seconds": 30}, headers=AUTHORIZED)
+        async with asyncio.timeout(10):
+            while (ready := await client.get("/ready")).status_code != 503:
+                await asyncio.sleep(0.02)
+    assert ready.json()["checks"][0]["name"] == "model_backend"
+
+
+def test_memory_grows_to_its_limit_and_is_given_back() -> None:
+    switch = FaultSwitch()
+    growth = MemoryGrowth(switch)
+    switch.faults = Faults(memory_growth_mb_per_second=4, memory_limit_mb=3)
+    growth.tick(0.5)
+    assert growth.held_bytes == 2_000_000
+    growth.tick(0.5)
+    growth.tick(0.5)
+    assert growth.held_bytes == 3_000_000
+    switch.faults = Faults()
+    growth.tick(0.1)
+    assert growth.held_bytes == 0
 
 
 async def test_a_failed_call_marks_its_spans(

@@ -13,8 +13,8 @@ import pytest
 from accelerapp.codegen import GenerationError, HardwareSpecification, ollama_standin
 from accelerapp.codegen.metrics import ModelMetrics
 from accelerapp.codegen.ollama import OllamaBackend
+from accelerapp.codegen.platforms import PLATFORMS
 from accelerapp.codegen.prompt import build_prompt, specification_in
-from accelerapp.codegen.rendering import render_project
 from accelerapp.monitoring import MetricsCollector
 
 MODEL = "qwen2.5-coder:7b"
@@ -144,6 +144,76 @@ async def test_each_failure_has_its_reason(
     assert (error.reason, message in str(error)) == (reason, True), str(error)
 
 
+def failing(times: int, status: int = 503, retry_after: str = "0") -> tuple[list[float], Any]:
+    """Return when calls came, and a server that answers the first `times` of them with an error."""
+    came: list[float] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        came.append(asyncio.get_running_loop().time())
+        if len(came) <= times:
+            if status == 0:
+                raise httpx.ConnectError("refused")
+            return httpx.Response(status, headers={"Retry-After": retry_after}, content=b"busy")
+        return httpx.Response(200, content=lines({"response": ANSWER}, DONE))
+
+    return came, handle
+
+
+@pytest.mark.parametrize("status", [0, 429, 502, 503, 504])
+async def test_a_passing_failure_is_tried_again(spec: HardwareSpecification, status: int) -> None:
+    came, handle = failing(2, status)
+    metrics = MetricsCollector()
+    made = backend(handle, metrics)
+    assert (await made.generate(spec)).files[0].path == "main.py"
+    await made.close()
+    assert len(came) == 3
+    assert metrics.get_all_metrics()["counters"]["model_retries_total"] == 2
+
+
+async def test_retries_end(spec: HardwareSpecification) -> None:
+    came, handle = failing(9)
+    error = await failure(backend(handle, retries=1), spec)
+    assert (error.reason, len(came)) == ("http_status", 2)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+async def test_what_will_not_pass_is_not_tried_again(spec: HardwareSpecification, status: int) -> None:
+    came, handle = failing(9, status)
+    await failure(backend(handle), spec)
+    assert len(came) == 1
+
+
+async def test_the_server_says_when_to_come_again(spec: HardwareSpecification) -> None:
+    came, handle = failing(1, retry_after="1")
+    made = backend(handle)
+    await made.generate(spec)
+    await made.close()
+    assert came[1] - came[0] >= 1
+
+
+async def test_a_pause_beyond_the_whole_time_is_not_begun(spec: HardwareSpecification) -> None:
+    came, handle = failing(1, retry_after="20")
+    async with asyncio.timeout(10):
+        error = await failure(backend(handle, timeout=5), spec)
+    assert (error.reason, len(came)) == ("http_status", 1)
+
+
+async def test_an_answer_that_broke_off_is_not_asked_for_again(spec: HardwareSpecification) -> None:
+    calls = 0
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield lines({"response": "{", "done": False})
+        raise httpx.ReadError("reset")
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        return httpx.Response(200, content=broken())
+
+    error = await failure(backend(handle), spec)
+    assert (error.reason, calls) == ("unreachable", 1)
+
+
 async def test_an_answer_that_takes_too_long_in_all_is_a_timeout(spec: HardwareSpecification) -> None:
     metrics = MetricsCollector()
     made = backend(lambda request: httpx.Response(200, content=_slow(30)), metrics, timeout=0.05)
@@ -194,7 +264,7 @@ async def test_the_standin_streams_a_project_that_passes(example: dict[str, Any]
         assert [m["name"] for m in (await client.get("/api/tags")).json()["models"]] == [MODEL]
     assert answer.headers["content-type"] == "application/x-ndjson"
     text = "".join(record["response"] for record in records)
-    assert text == whole.json()["response"] == render_project(spec).model_dump_json()
+    assert text == whole.json()["response"] == PLATFORMS[spec.platform].render(spec).model_dump_json()
     assert [record["done"] for record in records].count(True) == 1
     assert records[-1]["eval_count"] == len(records) - 1
     assert records[-1]["prompt_eval_count"] > 100

@@ -10,13 +10,12 @@ from accelerapp.codegen.boards import BOARDS
 from accelerapp.codegen.project import Project, ProjectFile
 from accelerapp.codegen.specification import (
     DEFAULT_ADDRESSES,
-    QUANTITIES,
     AddressedSensor,
     AnalogSensor,
     HardwareSpecification,
     Sensor,
 )
-from accelerapp.codegen.specification_check import pins_of
+from accelerapp.codegen.templating import environment
 
 _MACHINE_NAMES = {
     "analog_input": ("ADC",),
@@ -44,24 +43,9 @@ def _construct(sensor: Sensor) -> str:
     return f"{_class_of(sensor)}({', '.join(arguments)})"
 
 
-def _markdown(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+-.!|" else char for char in text)
-
-
 @functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("accelerapp.codegen"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - the output is Python, where every value goes through repr
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update({"py": repr, "construct": _construct, "markdown": _markdown})
-    environment.globals.update({"pins_of": pins_of, "quantities": QUANTITIES})
-    return environment
+def templates() -> jinja2.Environment:
+    return environment("accelerapp.codegen.micropython", {"py": repr, "construct": _construct})
 
 
 def _imports(spec: HardwareSpecification) -> list[tuple[str, str]]:
@@ -87,10 +71,10 @@ def render_project(spec: HardwareSpecification) -> Project:
         "imports": imports,
         "machine_names": sorted(names),
     }
-    paths = ["boot.py", "config.py", "main.py", "README.md"]
+    paths = ["boot.py", "config.py", "main.py"]
     paths += [f"drivers/{module}.py" for module in dict.fromkeys(module for module, _ in imports)]
     files = [
-        ProjectFile(path=path, content=_environment().get_template(f"{path}.j2").render(values))
+        ProjectFile(path=path, content=templates().get_template(f"{path}.j2").render(values))
         for path in paths
     ]
     if imports:

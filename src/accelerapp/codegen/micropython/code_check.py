@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from accelerapp.codegen.boards import BOARDS, Board
+from accelerapp.codegen.findings import Finding, check_paths
 from accelerapp.codegen.project import Project
-from accelerapp.codegen.specification import HardwareSpecification
-from accelerapp.codegen.specification_check import pins_of
-
-FindingKind = Literal["invalid_code", "invalid_pins", "warning"]
+from accelerapp.codegen.specification import HardwareSpecification, pins_of
 
 _BUSES = {"I2C": "i2c", "SoftI2C": "i2c", "SPI": "spi", "SoftSPI": "spi", "UART": "uart"}
 _SIGNALS = {
@@ -29,28 +25,9 @@ _SIGNALS = {
 Constants = Mapping[str, Mapping[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong or uncertain in one line of one file."""
-
-    kind: FindingKind
-    path: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
-
-
 def check_project(project: Project, spec: HardwareSpecification) -> list[Finding]:
     """Return what is wrong with a project, and warnings; no `invalid_…` finding means it may be handed out."""
-    paths = [file.path for file in project.files]
-    findings = [
-        Finding("invalid_code", path, 1, "the project has this file twice")
-        for path in sorted({path for path in paths if paths.count(path) > 1})
-    ]
-    if "main.py" not in paths:
-        findings.append(Finding("invalid_code", "main.py", 1, "the project has no main.py"))
+    findings = check_paths(project, "main.py")
     trees: dict[str, ast.Module] = {}
     for file in project.files:
         if file.path.endswith(".py"):
@@ -259,8 +236,9 @@ class _FileCheck:
         if bus is None:
             yield self._unclear(call, f"which {name} bus this is")
             return
-        for problem in self._board.problem_with_bus(kind, bus, signals):
-            yield self._invalid(call, problem)
+        for _, problem in self._board.problems_with_bus(kind, bus, signals):
+            if problem is not None:
+                yield self._invalid(call, problem)
 
 
 def _argument(call: ast.Call, position: int, name: str) -> ast.expr | None:

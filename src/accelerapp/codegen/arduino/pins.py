@@ -1,0 +1,309 @@
+"""Which pins an Arduino project uses, and whether the board has them.
+
+Pins are followed through constants, and through the parameters of functions and constructors to where these are called.
+What cannot be told without running the code is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tree_sitter import Node
+
+from accelerapp.codegen.arduino.source import Source, arguments, declared_name, line, text
+from accelerapp.codegen.boards import BOARDS, Board
+from accelerapp.codegen.findings import Finding
+from accelerapp.codegen.specification import HardwareSpecification, pins_of
+
+Role = Literal["pin", "output", "adc"]
+
+#: Functions of the core that take a pin, and what they do with it; the pin is the first argument.
+_PIN_FUNCTIONS: Mapping[str, Role] = {
+    "digitalRead": "pin",
+    "pulseIn": "pin",
+    "digitalPinToInterrupt": "pin",
+    "digitalWrite": "output",
+    "analogWrite": "output",
+    "ledcAttach": "output",
+    "ledcWrite": "output",
+    "tone": "output",
+    "analogRead": "adc",
+    "analogReadMilliVolts": "adc",
+    "setSDA": "output",
+    "setSCL": "output",
+    "setSCK": "output",
+    "setTX": "output",
+    "setRX": "pin",
+    "setCS": "output",
+}
+#: `begin` of the buses of ESP32, by how many arguments it has: the roles of the arguments that are pins.
+_BEGIN: Mapping[str, Mapping[int, Role]] = {
+    "i2c": {0: "output", 1: "output"},
+    "spi": {0: "output", 1: "pin", 2: "output", 3: "output"},
+    "uart": {2: "pin", 3: "output"},
+}
+_DEPTH = 4
+
+
+def check_pins(sources: list[Source], spec: HardwareSpecification) -> list[Finding]:
+    """Return each use of a pin that the board has not, or the specification does not wire."""
+    wired = {pin for peripheral in spec.peripherals for pin in pins_of(peripheral).values()}
+    return list(_Pins(sources, BOARDS[spec.board], wired).findings())
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """The parameter `index` of a function, or of the constructor of a class, named `callee`."""
+
+    callee: str
+    index: int
+
+
+class _Pins:
+    """Looks at every call that takes a pin."""
+
+    def __init__(self, sources: list[Source], board: Board, wired: set[int]) -> None:
+        self._sources = sources
+        self._board = board
+        self._wired = wired
+        self._constants = _constants(sources)
+        self._calls = _calls(sources)
+        self._kinds = _kinds(sources)
+
+    def findings(self) -> Iterator[Finding]:
+        seen: set[Finding] = set()
+        for source in self._sources:
+            for call in source.walk("call_expression"):
+                for argument, role in self._pin_arguments(call):
+                    for finding in self._check(source, argument, role, _DEPTH):
+                        if finding not in seen:
+                            seen.add(finding)
+                            yield finding
+
+    def _pin_arguments(self, call: Node) -> Iterator[tuple[Node, Role]]:
+        function = call.child_by_field_name("function")
+        given = arguments(call.child_by_field_name("arguments"))
+        if function is None or not given:
+            return
+        name = _last_name(function)
+        if name == "pinMode":
+            drives = len(given) > 1 and text(given[1]) == "OUTPUT"
+            yield given[0], "output" if drives else "pin"
+        elif name in _PIN_FUNCTIONS:
+            yield given[0], _PIN_FUNCTIONS[name]
+        elif name == "begin" and function.type == "field_expression":
+            kind = self._kinds.get(text(function.child_by_field_name("argument")), "")
+            for index, role in _BEGIN.get(kind, {}).items():
+                if index < len(given):
+                    yield given[index], role
+
+    def _check(self, source: Source, node: Node, role: Role, depth: int) -> Iterator[Finding]:
+        number = self._number(node)
+        if number is not None:
+            problem = self._problem(number, role)
+            if problem is not None:
+                yield Finding("invalid_pins", source.path, line(node), problem)
+            return
+        parameter = _parameter(node) if depth else None
+        given = self._calls.get(parameter.callee, []) if parameter else []
+        uses = [
+            (where, values[parameter.index])
+            for where, values in given
+            if parameter and parameter.index < len(values)
+        ]
+        if not uses:
+            message = "which pin this is cannot be told without running the code"
+            yield Finding("warning", source.path, line(node), message)
+        for where, value in uses:
+            yield from self._check(where, value, role, depth - 1)
+
+    def _problem(self, number: int, role: Role) -> str | None:
+        if number == -1:  # the core's way to say that a bus is without this signal
+            return None
+        board = self._board
+        check = {
+            "pin": board.problem_with_pin,
+            "output": board.problem_with_output,
+            "adc": board.problem_with_adc,
+        }[role]
+        problem = check(number)
+        if problem is None and number not in self._wired:
+            problem = f"GPIO{number} is not in the specification"
+        return problem
+
+    def _number(self, node: Node) -> int | None:
+        return _integer(node, self._constants)
+
+
+def _integer(node: Node, constants: Mapping[str, int]) -> int | None:
+    match node.type:
+        case "number_literal":
+            try:
+                return int(text(node).rstrip("uUlL").replace("'", ""), 0)
+            except ValueError:
+                return None
+        case "unary_expression" if text(node).startswith("-"):
+            inner = _integer(node.named_children[0], constants)
+            return None if inner is None else -inner
+        case "parenthesized_expression":
+            return _integer(node.named_children[0], constants)
+        case "identifier" | "qualified_identifier":
+            return constants.get(text(node).rpartition("::")[2])
+    return None
+
+
+def _constants(sources: list[Source]) -> dict[str, int]:
+    """Return the names that are one integer in the whole project: constants, enumerators and macros."""
+    found: dict[str, set[int | None]] = {}
+    for source in sources:
+        for node in source.walk("init_declarator", "preproc_def", "enumerator"):
+            if node.type == "init_declarator":
+                kind = text(node.parent).split("=")[0].split() if node.parent else []
+                name = declared_name(node.child_by_field_name("declarator"))
+                constant = {"const", "constexpr"} & set(kind)
+                value = node.child_by_field_name("value")
+                number = _integer(value, {}) if value is not None and constant else None
+            elif node.type == "preproc_def":
+                name = text(node.child_by_field_name("name"))
+                number = _macro(text(node.child_by_field_name("value")))
+            else:
+                name = text(node.child_by_field_name("name"))
+                value = node.child_by_field_name("value")
+                number = _integer(value, {}) if value is not None else None
+            found.setdefault(name, set()).add(number)
+    return {
+        name: value
+        for name, values in found.items()
+        if len(values) == 1
+        for value in values
+        if value is not None
+    }
+
+
+def _macro(value: str) -> int | None:
+    try:
+        return int(value.strip().strip("()").rstrip("uUlL"), 0)
+    except ValueError:
+        return None
+
+
+def _calls(sources: list[Source]) -> dict[str, list[tuple[Source, list[Node]]]]:
+    """Return the arguments of each call of a function and of each construction of a class, by its name."""
+    found: dict[str, list[tuple[Source, list[Node]]]] = {}
+    for source in sources:
+        for node in source.walk("call_expression", "declaration", "field_initializer"):
+            if node.type == "call_expression":
+                name = _last_name(node.child_by_field_name("function"))
+                found.setdefault(name, []).append((source, arguments(node.child_by_field_name("arguments"))))
+            elif node.type == "field_initializer":
+                # A base class, or a field whose class is not looked for.
+                name = text(node.named_children[0])
+                found.setdefault(name, []).append((source, arguments(_list_in(node))))
+            else:
+                name = text(node.child_by_field_name("type")).rpartition("::")[2]
+                for declarator in node.children_by_field_name("declarator"):
+                    values = _constructed(declarator)
+                    if values is not None:
+                        found.setdefault(name, []).append((source, values))
+    return found
+
+
+def _list_in(node: Node) -> Node | None:
+    lists = ("argument_list", "initializer_list")
+    return next((child for child in node.named_children if child.type in lists), None)
+
+
+def _constructed(declarator: Node) -> list[Node] | None:
+    """Return the arguments with which a declaration constructs, None where it does not."""
+    if declarator.type == "init_declarator":
+        value = declarator.child_by_field_name("value")
+        if value is not None and value.type in ("argument_list", "initializer_list"):
+            return arguments(value)
+    if declarator.type == "function_declarator":  # `Output pump(PUMP_PIN);` looks like one
+        parameters = declarator.child_by_field_name("parameters")
+        return [
+            child.named_children[0]
+            if child.type == "parameter_declaration" and child.named_children
+            else child
+            for child in arguments(parameters)
+        ]
+    return None
+
+
+def _kinds(sources: list[Source]) -> dict[str, str]:
+    """Return which names are buses, and of what kind."""
+    classes = {"TwoWire": "i2c", "SPIClass": "spi", "HardwareSerial": "uart"}
+    found = {"Wire": "i2c", "Wire1": "i2c", "SPI": "spi", "Serial1": "uart", "Serial2": "uart"}
+    for source in sources:
+        for node in source.walk("declaration"):
+            kind = classes.get(text(node.child_by_field_name("type")))
+            if kind is not None:
+                for declarator in node.children_by_field_name("declarator"):
+                    name = declared_name(declarator).strip("&* ")
+                    found[name.partition("(")[0].strip()] = kind
+    return found
+
+
+def _last_name(function: Node | None) -> str:
+    """Return `begin` for `Wire.begin` and `pin` for `config::pin`."""
+    if function is not None and function.type == "field_expression":
+        return text(function.child_by_field_name("field"))
+    return text(function).rpartition("::")[2]
+
+
+def _parameter(node: Node) -> _Parameter | None:
+    """Return which parameter a name within a function is, also by way of a field that the constructor sets."""
+    name = text(node).removeprefix("this->")
+    function = _enclosing(node, "function_definition")
+    if function is None:
+        return None
+    index = _parameters(function).get(name)
+    owner = _enclosing(node, "class_specifier", "struct_specifier")
+    if index is not None:
+        declarator = function.child_by_field_name("declarator")
+        own = declared_name(declarator.child_by_field_name("declarator") if declarator else None)
+        return _Parameter(own.rpartition("::")[2], index)
+    if owner is None:
+        return None
+    return _set_by_constructor(owner, name)
+
+
+def _set_by_constructor(owner: Node, field: str) -> _Parameter | None:
+    class_name = text(owner.child_by_field_name("name"))
+    body = owner.child_by_field_name("body")
+    for member in body.named_children if body else []:
+        lists = [child for child in member.children if child.type == "field_initializer_list"]
+        for initializer in lists[0].named_children if lists else []:
+            if initializer.type != "field_initializer" or text(initializer.named_children[0]) != field:
+                continue
+            values = next(
+                (c for c in initializer.named_children if c.type in ("argument_list", "initializer_list")),
+                None,
+            )
+            given = arguments(values)
+            index = _parameters(member).get(text(given[0])) if given else None
+            if index is not None:
+                return _Parameter(class_name, index)
+    return None
+
+
+def _parameters(function: Node) -> dict[str, int]:
+    declarator = function.child_by_field_name("declarator")
+    while declarator is not None and declarator.type != "function_declarator":
+        declarator = declarator.child_by_field_name("declarator") or next(
+            iter(declarator.named_children), None
+        )
+    given = declarator.child_by_field_name("parameters") if declarator else None
+    return {
+        declared_name(parameter.child_by_field_name("declarator")).strip("&* "): index
+        for index, parameter in enumerate(arguments(given))
+    }
+
+
+def _enclosing(node: Node, *types: str) -> Node | None:
+    above = node.parent
+    while above is not None and above.type not in types:
+        above = above.parent
+    return above
