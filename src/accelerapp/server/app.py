@@ -33,7 +33,7 @@ from accelerapp.server.ingest import (
     ReceiverStatus,
     ScrapeJob,
     Scraper,
-    Target,
+    TargetGroup,
     jaeger_app,
     load_scrape_file,
     logstash_http_app,
@@ -193,7 +193,7 @@ class Observatory:
         address = f"{_in_url(self.settings.host)}:{self._ports['page']}"
         return ScrapeJob(
             name="observatory",
-            targets=(Target(address, make_labels({"service": "observatory"})),),
+            groups=(TargetGroup((address,), make_labels({"service": "observatory"})),),
             interval_seconds=interval,
             timeout_seconds=min(10.0, interval),
         )

@@ -18,12 +18,13 @@ from accelerapp.server.ingest.receiver import (
 )
 from accelerapp.server.ingest.scrape import Scraper
 from accelerapp.server.ingest.scrape_file import ScrapeFile, load_scrape_file
-from accelerapp.server.ingest.scrape_job import ScrapeJob, Target, TargetStatus
+from accelerapp.server.ingest.scrape_job import DroppedTarget, ScrapeJob, TargetGroup, TargetStatus
 from accelerapp.server.ingest.zipkin import zipkin_app
 
 __all__ = [
     "Account",
     "BeatsReceiver",
+    "DroppedTarget",
     "ExpositionError",
     "ExpositionParser",
     "HttpReceiver",
@@ -35,7 +36,7 @@ __all__ = [
     "ScrapeFile",
     "ScrapeJob",
     "Scraper",
-    "Target",
+    "TargetGroup",
     "TargetStatus",
     "jaeger_app",
     "load_scrape_file",

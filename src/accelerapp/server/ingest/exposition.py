@@ -2,241 +2,266 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
-from accelerapp.server.signals import METRIC_NAME, Labels, make_labels
+import numpy as np
+import orjson
 
-#: Labels, value, and the Unix milliseconds that the target gave, if any.
-ExposedSample = tuple[Labels, float, int | None]
-
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_ESCAPED = re.compile(r'\\([\\"n])')
-_NUMBER = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
+from accelerapp.server.ingest.exposition_line import (
+    EXEMPLAR,
+    ExposedExemplar,
+    LineError,
+    number,
+    read_exemplar,
+    read_metadata,
+    read_sample,
+    read_time,
+    series_labels,
 )
-_BLANK = " \t"
+from accelerapp.server.signals import Labels, Metadata, Values
+
+S = TypeVar("S")
+
+_EOF = "# EOF"
+#: What numbers are written with, beside which nothing is taken for one without a closer look.
+_DIGITS = b"0123456789+-.eE,"
+_WORDS = b"infatyINFATY"
+_UNKNOWN = Metadata("unknown")
+
+
+@dataclass(slots=True)
+class Parsed(Generic[S]):
+    """What an exposition says: of each sample, in order, what its series was resolved to, and its value.
+
+    `series` is the same object as in the exposition before where the series are the same in the same order. `times`
+    are the Unix milliseconds of those samples, by index, that come with a time of their own; `exemplars` those that
+    were not there before.
+    """
+
+    series: Sequence[S]
+    values: Values
+    times: Mapping[int, int] = field(default_factory=dict)
+    exemplars: Sequence[tuple[int, ExposedExemplar]] = ()
+    metadata: Mapping[str, Metadata] = field(default_factory=dict)
 
 
 class ExpositionError(ValueError):
-    """The text is not valid in its format; the message starts with the line's number."""
+    """The text is not valid in its format; the message starts with the line's number.
 
-    def __init__(self, line: int, message: str) -> None:
+    `series` is what the lines before were resolved to.
+    """
+
+    def __init__(self, line: int, message: str, series: Sequence[Any] = ()) -> None:
         super().__init__(f"line {line}: {message}")
         self.line = line
+        self.series = series
 
 
-class ExpositionParser:
+class ExpositionParser(Generic[S]):
     """Parses one target's exposition again and again.
 
-    `relabel` turns exposed labels into those to be stored. A series that was in the last exposition costs one
-    look-up of its line's text up to the value.
+    `resolve` turns the labels of a series that was not in the last exposition into what stands for it, and may raise
+    LineError to refuse the exposition. A known series costs one look-up of its line's text up to the value.
     """
 
-    def __init__(self, relabel: Callable[[Labels], Labels] = lambda labels: labels) -> None:
-        self._relabel = relabel
-        self._known: dict[str, Labels] = {}
+    def __init__(self, resolve: Callable[[Labels], S]) -> None:
+        self._resolve = resolve
+        self._known: dict[str, S] = {}
         self._types: dict[str, str] = {}
-        self._declared: set[str] = set()
+        self._exemplars: dict[str, str] = {}
+        self._last: Sequence[S] = ()
 
-    def parse(self, text: str, *, openmetrics: bool = False) -> list[ExposedSample]:
-        """Return the samples of an exposition in their order; raises ExpositionError."""
-        self._declared = set()
+    def parse(self, text: str, *, openmetrics: bool = False) -> Parsed[S]:
+        """Return what an exposition says; raises ExpositionError."""
         try:
-            return self._parse(text, openmetrics=openmetrics)
-        finally:
-            gone = self._types.keys() - self._declared
-            if gone:  # else a target that changes its names would fill the memory
-                self._types = {name: self._types[name] for name in self._declared}
-                self._known.clear()
+            reading = self._read(text, openmetrics=openmetrics)
+        except ExpositionError:
+            if len(self._known) > 2 * len(self._last) + 1000:  # ever new series, and none of them ever counts
+                self.forget()
+            raise
+        parsed = reading.parsed
+        if parsed.series == self._last:
+            parsed.series = self._last
+        else:
+            self._last = parsed.series
+            self._known = reading.seen()  # else a target that changes its series would fill the memory
+        self._types = {name: one.type for name, one in parsed.metadata.items()}
+        self._exemplars = reading.exemplar_texts
+        return parsed
 
-    def _parse(self, text: str, *, openmetrics: bool) -> list[ExposedSample]:
-        samples: list[ExposedSample] = []
-        seen: dict[str, Labels] = {}
-        lines = text.split("\n")
-        ended = False
-        for number, line in enumerate(lines, 1):
-            if ended and (line or number < len(lines)):
-                raise ExpositionError(number, "there is something after # EOF")
-            if not line.strip(_BLANK):
-                if openmetrics and number < len(lines):
-                    raise ExpositionError(number, "OpenMetrics allows no blank line")
-                continue
-            if line.lstrip(_BLANK).startswith("#"):
-                ended = openmetrics and line == "# EOF"
-                self._comment(line)
-                continue
-            samples.append(self._sample(line, number, seen, openmetrics=openmetrics))
-        if openmetrics and not ended:
-            raise ExpositionError(len(lines), "OpenMetrics must end with # EOF")
-        self._known = seen
-        return samples
+    def forget(self) -> None:
+        """Resolve every series anew."""
+        self._known.clear()
+        self._last = ()
 
-    def _sample(self, line: str, number: int, seen: dict[str, Labels], *, openmetrics: bool) -> ExposedSample:
-        identity, rest = _split(line, number, openmetrics=openmetrics)
-        labels = self._known.get(identity)
-        if labels is None:
-            labels = self._relabel(self._labels(identity, number))
-        seen[identity] = labels
-        fields = rest.split()
-        if not 1 <= len(fields) <= 2:
-            raise ExpositionError(
-                number, f"a series is followed by a value and perhaps a time, not by {rest!r}"
-            )
-        value = _number(fields[0], number)
-        if len(fields) == 1:
-            return labels, value, None
-        return labels, value, _timestamp(fields[1], number, openmetrics=openmetrics)
+    def _read(self, text: str, *, openmetrics: bool) -> _Reading[S]:
+        state = (self._resolve, self._known, self._types, self._exemplars)
+        try:
+            return _Reading(text, openmetrics, *state, trusting=True)
+        except (_UncertainError, ExpositionError):
+            # Of several errors the first counts, and values of known series are read together at the end.
+            return _Reading(text, openmetrics, *state, trusting=False)
 
-    def _labels(self, identity: str, number: int) -> Labels:
-        name, labels, end = read_series(identity, number)
-        if identity[end:].strip(_BLANK):
-            raise ExpositionError(number, f"unexpected {identity[end:].strip()!r} after the series")
-        kind = self._types.get(name)
-        if kind == "summary" and "quantile" in labels:
-            labels["quantile"] = _normalised(labels["quantile"])
-        elif "le" in labels and self._types.get(name.removesuffix("_bucket")) in (
-            "histogram",
-            "gaugehistogram",
-        ):
-            labels["le"] = _normalised(labels["le"])
-        return make_labels({**labels, METRIC_NAME: name})
+
+class _UncertainError(Exception):
+    """What follows a known series is not a plain number, so that the lines must be read one by one."""
+
+
+class _Reading(Generic[S]):
+    """One pass over an exposition; while `trusting`, the values of known series become numbers together."""
+
+    def __init__(
+        self,
+        text: str,
+        openmetrics: bool,
+        resolve: Callable[[Labels], S],
+        known: dict[str, S],
+        types: Mapping[str, str],
+        exemplars: Mapping[str, str],
+        *,
+        trusting: bool,
+    ) -> None:
+        self._lines = text.split("\n")
+        self._openmetrics = openmetrics
+        self._resolve = resolve
+        self._known = known
+        self._types = types
+        self._shown = exemplars
+        self._kind = ""
+        self._series: list[S] = []
+        self._texts: list[str] = []
+        self._read_values: dict[int, float] = {}
+        self._named: dict[str, S] = {}
+        self._times: dict[int, int] = {}
+        self._exemplars: list[tuple[int, ExposedExemplar]] = []
+        self._metadata: dict[str, Metadata] = {}
+        self.exemplar_texts: dict[str, str] = {}
+        self._run(known if trusting else {})
+        self.parsed = Parsed(self._series, self._values(), self._times, self._exemplars, self._metadata)
+
+    def seen(self) -> dict[str, S]:
+        """Return the series of this exposition by the texts that name them."""
+        found = dict(self._named)
+        for line in self._lines:
+            identity = line.rpartition(" ")[0]
+            one = self._known.get(identity)
+            if one is not None:
+                found[identity] = one
+        return found
+
+    def _run(self, trusted: Mapping[str, S]) -> None:
+        lines = self._lines[:-1] if not self._lines[-1] else self._lines
+        ended = self._openmetrics and lines[-1:] == [_EOF]
+        look_up, series, texts = trusted.get, self._series.append, self._texts.append
+        for index, line in enumerate(lines[:-1] if ended else lines):
+            # What is known is the whole text of a series, so that only its value can follow.
+            identity, _, value = line.rpartition(" ")
+            one = look_up(identity)
+            if one is None:
+                try:
+                    self._line(line, trusted)
+                except LineError as error:
+                    raise ExpositionError(index + 1, str(error), self._series) from error
+            else:
+                series(one)
+                texts(value)
+        if self._openmetrics and not ended:
+            raise ExpositionError(len(lines), "OpenMetrics must end with # EOF", self._series)
+
+    def _line(self, line: str, trusted: Mapping[str, S]) -> None:
+        """Read a line that is not a known series and its value."""
+        stripped = line if self._openmetrics else line.lstrip(" \t")
+        if stripped.startswith("#"):
+            self._comment(line)
+        elif stripped:
+            if not self._known_sample(line, trusted):
+                self._new_sample(line)
+        elif self._openmetrics:
+            raise LineError("OpenMetrics allows no blank line")
+
+    def _known_sample(self, line: str, trusted: Mapping[str, S]) -> bool:
+        """Read a line that is a known series, its value, and a time or an exemplar; tell whether it is one."""
+        exemplar = ""
+        if self._openmetrics:
+            line, _, exemplar = line.partition(EXEMPLAR)
+        identity, _, value = line.rpartition(" ")
+        time = ""
+        one = trusted.get(identity)
+        if one is None:
+            time = value
+            identity, _, value = identity.rpartition(" ")
+            one = trusted.get(identity)
+        if one is None:
+            return False
+        time_ms = read_time(time, openmetrics=self._openmetrics) if time else None
+        self._add(identity, one, value, time_ms, exemplar)
+        return True
+
+    def _new_sample(self, line: str) -> None:
+        sample = read_sample(line, openmetrics=self._openmetrics)
+        one = self._known.get(sample.identity)
+        if one is None:
+            one = self._known[sample.identity] = self._resolve(series_labels(sample, self._kind))
+        self._read_values[len(self._series)] = sample.value
+        self._add(sample.identity, one, "0", sample.time_ms, sample.exemplar)
+
+    def _add(self, identity: str, one: S, value: str, time_ms: int | None, exemplar: str) -> None:
+        index = len(self._series)
+        if time_ms is not None:
+            self._times[index] = time_ms
+        if exemplar:
+            self.exemplar_texts[identity] = exemplar
+            # Without a time of its own, one that is shown again could not be told from a new one later.
+            if self._shown.get(identity) != exemplar:
+                self._exemplars.append((index, read_exemplar(exemplar)))
+        self._named[identity] = one
+        self._series.append(one)
+        self._texts.append(value)
 
     def _comment(self, line: str) -> None:
-        """Note a metric's type, on which the form of `le` and `quantile` depends."""
-        fields = line.split(None, 3)
-        if len(fields) == 4 and fields[:2] == ["#", "TYPE"]:
-            name = fields[2]
-            if name.startswith('"'):
-                name = _unescaped(name.strip('"'))
-            kind = fields[3].strip()
-            self._declared.add(name)
-            if self._types.get(name) != kind:
-                self._types[name] = kind
-                self._known.clear()
+        if self._openmetrics and line == _EOF:
+            raise LineError("there is something after # EOF")
+        said = read_metadata(line, openmetrics=self._openmetrics)
+        if said is None:
+            return
+        before = self._metadata.get(said.metric, _UNKNOWN)
+        match said.keyword:
+            case "TYPE":
+                self._kind = said.text
+                self._metadata[said.metric] = Metadata(said.text, before.help, before.unit)
+                if self._types.get(said.metric) != said.text:
+                    self._known.clear()  # the form of `le` and `quantile` depends on the type
+            case "HELP":
+                self._metadata[said.metric] = Metadata(before.type, said.text, before.unit)
+            case "UNIT":
+                self._metadata[said.metric] = Metadata(before.type, before.help, said.text)
+
+    def _values(self) -> Values:
+        values = _numbers(self._texts)
+        for index, value in self._read_values.items():
+            values[index] = value
+        return values
 
 
-def read_series(text: str, number: int) -> tuple[str, dict[str, str], int]:
-    """Read `name{label="value", …}` or `{"name", label="value", …}` at the start of a line.
-
-    Returns the name, the labels and where they end; `number` is the line's, for errors.
-    """
-    at = _skip_blanks(text, 0)
-    name = ""
-    if match := _NAME.match(text, at):
-        name, at = match[0], match.end()
-    labels: dict[str, str] = {}
-    brace = _skip_blanks(text, at)
-    if text[brace : brace + 1] == "{":
-        quoted_name, labels, at = _read_braces(text, brace + 1, number)
-        if name and quoted_name:
-            raise ExpositionError(number, f"two metric names: {name!r} and {quoted_name!r}")
-        name = name or quoted_name
-    if not name:
-        raise ExpositionError(number, f"no metric name in {text.strip()!r}")
-    return name, labels, at
-
-
-def _read_braces(text: str, at: int, number: int) -> tuple[str, dict[str, str], int]:
-    name = ""
-    labels: dict[str, str] = {}
-    while True:
-        at = _skip_blanks(text, at)
-        if text[at : at + 1] == "}":
-            return name, labels, at + 1
-        if quoted := _QUOTED.match(text, at):
-            label, at = _unescaped(quoted[1]), _skip_blanks(text, quoted.end())
-        elif plain := _LABEL.match(text, at):
-            label, at = plain[0], _skip_blanks(text, plain.end())
-        else:
-            raise ExpositionError(number, f"expected a label name at {text[at : at + 20]!r}")
-        if text[at : at + 1] == "=":
-            value = _QUOTED.match(text, _skip_blanks(text, at + 1))
-            if value is None:
-                raise ExpositionError(number, f"the value of label {label!r} is not in double quotes")
-            if label in labels:
-                raise ExpositionError(number, f"the label {label!r} is there twice")
-            labels[label], at = _unescaped(value[1]), value.end()
-        elif quoted and not name:
-            name = label
-        else:
-            raise ExpositionError(number, f"the label {label!r} has no value")
-        at = _skip_blanks(text, at)
-        if text[at : at + 1] == ",":
-            at += 1
-        elif text[at : at + 1] != "}":
-            raise ExpositionError(number, f"expected a comma or a closing brace at {text[at : at + 20]!r}")
-
-
-def _split(line: str, number: int, *, openmetrics: bool) -> tuple[str, str]:
-    """Divide a line into the text that names its series and what follows, without an exemplar."""
-    if openmetrics and "#" in line:
-        end = read_series(line, number)[2]
-        return line[:end], line[end:].partition("#")[0]
-    brace = line.rfind("}")
-    if brace >= 0:
-        return line[: brace + 1], line[brace + 1 :]
-    fields = line.split(None, 1)
-    if len(fields) < 2:
-        raise ExpositionError(number, f"no value after {line.strip()!r}")
-    return fields[0], fields[1]
-
-
-def _number(text: str, line: int) -> float:
-    if not _NUMBER.fullmatch(text):
-        raise ExpositionError(line, f"{text!r} is not a number")
-    return float(text)
-
-
-def _timestamp(text: str, line: int, *, openmetrics: bool) -> int:
-    """Return Unix milliseconds, which OpenMetrics writes as seconds."""
-    if openmetrics:
-        seconds = _number(text, line)
-        if not math.isfinite(seconds):
-            raise ExpositionError(line, f"{text!r} is not a time")
-        return int(seconds * 1000)
+def _numbers(texts: Sequence[str]) -> Values:
+    """Turn the texts of values into numbers; raises _UncertainError where one is not a number by its form."""
+    joined = ",".join(texts)
+    if joined.count(",") != max(0, len(texts) - 1):
+        raise _UncertainError
+    rest = joined.encode("utf-8", "surrogatepass").translate(None, _DIGITS)
+    if not rest and "-0" not in joined:  # which JSON may take for a whole number, that has no sign
+        try:
+            return np.array(orjson.loads(f"[{joined}]"), dtype=np.float64)
+        except orjson.JSONDecodeError:
+            pass  # such as +1 and .5, which are numbers here
+    if rest.translate(None, _WORDS):
+        raise _UncertainError
     try:
-        return int(text)
-    except ValueError:
-        raise ExpositionError(line, f"{text!r} is not a time in milliseconds") from None
-
-
-def _unescaped(text: str) -> str:
-    if "\\" not in text:
-        return text
-    return _ESCAPED.sub(lambda match: "\n" if match[1] == "n" else match[1], text)
-
-
-def _skip_blanks(text: str, at: int) -> int:
-    while text[at : at + 1] in (" ", "\t"):
-        at += 1
-    return at
-
-
-def _normalised(text: str) -> str:
-    return float_text(float(text)) if _NUMBER.fullmatch(text) else text
-
-
-def float_text(value: float) -> str:
-    """Write a number as OpenMetrics writes `le`: always recognisable as a float, so `1` is `1.0`.
-
-    The exponent begins where it does in Go's shortest form, at a million and below a ten-thousandth.
-    """
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    if not isinstance(exponent, int) or value == 0:
-        return "-0.0" if sign else "0.0"
-    magnitude = len(digits) - 1 + exponent
-    if -4 <= magnitude < 6:
-        text = format(Decimal(repr(value)).normalize(), "f")
-        return text if "." in text else f"{text}.0"
-    mantissa = "".join(map(str, digits))
-    point = f".{mantissa[1:]}" if len(mantissa) > 1 else ""
-    return f"{'-' if sign else ''}{mantissa[0]}{point}e{'-' if magnitude < 0 else '+'}{abs(magnitude):02d}"
+        values = np.fromiter(map(float, texts), np.float64, len(texts))
+        for index in np.flatnonzero(~np.isfinite(values)).tolist():
+            number(texts[index])
+    except (ValueError, LineError):
+        raise _UncertainError from None
+    return values

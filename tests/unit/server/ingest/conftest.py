@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from accelerapp.server.ingest import Account, otlp_app
 from accelerapp.server.signals import Exemplar, Labels, NativeHistogram
-from accelerapp.server.storage import MalformedRequestError, MetricMetadata, StorageFullError
+from accelerapp.server.storage import MalformedRequestError, MetricMetadata, Samples, StorageFullError
 from accelerapp.server.storage.otlp import count_items
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
@@ -28,6 +28,7 @@ class KeepingSink:
         self.histograms: list[tuple[Labels, int, NativeHistogram]] = []
         self.exemplars: list[Exemplar] = []
         self.metadata = MetricMetadata()
+        self.numbered: list[Labels] = []
         self.full = False
 
     async def write_traces(self, request: bytes) -> int:
@@ -45,6 +46,20 @@ class KeepingSink:
             raise StorageFullError("no space", retry_after=7)
         self.samples += samples
         return len(samples)
+
+    def number_series(self, labels: Sequence[Labels]) -> list[int | None]:
+        numbers: list[int | None] = []
+        for one in labels:
+            if one not in self.numbered:
+                self.numbered.append(one)
+            numbers.append(self.numbered.index(one))
+        return numbers
+
+    async def write_columns(self, samples: Samples) -> int:
+        columns = (samples.series.tolist(), samples.timestamps.tolist(), samples.values)
+        return await self.write_samples(
+            [(self.numbered[number], at_ms, value) for number, at_ms, value in zip(*columns, strict=True)]
+        )
 
     async def write_histograms(self, histograms: Sequence[tuple[Labels, int, NativeHistogram]]) -> int:
         if self.full:

@@ -9,40 +9,153 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from accelerapp.server.ingest.exposition import ExpositionParser, float_text
-from accelerapp.server.signals import Labels
+from accelerapp.server.ingest.exposition import ExpositionError, ExpositionParser, Parsed
+from accelerapp.server.ingest.exposition_line import ExposedExemplar, float_text
+from accelerapp.server.signals import Labels, Metadata
 
 
-def test_a_known_line_is_relabelled_once() -> None:
+def parser() -> ExpositionParser[Labels]:
+    return ExpositionParser(lambda labels: labels)
+
+
+def flat(parsed: Parsed[Labels]) -> list[tuple[Labels, str, int | None]]:
+    """Return what can be compared of every sample, NaN and negative zero as well."""
+    return [
+        (labels, repr(value), parsed.times.get(index))
+        for index, (labels, value) in enumerate(zip(parsed.series, parsed.values.tolist(), strict=True))
+    ]
+
+
+def test_a_known_series_is_resolved_once() -> None:
     asked: list[Labels] = []
 
-    def relabel(labels: Labels) -> Labels:
+    def resolve(labels: Labels) -> Labels:
         asked.append(labels)
         return labels
 
-    parser = ExpositionParser(relabel)
+    remembering = ExpositionParser(resolve)
     for value in range(3):
-        parser.parse(f'a{{b="c"}} {value}\n')
+        remembering.parse(f'a{{b="c"}} {value}\n')
     assert len(asked) == 1
 
 
 def test_a_series_that_was_away_is_not_remembered_for_ever() -> None:
-    parser = ExpositionParser()
-    parser.parse("a 1\nb 1\n")
-    parser.parse("b 1\n")
-    assert list(parser._known) == ["b"]
+    remembering = parser()
+    remembering.parse("a 1\nb 1\n")
+    remembering.parse("b 1\n")
+    assert list(remembering._known) == ["b"]
+
+
+def test_the_same_series_in_the_same_order_are_the_same_object() -> None:
+    remembering = parser()
+    first = remembering.parse("a 1\nb 1\n").series
+    assert remembering.parse("# a comment\na 2\nb 3\n").series is first
+    assert remembering.parse("b 1\na 1\n").series is not first
 
 
 def test_a_changed_type_changes_the_labels() -> None:
-    parser = ExpositionParser()
-    assert parser.parse('h_bucket{le="1"} 1\n')[0][0][1] == ("le", "1")
-    assert parser.parse('# TYPE h histogram\nh_bucket{le="1"} 1\n')[0][0][1] == ("le", "1.0")
+    remembering = parser()
+    assert remembering.parse('h_bucket{le="1"} 1\n').series[0][1] == ("le", "1")
+    typed = '# TYPE h histogram\nh_bucket{le="1"} 1\n'
+    assert remembering.parse(typed).series[0][1] == ("le", "1.0")
 
 
 def test_a_quoted_name_may_be_any_text() -> None:
-    ((labels, value, _),) = ExpositionParser().parse('{"my.metric", "a label"="b"} 1\n')
-    assert labels == (("__name__", "my.metric"), ("a label", "b"))
-    assert value == 1
+    parsed = parser().parse('{"my.metric", "a label"="b"} 1\n')
+    assert parsed.series[0] == (("__name__", "my.metric"), ("a label", "b"))
+    assert parsed.values.tolist() == [1]
+
+
+def test_types_help_and_units_are_told() -> None:
+    text = (
+        "# TYPE a_seconds gauge\n# UNIT a_seconds seconds\n"
+        '# HELP a_seconds How \\"long\\"\\nit is.\na_seconds 1\n# EOF\n'
+    )
+    parsed = parser().parse(text, openmetrics=True)
+    assert parsed.metadata == {"a_seconds": Metadata("gauge", 'How "long"\nit is.', "seconds")}
+    assert parser().parse("# TYPE a untyped\n# HELP a b \\\\ c\na 1\n").metadata == {
+        "a": Metadata("unknown", "b \\ c")
+    }
+
+
+def test_an_exemplar_is_told_once_for_as_long_as_it_is_shown() -> None:
+    remembering = parser()
+    text = '# TYPE a counter\na_total 3 # {trace_id="x # {y"} 0.5 1700000000.25\n# EOF\n'
+    exemplar = ExposedExemplar((("trace_id", "x # {y"),), 0.5, 1_700_000_000_250)
+    assert remembering.parse(text, openmetrics=True).exemplars == [(0, exemplar)]
+    assert remembering.parse(text, openmetrics=True).exemplars == []
+    newer = remembering.parse(text.replace("0.5", "0.6"), openmetrics=True)
+    assert newer.exemplars == [(0, ExposedExemplar((("trace_id", "x # {y"),), 0.6, 1_700_000_000_250))]
+    assert newer.values.tolist() == [3]
+
+
+def test_what_came_before_an_error_is_told_with_it() -> None:
+    with pytest.raises(ExpositionError, match="line 3: 'x' is not a number") as refused:
+        parser().parse("a 1\nb 1\nc x\nd y\n")
+    assert [labels[0][1] for labels in refused.value.series] == ["a", "b"]
+
+
+#: Values as a target may write them, and what is none.
+_VALUES = st.one_of(
+    st.floats().map(repr),
+    st.integers(-(2**70), 2**70).map(str),
+    st.sampled_from(
+        [
+            *[
+                "NaN",
+                "+Inf",
+                "-Inf",
+                "inf",
+                "infinity",
+                "-nan",
+                "+nan",
+                "1.",
+                ".5",
+                "+1",
+                "-0",
+                "-0.0",
+                "01",
+                "1e5",
+                "1E-5",
+            ],
+            *("1e999", "1_0", "0x1p3", "1,2", "١", "1\r", '"5"', "null"),
+        ]
+    ),
+)
+_LINES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda name, value, end: f"{name} {value}{end}",
+            st.sampled_from(
+                ["a", "b", 'a{b="c"}', 'a{b="x # {y"}', 'a{b="} 1"}', '{"a"}', 'h_bucket{le="1"}']
+            ),
+            _VALUES,
+            st.sampled_from(["", "", "", " 12", ' # {t="x"} 1', ' 12 # {t="x"} 1 2', " ", " x"]),
+        ),
+        st.sampled_from(["# TYPE h histogram", "# TYPE h gauge", "# HELP a b", "#", "# EOF", "", "a", "a{"]),
+    ),
+    max_size=8,
+)
+
+
+@given(before=_LINES, after=_LINES, openmetrics=st.booleans())
+def test_what_is_remembered_changes_nothing(
+    before: list[str], after: list[str], *, openmetrics: bool
+) -> None:
+    """A parser that has read one exposition reads another as a parser that has not."""
+    end = "# EOF\n" if openmetrics else ""
+
+    def outcome(one: ExpositionParser[Labels], lines: list[str]) -> object:
+        try:
+            parsed = one.parse("\n".join([*lines, end]), openmetrics=openmetrics)
+        except ExpositionError as error:
+            return str(error), list(error.series)
+        return flat(parsed), parsed.metadata
+
+    remembering = parser()
+    outcome(remembering, before)
+    for lines in (after, after, before):
+        assert outcome(remembering, lines) == outcome(parser(), lines)
 
 
 @given(
@@ -55,8 +168,9 @@ def test_what_prometheus_client_writes_is_read(values: dict[str, float]) -> None
     gauge = Gauge("g", "help", ["text"], registry=registry)
     for text, value in values.items():
         gauge.labels(text).set(value)
-    found = ExpositionParser().parse(generate_latest(registry).decode())
-    assert {dict(labels).get("text", ""): value for labels, value, _ in found} == values
+    found = parser().parse(generate_latest(registry).decode())
+    texts = [dict(labels).get("text", "") for labels in found.series]
+    assert dict(zip(texts, found.values.tolist(), strict=True)) == values
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accelerapp.server.configfile import ConfigError
-from accelerapp.server.ingest import Target, load_scrape_file
+from accelerapp.server.ingest import TargetGroup, load_scrape_file
 
 FILE = """\
 global:
@@ -33,10 +33,7 @@ def path(tmp_path: Path) -> Path:
 def test_targets_labels_and_times_are_read(path: Path) -> None:
     file = load_scrape_file(path)
     (job,) = file.jobs
-    assert job.targets == (
-        Target("localhost:8000", (("service", "shop"),)),
-        Target("localhost:8001", (("service", "shop"),)),
-    )
+    assert job.groups == (TargetGroup(("localhost:8000", "localhost:8001"), (("service", "shop"),), "0"),)
     assert (job.interval_seconds, job.timeout_seconds, file.evaluation_interval) == (15, 2, 30)
     assert file.rule_files == [path.parent / "rules.yml"]
 
@@ -55,15 +52,15 @@ def test_the_time_factor_divides_intervals_and_leaves_the_timeout_within_them(pa
 def test_the_overlay_takes_the_place_of_the_job_of_its_name(path: Path) -> None:
     overlay = {"scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": ["localhost:9"]}]}]}
     (job,) = load_scrape_file(path, overlay=overlay).jobs
-    assert job.targets == (Target("localhost:9"),)
+    assert job.groups == (TargetGroup(("localhost:9",), (), "0"),)
     assert job.interval_seconds == 15
 
 
 @pytest.mark.parametrize(
     ("old", "new", "place", "message"),
     [
-        ("localhost:8000", "localhost", ":9:", "host:port"),
-        ("scrape_timeout: 2s", "kubernetes_sd_configs: []", ":7:", "unknown key"),
+        ('"localhost:8000"', "http://localhost:8000/metrics", ":6:", "is not a valid hostname"),
+        ("scrape_timeout: 2s", "kubernetes_sd_configs: []", ":7:", "kubernetes discovery is not supported"),
         ("scrape_interval: 15s", "scrape_interval: 0s", ":2:", "longer than 0s"),
     ],
 )

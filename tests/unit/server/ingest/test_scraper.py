@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Protocol
 
-import httpx
 import numpy as np
 import prometheus_client
 import pytest
@@ -17,29 +17,23 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from accelerapp.server.ingest import ScrapeJob, Scraper, Target
-from accelerapp.server.ingest.fetch import scrape_client
-from accelerapp.server.ingest.scrape_target import TargetScraper
+from accelerapp.server.ingest import ScrapeJob, Scraper, TargetGroup
+from accelerapp.server.ingest.fetch import ScrapeClient
+from accelerapp.server.ingest.scrape_job import ScrapeLimits, discovered_labels, make_target
+from accelerapp.server.ingest.scrape_target import ScrapeCounters, TargetScraper
 from accelerapp.server.signals import Exemplar, Labels, is_stale
-from accelerapp.server.storage import MetricMetadata
+from accelerapp.server.storage import Sink
 
 
-class KeepingSink(Protocol):
+class KeepingSink(Sink, Protocol):
     samples: list[tuple[Labels, int, float]]
     exemplars: list[Exemplar]
-    metadata: MetricMetadata
     full: bool
-
-    async def write_traces(self, request: bytes) -> int: ...
-    async def write_logs(self, request: bytes) -> int: ...
-    async def write_samples(self, samples: object) -> int: ...
-    async def write_histograms(self, histograms: object) -> int: ...
-
-    async def write_exemplars(self, exemplars: object) -> int: ...
 
 
 TEXT = "text/plain; version=0.0.4"
 NOW = 1_700_000_000.0
+NOW_MS = 1_700_000_000_000
 
 
 class Exposed:
@@ -72,22 +66,39 @@ async def address(exposed: Exposed, serve: Callable[[ASGIApp], Awaitable[str]]) 
     return url.removeprefix("http://")
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with scrape_client() as opened:
-        yield opened
-
-
-Make = Callable[..., TargetScraper]
+class Make(Protocol):
+    def __call__(self, labels: Labels = (), *, at: float = NOW, **settings: object) -> TargetScraper: ...
 
 
 @pytest.fixture
-def scraper(address: str, sink: KeepingSink, client: httpx.AsyncClient) -> Make:
-    def make(labels: Labels = (), **settings: object) -> TargetScraper:
-        job = ScrapeJob("shop", (), **settings)  # type: ignore[arg-type]
-        return TargetScraper(job, Target(address, labels), sink, client, lambda: NOW)
+async def make(sink: KeepingSink) -> AsyncIterator[Callable[..., TargetScraper]]:
+    """Make scrapers whose clients are closed when the test ends."""
+    clients: list[ScrapeClient] = []
 
-    return make
+    def make_one(address: str, labels: Labels = (), *, at: float = NOW, **settings: object) -> TargetScraper:
+        job = ScrapeJob("shop", **settings)  # type: ignore[arg-type]
+        discovered = discovered_labels(job, TargetGroup((address,), labels), address)
+        target = make_target(job, discovered)
+        assert target is not None
+        clients.append(ScrapeClient(job))
+        return TargetScraper(
+            job,
+            target,
+            discovered,
+            client=clients[-1],
+            sink=sink,
+            counters=ScrapeCounters(),
+            clock=lambda: at,
+        )
+
+    yield make_one
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+def scraper(address: str, make: Callable[..., TargetScraper]) -> Make:
+    return partial(make, address)
 
 
 def values(sink: KeepingSink) -> dict[str, float]:
@@ -157,9 +168,9 @@ async def test_a_series_with_its_own_time_keeps_it_and_is_not_marked_stale(
     scraper: Make, sink: KeepingSink, exposed: Exposed
 ) -> None:
     one = scraper()
-    exposed.show("a 1 1234\n")
+    exposed.show(f"a 1 {NOW_MS - 1234}\n")
     await one.scrape()
-    assert sink.samples[0][1:] == (1234, 1.0)
+    assert sink.samples[0][1:] == (NOW_MS - 1234, 1.0)
     exposed.show("b 1\n")
     values(sink)
     await one.scrape()
@@ -206,9 +217,12 @@ async def test_of_a_series_exposed_twice_the_first_counts(
 @pytest.mark.parametrize(
     ("response", "error"),
     [
-        (Response("a 1\n"), "no Content-Type"),
-        (Response("{}", media_type="application/json"), "'application/json' is neither"),
-        (Response("a 1\n", headers={"content-type": "plain"}), "'plain' cannot be read"),
+        (Response("a 1\n"), "non-compliant scrape target sending blank Content-Type"),
+        (
+            Response("{}", media_type="application/json"),
+            'received unsupported Content-Type "application/json"',
+        ),
+        (Response("a 1\n", headers={"content-type": "plain"}), 'cannot parse Content-Type "plain"'),
         (Response("a one\n", media_type=TEXT), "line 1: 'one' is not a number"),
         (Response("a 1\n", media_type="application/openmetrics-text"), "# EOF"),
         (Response(b"a\xff 1\n", media_type=TEXT), "not UTF-8"),
@@ -217,9 +231,9 @@ async def test_of_a_series_exposed_twice_the_first_counts(
             Response(gzip.compress(b"a 1\n" * 99_000), media_type=TEXT, headers={"content-encoding": "gzip"}),
             "body size limit exceeded",
         ),
-        (Response("a 1\nb 2\nc 3\n", media_type=TEXT), "sample limit exceeded: 3 samples, 2 allowed"),
-        (RedirectResponse("http://elsewhere.invalid/metrics"), "redirects to another host"),
-        (RedirectResponse("/metrics"), "redirects more than"),
+        (Response("a 1\nb 2\nc 3\n", media_type=TEXT), "sample limit exceeded"),
+        (RedirectResponse("http://127.0.0.1:1/metrics"), "cannot fetch"),
+        (RedirectResponse("/metrics"), "stopped after 10 redirects"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -227,14 +241,14 @@ async def test_what_cannot_be_scraped_says_why(
     scraper: Make, sink: KeepingSink, exposed: Exposed, response: Response, error: str
 ) -> None:
     exposed.response = response
-    one = scraper(sample_limit=2, body_size_limit=1000)
+    one = scraper(limits=ScrapeLimits(samples=2, body_size=1000))
     await one.scrape()
     assert error in one.status().last_error
     assert values(sink)["up"] == 0
 
 
-async def test_nobody_listening_says_so(sink: KeepingSink, client: httpx.AsyncClient) -> None:
-    one = TargetScraper(ScrapeJob("j", ()), Target("127.0.0.1:1"), sink, client, lambda: NOW)
+async def test_nobody_listening_says_so(make: Callable[..., TargetScraper]) -> None:
+    one = make("127.0.0.1:1")
     await one.scrape()
     assert "cannot fetch http://127.0.0.1:1/metrics" in one.status().last_error
 
@@ -306,7 +320,8 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 
 async def test_targets_come_and_go(real_target: str, sink: KeepingSink) -> None:
-    job = ScrapeJob("app", (Target(real_target, (("env", "dev"),)),), interval_seconds=0.2, timeout_seconds=5)
+    group = TargetGroup((real_target,), (("env", "dev"),))
+    job = ScrapeJob("app", (group,), interval_seconds=0.2, timeout_seconds=0.2)
     running = Scraper([job], sink)
     assert running.targets() == []
     await running.start()
@@ -330,11 +345,13 @@ async def test_targets_come_and_go(real_target: str, sink: KeepingSink) -> None:
 
 
 async def test_a_job_that_gains_a_target_goes_on_with_the_others(real_target: str, sink: KeepingSink) -> None:
-    first, second = Target(real_target), Target("127.0.0.1:1")
-    running = Scraper([ScrapeJob("app", (first,), interval_seconds=0.1)], sink)
+    def job(*addresses: str) -> ScrapeJob:
+        return ScrapeJob("app", (TargetGroup(addresses),), interval_seconds=0.1, timeout_seconds=0.1)
+
+    running = Scraper([job(real_target)], sink)
     await running.start()
     await eventually(lambda: running.targets()[0].health == "up")
-    await running.apply([ScrapeJob("app", (first, second), interval_seconds=0.1)])
+    await running.apply([job(real_target, "127.0.0.1:1")])
     assert [target.health for target in running.targets()] == ["up", "unknown"]
     assert not any(stale(value) for _, _, value in sink.samples)
     await running.stop()
