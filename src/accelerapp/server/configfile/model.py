@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -28,7 +28,12 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ConfigModel(BaseModel):
-    """The base of every model of a file: unknown keys are refused, a key without a value counts as absent."""
+    """The base of every model of a file: unknown keys are refused, a key without a value counts as absent.
+
+    `not_supported` are keys that the file's original knows and that are refused here, each with the reason.
+    """
+
+    not_supported: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
 
@@ -154,7 +159,11 @@ def _keys(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _unknown_key(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
-    known = sorted({key for found in _models_at(model, path[:-1]) for key in _keys(found)})
+    models = list(_models_at(model, path[:-1]))
+    for found in models:
+        if issubclass(found, ConfigModel) and (reason := found.not_supported.get(str(path[-1]))):
+            return reason
+    known = sorted({key for found in models for key in _keys(found)})
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
     if close:
         return f'unknown key; did you mean "{close[0]}"?'
