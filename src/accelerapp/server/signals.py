@@ -187,7 +187,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One log record as it is read back; `time_ns` is Unix nanoseconds, `level` the severity's text."""
+    """One log record as it is read back; `time_ns` is Unix nanoseconds, `level` the severity's text.
+
+    `id` tells records of one time apart; it never changes.
+    """
 
     time_ns: int
     level: str  # TRACE, DEBUG, INFO, WARN, ERROR, FATAL or what the sender wrote
@@ -200,6 +203,7 @@ class LogRecord:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     resource: Mapping[str, Any] = field(default_factory=dict)
     scope: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from accelerapp.server.storage.backup import BackupError
+from accelerapp.server.storage.conditions import Condition, Expression
 from accelerapp.server.storage.contracts import (
     ExemplarReader,
+    LinePosition,
+    LogBucket,
+    LogContext,
     LogQuery,
     LogReader,
+    LogTail,
     MetricReader,
     Operation,
     OperationFigures,
@@ -20,6 +25,7 @@ from accelerapp.server.storage.contracts import (
     SpanReader,
     StorageFullError,
     TooManySamplesError,
+    TopValues,
     TracePosition,
     TraceSummary,
 )
@@ -38,11 +44,17 @@ __all__ = [
     "CAUSES",
     "SIGNALS",
     "BackupError",
+    "Condition",
     "ExemplarReader",
+    "Expression",
     "InvalidMatcherError",
     "Inventory",
+    "LinePosition",
+    "LogBucket",
+    "LogContext",
     "LogQuery",
     "LogReader",
+    "LogTail",
     "MalformedRequestError",
     "MetricMetadata",
     "MetricReader",
@@ -62,6 +74,7 @@ __all__ = [
     "StorageLockedError",
     "StorageSettings",
     "TooManySamplesError",
+    "TopValues",
     "TracePosition",
     "TraceSummary",
     "without_invalid_spans",

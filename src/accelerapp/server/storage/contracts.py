@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from accelerapp.server.signals import Exemplar, Labels, LogRecord, Matcher, NativeHistogram, SeriesSet, Span
+from accelerapp.server.storage.conditions import Condition, Expression
 from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.samples import Samples
 
@@ -247,6 +248,17 @@ class SpanReader(Protocol):
         """Return what the spans of one service, or of all, are called, in ascending order."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LinePosition:
+    """Where a log record stands among all: its time, and among those of one time its id. It never changes."""
+
+    time_ns: int
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.time_ns}-{self.id}"
+
+
 @dataclass(frozen=True, slots=True)
 class LogQuery:
     """A filter over log records; every given condition must hold."""
@@ -260,10 +272,75 @@ class LogQuery:
     span_id: str | None = None
     correlation_id: str | None = None
     limit: int = 200
+    condition: Condition | None = None
+    #: Lines that stand here or later are left out: the position of a page's last line asks for the next page.
+    before: LinePosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogContext:
+    """A line and those around it, each part in ascending order of time."""
+
+    before: tuple[LogRecord, ...]
+    line: LogRecord
+    after: tuple[LogRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogBucket:
+    """How many lines of one level begin at `time_ns` or within the step after; `level` is empty where unknown."""
+
+    time_ns: int
+    level: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopValues:
+    """The most frequent values of a field, each with its lines; `having` of all `lines` have the field."""
+
+    lines: int
+    having: int
+    values: tuple[tuple[str, int], ...]
+
+
+class LogTail(Protocol):
+    """What arrives from now on; belongs to one reader, and holds no more than a bounded number of lines."""
+
+    def take(self) -> tuple[list[LogRecord], int]:
+        """Return the lines that arrived since the last call, and how many were left out because they were too many.
+
+        This may block for as long as a read may take. May raise ReadTimeoutError.
+        """
+
+    def close(self) -> None: ...
 
 
 class LogReader(Protocol):
-    """Reads log records; safe to call from any thread, concurrently. Every call may raise ReadTimeoutError."""
+    """Reads log records; safe to call from any thread, concurrently.
+
+    Every read may raise ReadTimeoutError and ReadTooLargeError.
+    """
 
     def search(self, query: LogQuery) -> list[LogRecord]:
         """Return the newest records first, at most `query.limit`."""
+
+    def around(
+        self, position: LinePosition, before: int, after: int, condition: Condition
+    ) -> LogContext | None:
+        """Return the line at a position, and at most so many before and after it that meet a condition.
+
+        None where there is no such line.
+        """
+
+    def histogram(self, query: LogQuery, step_ns: int) -> list[LogBucket]:
+        """Count the lines of a query by level and by steps of time, which begin at multiples of `step_ns`.
+
+        Buckets without a line are left out.
+        """
+
+    def top_values(self, query: LogQuery, field: Expression, limit: int) -> TopValues:
+        """Return the most frequent values of a field, at most `limit`, those with the most lines first."""
+
+    def follow(self, condition: Condition, arrived: Callable[[], None]) -> LogTail:
+        """Follow the lines that meet a condition; `arrived` is called, from any thread, when there may be some."""

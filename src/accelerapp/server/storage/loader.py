@@ -11,11 +11,12 @@ from concurrent.futures import Future
 
 from accelerapp.server.storage.commit import Accepted
 from accelerapp.server.storage.counters import Counters
-from accelerapp.server.storage.database import Database
+from accelerapp.server.storage.database import Columns, Database
 from accelerapp.server.storage.generation import Generation, Shelves
 from accelerapp.server.storage.histograms import Histograms, concatenate_histograms, decode_histograms
 from accelerapp.server.storage.journal import Kind
-from accelerapp.server.storage.otlp import LogDecoder, SpanDecoder
+from accelerapp.server.storage.otlp import SpanDecoder
+from accelerapp.server.storage.otlp_logs import LogDecoder
 from accelerapp.server.storage.samples import Samples, concatenate, decode_samples
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
@@ -37,7 +38,8 @@ class _Marker(Future[None]):
 class Loader:
     """Loads accepted entries into the present generation and hands full ones to `seal`.
 
-    `seal` is called from the loader's thread and returns a future that is done when the generation is sealed.
+    `seal` is called from the loader's thread and returns a future that is done when the generation is sealed;
+    `arrived` likewise with the log records that were loaded, and does not wait.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Loader:
         settings: StorageSettings,
         counters: Counters,
         seal: Callable[[Generation], Future[None]],
+        arrived: Callable[[Columns], None],
     ) -> None:
         self._database = database
         self._shelves = shelves
         self._settings = settings
         self._counters = counters
         self._seal = seal
+        self._arrived = arrived
         self._queue: queue.SimpleQueue[Sequence[Accepted] | _Marker | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._sealing: Future[None] | None = None
@@ -91,7 +95,7 @@ class Loader:
                 if one.entry.kind is Kind.TRACES:
                     spans.add(one.entry.payload)
                 elif one.entry.kind is Kind.LOGS:
-                    logs.add(one.entry.payload, one.entry.received_ns)
+                    logs.add(one.entry.payload, one.entry.received_ns, one.sequence)
                 elif isinstance(one.samples, Histograms):
                     histograms.append(one.samples)
                 elif one.entry.kind is Kind.HISTOGRAMS:
@@ -106,7 +110,9 @@ class Loader:
         if len(spans):
             generation.spans.append(spans.columns())
         if len(logs):
-            generation.logs.append(logs.columns())
+            arrived = logs.columns()
+            generation.logs.append(arrived)
+            self._arrived(arrived)
         columns = concatenate(samples)
         if len(columns):
             generation.metrics.append(columns)

@@ -3,40 +3,172 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-import orjson
+import duckdb
 
 from accelerapp.server.signals import LogRecord
-from accelerapp.server.storage.contracts import LogQuery
-from accelerapp.server.storage.otlp import LOG_COLUMNS
+from accelerapp.server.storage.conditions import Condition, Expression, all_of, in_json
+from accelerapp.server.storage.contracts import (
+    LinePosition,
+    LogBucket,
+    LogContext,
+    LogQuery,
+    LogTail,
+    ReadTooLargeError,
+    TopValues,
+)
+from accelerapp.server.storage.index import EVERY_BLOCK, HasWords
+from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
+from accelerapp.server.storage.parts import Part, TableSource, parts, whole
 from accelerapp.server.storage.reading import SourceReader
-from accelerapp.server.storage.spans import TableSource, table_rows
+from accelerapp.server.storage.tail import LogTails, record_of
+
+Row = tuple[Any, ...]
+Result = TypeVar("Result")
 
 _COLUMNS = ", ".join(LOG_COLUMNS)
+_TIME, _ID = (list(LOG_COLUMNS).index(name) for name in ("time_ns", "id"))
+_FIRST, _LAST = 0, 2**63 - 1
+#: The level of OpenTelemetry's severity numbers, four to each.
+_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
 class StoredLogs:
     """Implements `LogReader`."""
 
-    def __init__(self, reader: SourceReader[TableSource]) -> None:
+    def __init__(self, reader: SourceReader[TableSource], tails: LogTails) -> None:
         self._reader = reader
+        self._tails = tails
 
     def search(self, query: LogQuery) -> list[LogRecord]:
-        """Return the newest records that meet every condition.
+        """Return the newest records that meet every condition."""
+        return self._nearest(condition_of(query), (query.start_ns, query.end_ns), query.limit)
 
-        The words of `text` may stand anywhere in the body; what stands in double quotes is one phrase.
-        """
-        conditions, parameters = _conditions(query)
-        rows = table_rows(
-            self._reader,
-            _COLUMNS,
-            f"SELECT {_COLUMNS} FROM {{}} WHERE {conditions} ORDER BY time_ns DESC LIMIT ?",  # noqa: S608
-            [*parameters, query.limit],
-            self._reader.deadline(),
-            (query.start_ns, query.end_ns),
+    def around(
+        self, position: LinePosition, before: int, after: int, condition: Condition
+    ) -> LogContext | None:
+        """Return a line with its neighbours that meet a condition; None where there is no such line."""
+        at = position.time_ns
+        found = self._nearest(Condition("id = ?", (position.id,)), (at, at), 1)
+        if not found:
+            return None
+        earlier = all_of([condition, _beyond(position, "<")])
+        later = all_of([condition, _beyond(position, ">")])
+        return LogContext(
+            before=tuple(reversed(self._nearest(earlier, (_FIRST, at), before))),
+            line=found[0],
+            after=tuple(self._nearest(later, (at, _LAST), after, newest_first=False)),
         )
-        return [_record(row) for row in rows]
+
+    def histogram(self, query: LogQuery, step_ns: int) -> list[LogBucket]:
+        """Count the lines that meet a query by time and level, in ascending order of both."""
+        rows = self._sum_up(
+            query,
+            "SELECT time_ns // ? AS bucket, CASE WHEN severity_number BETWEEN 1 AND 24 "
+            "THEN (severity_number - 1) // 4 END AS level, count(*) FROM {} "
+            "GROUP BY bucket, level ORDER BY bucket, level NULLS FIRST",
+            (step_ns,),
+        )
+        return [
+            LogBucket(bucket * step_ns, "" if level is None else _LEVELS[level], count)
+            for bucket, level, count in rows
+        ]
+
+    def top_values(self, query: LogQuery, field: Expression, limit: int) -> TopValues:
+        """Return the most frequent values of a field among the lines that meet a query."""
+        rows = self._sum_up(
+            query,
+            "SELECT value, lines, sum(lines) OVER (), sum(lines) FILTER (value IS NOT NULL) OVER () "  # noqa: S608 - values are parameters
+            f"FROM (SELECT {field.sql} AS value, count(*) AS lines FROM {{}} GROUP BY value) "
+            "ORDER BY value IS NULL, lines DESC, value LIMIT ?",
+            field.parameters,
+            (limit,),
+        )
+        if not rows:
+            return TopValues(0, 0, ())
+        values = tuple((str(value), int(lines)) for value, lines, _, _ in rows if value is not None)
+        return TopValues(int(rows[0][2]), int(rows[0][3] or 0), values)
+
+    def follow(self, condition: Condition, arrived: Callable[[], None]) -> LogTail:
+        """Follow the lines that meet a condition as they are loaded."""
+        return self._tails.follow(condition, arrived)
+
+    def _nearest(
+        self, condition: Condition, times: tuple[int, int], limit: int, *, newest_first: bool = True
+    ) -> list[LogRecord]:
+        """Return the records between two times that meet a condition, from one end on, at most `limit`."""
+        direction = "DESC" if newest_first else "ASC"
+        query = (
+            f"SELECT {_COLUMNS} FROM {{}} WHERE time_ns BETWEEN ? AND ? AND ({condition.sql}) "  # noqa: S608 - values are parameters
+            f"ORDER BY time_ns {direction}, id {direction} LIMIT ?"
+        )
+        parameters = [*times, *condition.parameters, limit]
+
+        def run(cursor: duckdb.DuckDBPyConnection, sources: Sequence[TableSource]) -> list[Row]:
+            found: list[Row] = []
+            for source in sorted(sources, key=end, reverse=newest_first):
+                if enough(found, source):
+                    break
+                for part in parts(cursor, source, condition.wanted, times, newest_first=newest_first):
+                    if enough(found, part):
+                        break
+                    found += cursor.execute(query.format(part.relation), parameters).fetchall()
+                    found.sort(key=_position, reverse=newest_first)
+                    del found[limit:]
+            return found
+
+        def end(source: TableSource) -> int:
+            return source.highest if newest_first else source.lowest
+
+        def enough(found: list[Row], rest: TableSource | Part) -> bool:
+            """Tell whether nothing that is still to be read can come before what was found."""
+            if len(found) < limit:
+                return False
+            last: int = found[-1][_TIME]
+            return rest.highest < last if newest_first else rest.lowest > last
+
+        return [record_of(row) for row in self._read(times, run)] if limit else []
+
+    def _sum_up(
+        self, query: LogQuery, select: str, before: tuple[Any, ...] = (), after: tuple[Any, ...] = ()
+    ) -> list[Row]:
+        """Run a selection whose `{}` stands for all lines that meet a query.
+
+        `before` and `after` are the parameters that come before and after those of the query.
+        """
+        condition, times = condition_of(query), (query.start_ns, query.end_ns)
+        parameters = [*before, *times, *condition.parameters, *after]
+
+        def run(cursor: duckdb.DuckDBPyConnection, sources: Sequence[TableSource]) -> list[Row]:
+            relations = [whole(cursor, one, condition.wanted, times) for one in sources]
+            union = " UNION ALL ".join(f"SELECT {_COLUMNS} FROM {one}" for one in relations if one)  # noqa: S608 - own names
+            if not union:
+                return []
+            rows = f"(SELECT * FROM ({union}) WHERE time_ns BETWEEN ? AND ? AND ({condition.sql}))"  # noqa: S608
+            return cursor.execute(select.format(rows), parameters).fetchall()
+
+        return self._read(times, run)
+
+    def _read(
+        self,
+        times: tuple[int, int],
+        run: Callable[[duckdb.DuckDBPyConnection, Sequence[TableSource]], Result],
+    ) -> Result:
+        """Return what `run` makes of the sources that reach into a time range; all its queries have one deadline."""
+        deadline = self._reader.deadline()
+
+        def read(sources: Sequence[TableSource]) -> Result:
+            with self._reader.database.cursor() as cursor, deadline.bounding(cursor):
+                return run(cursor, sources)
+
+        try:
+            return self._reader.read(lambda one: one.rows > 0 and one.overlaps(*times), read)
+        except duckdb.OutOfMemoryException as error:
+            raise ReadTooLargeError(
+                "the query needs more memory than it may take: choose a shorter time range or more conditions"
+            ) from error
 
 
 def words(text: str) -> list[str]:
@@ -50,25 +182,34 @@ def words(text: str) -> list[str]:
         return text.split()
 
 
-def _conditions(query: LogQuery) -> tuple[str, list[Any]]:
-    conditions, parameters = ["time_ns BETWEEN ? AND ?"], [query.start_ns, query.end_ns]
-    optional: list[tuple[str, Any]] = [
-        ("service = ?", query.service),
-        ("severity_number >= ?", query.min_severity),
-        ("trace_id = ?", query.trace_id.lower() if query.trace_id else None),
-        ("span_id = ?", query.span_id.lower() if query.span_id else None),
-        ("correlation_id = ?", query.correlation_id),
+def condition_of(query: LogQuery) -> Condition:
+    """Return what a query asks of a line, its time range and limit apart."""
+    conditions = [query.condition] if query.condition else []
+    optional: list[tuple[str, Any, str]] = [
+        ("service = ?", query.service, ""),
+        ("severity_number >= ?", query.min_severity, ""),
+        ("trace_id = ?", query.trace_id.lower() if query.trace_id else None, "ids"),
+        ("span_id = ?", query.span_id.lower() if query.span_id else None, "ids"),
+        ("correlation_id = ?", query.correlation_id, "fields"),
     ]
-    optional += [("contains(lower(body), lower(?))", word) for word in words(query.text or "")]
-    for condition, value in optional:
-        if value is not None:
-            conditions.append(condition)
-            parameters.append(value)
-    return " AND ".join(conditions), parameters
+    # What a text contains need not be whole words, so the index cannot tell of it.
+    optional += [("contains(lower(body), lower(?))", word, "") for word in words(query.text or "")]
+    conditions += [
+        Condition(sql, (value,), HasWords(indexed, in_json(value)) if indexed else EVERY_BLOCK)
+        for sql, value, indexed in optional
+        if value is not None
+    ]
+    if query.before:
+        conditions.append(_beyond(query.before, "<"))
+    return all_of(conditions)
 
 
-def _record(row: tuple[Any, ...]) -> LogRecord:
-    named = dict(zip(LOG_COLUMNS, row, strict=True))
-    named["attributes"] = orjson.loads(named["attributes"])
-    named["resource"] = orjson.loads(named["resource"])
-    return LogRecord(**named)
+def _beyond(position: LinePosition, comparison: str) -> Condition:
+    return Condition(
+        f"time_ns {comparison} ? OR (time_ns = ? AND id {comparison} ?)",
+        (position.time_ns, position.time_ns, position.id),
+    )
+
+
+def _position(row: Row) -> tuple[int, int]:
+    return row[_TIME], row[_ID]

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1 import common_pb2
-from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
+
+from accelerapp.server.storage import wire
+from accelerapp.server.storage.wire import BYTES, Field
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -37,31 +38,11 @@ SPAN_COLUMNS = {
     "scope": "VARCHAR",
     "search": "VARCHAR",
 }
-LOG_COLUMNS = {
-    "time_ns": "BIGINT",
-    "level": "VARCHAR",
-    "severity_number": "INTEGER",
-    "service": "VARCHAR",
-    "body": "VARCHAR",
-    "trace_id": "VARCHAR",
-    "span_id": "VARCHAR",
-    "correlation_id": "VARCHAR",
-    "attributes": "VARCHAR",
-    "resource": "VARCHAR",
-    "scope": "VARCHAR",
-}
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
-_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_SEVERITIES = {level: 4 * index + 1 for index, level in enumerate(_LEVELS)} | {
-    "WARNING": 13,
-    "CRITICAL": 21,
-    "NOTSET": 0,
-}
-_CORRELATION = ("correlation_id", "correlation.id")
 _LAST_NS = 2**63 - 1
 _NO_TRACE_ID, _NO_SPAN_ID = bytes(16), bytes(8)
-_UNKNOWN_SERVICE = "unknown_service"
+UNKNOWN_SERVICE = "unknown_service"
 # Every item is stored with its resource, so that a large one before many small items would fill the memory.
 _REPEATED_BYTES = 128 * 1024 * 1024
 
@@ -70,35 +51,17 @@ class MalformedRequestError(ValueError):
     """The bytes are not the OTLP request that they should be."""
 
 
-def _sliced_request() -> type[Message]:
-    """Build the message that reads traces and logs requests alike, leaving every item as bytes.
-
-    `ExportTraceServiceRequest` and `ExportLogsServiceRequest` have the same shape and field numbers down to the
-    items; slicing a span costs a hundredth of decoding it.
-    """
-    file = descriptor_pb2.FileDescriptorProto(
-        name="accelerapp/sliced.proto", package="accelerapp.sliced", syntax="proto3"
-    )
-    label = descriptor_pb2.FieldDescriptorProto
-    shapes: dict[str, list[tuple[str, int, bool, str]]] = {
-        "Scoped": [("scope", 1, False, ""), ("items", 2, True, "")],
-        "Resourced": [("resource", 1, False, ""), ("scoped", 2, True, "Scoped")],
-        "Request": [("resourced", 1, True, "Resourced")],
-    }
-    for message_name, fields in shapes.items():
-        message = file.message_type.add(name=message_name)
-        for field_name, number, repeated, type_name in fields:
-            field = message.field.add(name=field_name, number=number)
-            field.label = label.LABEL_REPEATED if repeated else label.LABEL_OPTIONAL
-            field.type = label.TYPE_MESSAGE if type_name else label.TYPE_BYTES
-            if type_name:
-                field.type_name = f".accelerapp.sliced.{type_name}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("accelerapp.sliced.Request"))
-
-
-_SlicedRequest: Any = _sliced_request()
+#: Reads traces and logs requests alike, leaving every item as bytes: both have one shape and the same field numbers
+#: down to the items, and slicing a span costs a hundredth of decoding it.
+[SlicedRequest] = wire.messages(
+    "sliced",
+    {
+        "Request": {"resourced": Field(1, "Resourced", repeated=True)},
+        "Resourced": {"resource": Field(1, BYTES), "scoped": Field(2, "Scoped", repeated=True)},
+        "Scoped": {"scope": Field(1, BYTES), "items": Field(2, BYTES, repeated=True)},
+    },
+    "Request",
+)
 
 
 def count_items(request: bytes, signal: str) -> int:
@@ -108,7 +71,7 @@ def count_items(request: bytes, signal: str) -> int:
     written beside each of their items, would be too large.
     """
     try:
-        sliced = _SlicedRequest.FromString(request)
+        sliced = SlicedRequest.FromString(request)
         count = repeated = 0
         for resourced in sliced.resourced:
             resource_pb2.Resource.FromString(resourced.resource)
@@ -136,7 +99,7 @@ def without_invalid_spans(request: bytes) -> tuple[bytes, int]:
     that the ids are seen without decoding the span.
     """
     try:
-        sliced = _SlicedRequest.FromString(request)
+        sliced = SlicedRequest.FromString(request)
     except DecodeError:
         return request, 0
     invalid = 0
@@ -183,9 +146,9 @@ class SpanDecoder:
         return len(self._rows)
 
     def add(self, request: bytes) -> None:
-        for resourced in _SlicedRequest.FromString(request).resourced:
+        for resourced in SlicedRequest.FromString(request).resourced:
             resource = attributes(resource_pb2.Resource.FromString(resourced.resource).attributes)
-            service = str(resource.get("service.name") or _UNKNOWN_SERVICE)
+            service = str(resource.get("service.name") or UNKNOWN_SERVICE)
             resource_json, resource_search = to_json(resource), search_text(resource)
             for scoped in resourced.scoped:
                 scope = common_pb2.InstrumentationScope.FromString(scoped.scope).name
@@ -197,34 +160,6 @@ class SpanDecoder:
 
     def columns(self) -> Columns:
         return _columns(SPAN_COLUMNS, self._rows)
-
-
-class LogDecoder:
-    """Gathers the log records of requests as columns; `damaged` counts those that could not be read."""
-
-    def __init__(self) -> None:
-        self._rows: list[tuple[Any, ...]] = []
-        self.damaged = 0
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def add(self, request: bytes, received_ns: int) -> None:
-        """Decode a request; a record without a time gets that of its receipt."""
-        for resourced in _SlicedRequest.FromString(request).resourced:
-            resource = attributes(resource_pb2.Resource.FromString(resourced.resource).attributes)
-            service = str(resource.get("service.name") or _UNKNOWN_SERVICE)
-            resource_json = to_json(resource)
-            for scoped in resourced.scoped:
-                scope = common_pb2.InstrumentationScope.FromString(scoped.scope).name
-                for item in scoped.items:
-                    try:
-                        self._rows.append(_log(item, service, resource_json, scope, received_ns))
-                    except (DecodeError, MalformedRequestError):
-                        self.damaged += 1
-
-    def columns(self) -> Columns:
-        return _columns(LOG_COLUMNS, self._rows)
 
 
 def _span(item: bytes, service: str, resource_json: str, resource_search: str, scope: str) -> tuple[Any, ...]:
@@ -251,8 +186,8 @@ def _span(item: bytes, service: str, resource_json: str, resource_search: str, s
         span.name,
         _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "unspecified",
         service,
-        _time(span.start_time_unix_nano),
-        _time(span.end_time_unix_nano),
+        time_ns(span.start_time_unix_nano),
+        time_ns(span.end_time_unix_nano),
         _STATUSES[span.status.code] if 0 <= span.status.code < len(_STATUSES) else "unset",
         span.status.message,
         to_json(own),
@@ -264,30 +199,9 @@ def _span(item: bytes, service: str, resource_json: str, resource_search: str, s
     )
 
 
-def _log(item: bytes, service: str, resource_json: str, scope: str, received_ns: int) -> tuple[Any, ...]:
-    record = logs_pb2.LogRecord.FromString(item)
-    own = attributes(record.attributes)
-    number = record.severity_number if 0 < record.severity_number <= 24 else 0
-    number = number or _SEVERITIES.get(record.severity_text.upper(), 0)
-    body = _value(record.body)
-    return (
-        _time(record.time_unix_nano or record.observed_time_unix_nano or received_ns),
-        record.severity_text or (_LEVELS[(number - 1) // 4] if number else ""),
-        number,
-        service,
-        body if isinstance(body, str) else "" if body is None else to_json(body),
-        record.trace_id.hex() if len(record.trace_id) == 16 else "",
-        record.span_id.hex() if len(record.span_id) == 8 else "",
-        next((str(own[key]) for key in _CORRELATION if own.get(key)), ""),
-        to_json(own),
-        resource_json,
-        scope,
-    )
-
-
 def attributes(pairs: Iterable[common_pb2.KeyValue]) -> dict[str, Any]:
     """Return OTLP attributes as Python values; bytes become base64 text, as in OTLP's JSON form."""
-    return {pair.key: _value(pair.value) for pair in pairs}
+    return {pair.key: any_value(pair.value) for pair in pairs}
 
 
 def search_text(values: dict[str, Any]) -> str:
@@ -306,13 +220,14 @@ def to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _value(value: common_pb2.AnyValue) -> Any:
+def any_value(value: common_pb2.AnyValue) -> Any:
+    """Return an OTLP value as one that JSON has."""
     which = value.WhichOneof("value")
     if which is None:
         return None
     content = getattr(value, which)
     if which == "array_value":
-        return [_value(one) for one in content.values]
+        return [any_value(one) for one in content.values]
     if which == "kvlist_value":
         return attributes(content.values)
     if which == "bytes_value":
@@ -322,7 +237,8 @@ def _value(value: common_pb2.AnyValue) -> Any:
     return content
 
 
-def _time(nanoseconds: int) -> int:
+def time_ns(nanoseconds: int) -> int:
+    """Return a time that can be kept; raises MalformedRequestError."""
     if nanoseconds > _LAST_NS:
         raise MalformedRequestError(f"the time {nanoseconds} is after the year 2262")
     return nanoseconds

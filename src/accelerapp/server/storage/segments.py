@@ -27,8 +27,9 @@ from accelerapp.server.storage.sources import Source
 from accelerapp.server.storage.tables import TableSignal
 
 #: 2: of samples the differences between times are kept, in 1 the times themselves; `replaced` is new.
-FORMAT = 2
-_READABLE = (1, FORMAT)
+#: 3: log records have an id, and tables an index of words.
+FORMAT = 3
+_READABLE = (1, 2, FORMAT)
 SUFFIX = ".duckdb"
 UNFINISHED = ".unfinished"
 DAMAGED = ".damaged"
@@ -78,7 +79,6 @@ class TableSegment(Source):
         self._database = database
         self.path = path
         self.catalog = database.attach(path)
-        self.relation = f"{self.catalog}.main.{table}"
         self.index = BlockIndex(self.catalog)
         self.bytes = path.stat().st_size
         self.replaced: frozenset[str] = frozenset()
@@ -94,6 +94,7 @@ class TableSegment(Source):
                 if self.format > 1:
                     query = f"SELECT name FROM {self.catalog}.main.replaced"  # noqa: S608
                     self.replaced = frozenset(name for (name,) in cursor.execute(query).fetchall())
+            self.relation = _rows_of(self.catalog, table, self.format)
             self.rows = int(row[1])
             super().__init__(int(row[2]), int(row[3]))
         except (duckdb.Error, SegmentFormatError):
@@ -231,7 +232,8 @@ def merge_table_segments(
         parts = []
         for number, one in enumerate(inputs):
             connection.execute(f"ATTACH {quoted(str(one.path))} AS input_{number} (READ_ONLY)")
-            parts.append(f"SELECT {', '.join(signal.columns)} FROM input_{number}.main.{signal.table}")  # noqa: S608
+            rows_of = _rows_of(f"input_{number}", signal.table, one.format)
+            parts.append(f"SELECT {', '.join(signal.columns)} FROM {rows_of}")  # noqa: S608 - own names
         connection.execute(f"CREATE TABLE {signal.table} ({column_list(signal.columns)})")
         union = " UNION ALL ".join(parts)
         connection.execute(f"INSERT INTO {signal.table} SELECT * FROM ({union}) ORDER BY {signal.order}")  # noqa: S608
@@ -324,6 +326,12 @@ def _sample_columns(
 
 def _usual(steps: npt.NDArray[np.int64]) -> int:
     return int(np.partition(steps, steps.size // 2)[steps.size // 2]) if steps.size else 0
+
+
+def _rows_of(catalog: str, table: str, format_: int) -> str:
+    """Return the SQL of a segment's rows, with the columns that its format did not have yet."""
+    relation = f"{catalog}.main.{table}"
+    return f"(SELECT *, rowid AS id FROM {relation})" if table == "logs" and format_ < 3 else relation  # noqa: S608
 
 
 def set_aside(path: Path) -> None:

@@ -39,6 +39,7 @@ from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.spans import StoredSpans
 from accelerapp.server.storage.tables import SIGNALS
+from accelerapp.server.storage.tail import LogTails
 from accelerapp.server.storage.upkeep import Upkeep
 
 _COUNTED = (
@@ -139,7 +140,10 @@ class Storage:
                 self._upkeep.wake,
             )
             cleanup.callback(self._sealer.close)
-            self._loader = Loader(self._database, self._shelves, settings, self._counters, self._sealer.seal)
+            tails = LogTails(self._database, settings.query_timeout_seconds)
+            self._loader = Loader(
+                self._database, self._shelves, settings, self._counters, self._sealer.seal, tails.loaded
+            )
             self._replay(recovery)
             journal = Journal(
                 folder / "journal",
@@ -158,7 +162,7 @@ class Storage:
             SourceReader(database, self._shelves.metrics, counters, timeout), self._registry
         )
         self.spans = StoredSpans(SourceReader(database, self._shelves.spans, counters, timeout))
-        self.logs = StoredLogs(SourceReader(database, self._shelves.logs, counters, timeout))
+        self.logs = StoredLogs(SourceReader(database, self._shelves.logs, counters, timeout), tails)
 
     @classmethod
     def open(

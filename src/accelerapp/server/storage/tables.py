@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from accelerapp.server.storage.index import IndexedText
-from accelerapp.server.storage.otlp import LOG_COLUMNS, SPAN_COLUMNS
+from accelerapp.server.storage.otlp import SPAN_COLUMNS
+from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ LOGS = TableSignal(
     "logs",
     LOG_COLUMNS,
     "time_ns",
-    "time_ns",
+    "time_ns, id",
     texts=(
         IndexedText("body", "body"),
         IndexedText("ids", "trace_id || ' ' || span_id"),

@@ -86,6 +86,7 @@ async def test_every_field_of_a_record_comes_back(open_storage: OpenStorage) -> 
             attributes={"correlation.id": "c"},
             resource={},
             scope="app",
+            id=1 << 24,
         )
     ]
 

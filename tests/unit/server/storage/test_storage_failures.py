@@ -21,7 +21,7 @@ from accelerapp.server.storage import (
     StorageFullError,
     StorageSettings,
 )
-from accelerapp.server.storage.otlp import LogDecoder
+from accelerapp.server.storage.otlp_logs import LogDecoder
 from accelerapp.server.storage.segments import write_table_segment
 from accelerapp.server.storage.series import SeriesRegistry
 
@@ -164,10 +164,10 @@ async def test_a_request_that_cannot_be_decoded_costs_only_itself_also_after_a_r
 ) -> None:
     real_add = LogDecoder.add
 
-    def add(decoder: LogDecoder, request: bytes, received_ns: int) -> None:
+    def add(decoder: LogDecoder, request: bytes, received_ns: int, sequence: int) -> None:
         if b"poison" in request:
             raise RuntimeError("unforeseen")
-        real_add(decoder, request, received_ns)
+        real_add(decoder, request, received_ns, sequence)
 
     monkeypatch.setattr(LogDecoder, "add", add)
     storage = open_storage()

@@ -1,0 +1,113 @@
+"""Following log records as they are loaded; who cannot keep up loses lines, and is told how many."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from accelerapp.server.signals import LogRecord
+from accelerapp.server.storage.conditions import Condition
+from accelerapp.server.storage.database import Columns, Database
+from accelerapp.server.storage.deadline import Deadline
+from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
+
+_COLUMNS = ", ".join(LOG_COLUMNS)
+#: Lines that may wait to be looked at by one reader, and those that one look returns.
+_WAITING_LINES = 50_000
+_TAKEN_LINES = 2_000
+
+
+class LogTails:
+    """Those who follow log records now."""
+
+    def __init__(self, database: Database, timeout_seconds: float) -> None:
+        self._database = database
+        self._timeout = timeout_seconds
+        self._lock = threading.Lock()
+        self._tails: frozenset[Tail] = frozenset()
+
+    def follow(self, condition: Condition, arrived: Callable[[], None]) -> Tail:
+        """Return a new tail; it belongs to one reader, who closes it."""
+        tail = Tail(self._database, condition, arrived, self._timeout, self._leave)
+        with self._lock:
+            self._tails |= {tail}
+        return tail
+
+    def loaded(self, columns: Columns) -> None:
+        """Hand on what was loaded; this does not wait for anybody."""
+        for tail in self._tails:
+            tail.offer(columns)
+
+    def _leave(self, tail: Tail) -> None:
+        with self._lock:
+            self._tails -= {tail}
+
+
+class Tail:
+    """Implements `LogTail`. Lines wait as they were loaded, and are looked at by who takes them."""
+
+    def __init__(
+        self,
+        database: Database,
+        condition: Condition,
+        arrived: Callable[[], None],
+        timeout_seconds: float,
+        leave: Callable[[Tail], None],
+    ) -> None:
+        self._database = database
+        self._condition = condition
+        self._arrived = arrived
+        self._timeout = timeout_seconds
+        self._leave = leave
+        self._lock = threading.Lock()
+        self._waiting: deque[Columns] = deque()
+        self._lines = 0
+        self._missed = 0
+
+    def offer(self, columns: Columns) -> None:
+        """Add loaded lines; the oldest that wait make place for them."""
+        with self._lock:
+            self._waiting.append(columns)
+            self._lines += len(columns["id"])
+            while self._lines > _WAITING_LINES and len(self._waiting) > 1:
+                lost = len(self._waiting.popleft()["id"])
+                self._lines -= lost
+                self._missed += lost
+        self._arrived()
+
+    def take(self) -> tuple[list[LogRecord], int]:
+        """Return the lines that arrived since the last call, and how many were left out."""
+        with self._lock:
+            batches, self._waiting, self._lines = self._waiting, deque(), 0
+            missed, self._missed = self._missed, 0
+        found: list[tuple[Any, ...]] = []
+        deadline = Deadline(self._timeout)
+        for columns in batches:
+            with self._database.cursor() as cursor, deadline.bounding(cursor):
+                cursor.register("arriving", dict(columns))
+                try:
+                    found += cursor.execute(
+                        f"SELECT {_COLUMNS} FROM arriving WHERE {self._condition.sql} ORDER BY time_ns, id",  # noqa: S608 - values are parameters
+                        list(self._condition.parameters),
+                    ).fetchall()
+                finally:
+                    cursor.unregister("arriving")
+            missed += max(0, len(found) - _TAKEN_LINES)
+            del found[:-_TAKEN_LINES]
+        return [record_of(row) for row in found], missed
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self._leave(self)
+
+
+def record_of(row: tuple[Any, ...]) -> LogRecord:
+    """Return a row of the columns of log records as a record."""
+    named = dict(zip(LOG_COLUMNS, row, strict=True))
+    named["attributes"] = orjson.loads(named["attributes"])
+    named["resource"] = orjson.loads(named["resource"])
+    return LogRecord(**named)
