@@ -86,7 +86,8 @@ class Time(Object):
     @classmethod
     def of(cls, seconds: float) -> Time:
         """Return the time of Unix seconds, to the microsecond."""
-        return cls(round(seconds * 1_000_000) * 1000)
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+        return cls((moment - _EPOCH) // datetime.timedelta(microseconds=1) * 1000)
 
     def moment(self) -> datetime.datetime:
         """Return the time without what is below a second."""

@@ -18,13 +18,14 @@ from accelerapp.server.gotemplate.moments import Duration, Time
 from accelerapp.server.gotemplate.values import Struct, special
 
 _WORD: Final = re.compile(r"\w+(?:['.:·’]\w+)*")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _IN_JSON: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
 
 
 def title_case(text: str) -> str:
     """Raise the first letter of each word and lower the others; a word may hold an apostrophe."""
-    return _WORD.sub(lambda word: word[0][:1].title() + word[0][1:].lower(), text)
+    return _WORD.sub(lambda word: _LETTER.sub(lambda first: first[0].title(), word[0].lower(), count=1), text)
 
 
 def unescape(text: str) -> str:
@@ -36,7 +37,7 @@ def unescape(text: str) -> str:
 
 def to_json(value: Any) -> str:
     """Write a value as Go's encoding/json does, with <, > and & escaped."""
-    text = orjson.dumps(json_value(value), option=orjson.OPT_SORT_KEYS).decode()
+    text = orjson.dumps(json_value(value)).decode()
     return re.sub("[<>&\u2028\u2029]", lambda found: _IN_JSON[found[0]], text)
 
 
@@ -49,7 +50,7 @@ def json_value(value: Any) -> Any:
     if isinstance(value, Struct):
         return {value.json_name(name): json_value(item) for name, item in value.items()}
     if isinstance(value, Mapping):
-        return {str(name): json_value(item) for name, item in value.items()}
+        return {str(name): json_value(item) for name, item in sorted(value.items())}
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Sequence):
@@ -64,6 +65,12 @@ def _decoded(text: str) -> str:
         return base64.b64decode(text, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"illegal base64 data: {error}") from error
+
+
+def _join(separator: str, parts: Sequence[str]) -> str:
+    if isinstance(parts, str):
+        raise ValueError("can't handle a string where a list of strings is expected")
+    return separator.join(parts)
 
 
 def _dict(*values: Any) -> dict[str, Any]:
@@ -97,7 +104,7 @@ ALERTMANAGER_FUNCTIONS: Final[Functions] = {
     **dict.fromkeys(("now", "since"), _needs_clock),
     "title": title_case,
     "trimSpace": str.strip,
-    "join": lambda separator, parts: separator.join(parts),
+    "join": _join,
     "stringSlice": lambda *parts: list(parts),
     "safeUrl": SafeUrl,
     "urlUnescape": unescape,

@@ -20,7 +20,11 @@ def prepared(value: Any, templates: Templates) -> Any:
 
 
 def typed(text: str) -> Any:
-    """Return what YAML 1.1 makes of a text: a number, a truth value or a structure of them, else the text itself."""
+    """Return what YAML 1.1 makes of a text: a number, a truth value or a structure of them, else the text itself.
+
+    Alertmanager reads as much of a text as is YAML, and of a key that is there twice the latter: `[FIRING:1] A` becomes
+    a list. Here such a text stays as it is, so that nothing of it is lost.
+    """
     reader = YAML(typ="safe", pure=True)
     reader.version = "1.1"
     try:

@@ -197,6 +197,7 @@ class Email:
             letter["References"] = letter["In-Reply-To"] = root
         if "Date" not in self._headers:
             letter["Date"] = email.utils.format_datetime(moment)
+        letter["MIME-Version"] = "1.0"
         letter.make_alternative()
         for text, kind in ((render(self._text), "plain"), (render(self._html), "html")):
             if text:

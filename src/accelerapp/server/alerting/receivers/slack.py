@@ -128,7 +128,7 @@ class Slack:
 
 def _action(given: dict[str, Any], templates: Templates) -> dict[str, Any]:
     """Return an action's texts as templates; one that opens a URL sends no message."""
-    if given["url"]:
+    if given.get("url"):
         given.update(name="", value="", confirm=None)
     return {
         name: _action(text, templates) if isinstance(text, dict) else templates.text(text)
