@@ -1,10 +1,17 @@
-"""Neumaier's compensated addition, where Prometheus uses it."""
+"""Additions that keep what rounding loses: Neumaier's, where Prometheus uses it, and Knuth's."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from accelerapp.server.promql.block import Bools, Floats
+
+
+def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return the rounded sums of two numbers each, and exactly what rounding lost (Knuth)."""
+    total = a + b
+    other = total - a
+    return total, (a - (total - other)) + (b - other)
 
 
 def add_compensated(increment: Floats, total: Floats, lost: Floats) -> tuple[Floats, Floats]:

@@ -90,39 +90,56 @@ class Windows:
         return (self.first.shape[0], self.first.shape[1])
 
     def selected(self, least: int) -> Selection:
-        """Take the windows that hold at least so many samples, flat, those with the most samples first."""
-        counts = self.counts.ravel()
-        chosen = np.flatnonzero(counts >= least)
-        return self.chosen(chosen)
+        """Take the windows that hold at least so many samples, laid flat."""
+        return self.chosen(np.flatnonzero(self.counts >= least))
 
     def chosen(self, index: Ints) -> Selection:
         """Take some windows by their flat index."""
-        index = index[np.argsort(-self.counts.ravel()[index], kind="stable")]
-        step = index % self.shape[1] if self.shape[1] else index
-        return Selection(self, index, self.first.ravel()[index], self.counts.ravel()[index], step)
-
-    def column(self, least: int, values: Floats, selection: Selection) -> tuple[Floats, Bools]:
-        """Spread the results of a selection back over series × steps."""
-        present = self.counts >= least
-        out = np.zeros(self.shape)
-        out.ravel()[selection.index] = values
-        return out, present
+        return Selection(self, index, self.first.ravel()[index], self.last.ravel()[index])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """Windows laid flat in descending order of their sample counts, so that a prefix of them has a k-th sample."""
+    """Some windows laid flat: `index` is where each stands among series × steps."""
 
     windows: Windows
     index: Ints
     first: Ints
-    counts: Ints
-    step: Ints
+    last: Ints
+
+    @property
+    def counts(self) -> Ints:
+        return self.last - self.first
+
+    @property
+    def step(self) -> Ints:
+        """The step of each window."""
+        steps = self.windows.shape[1]
+        return self.index % steps if steps else self.index
+
+    def by_length(self) -> Ints:
+        """Return the order in which `lanes` needs the windows: those with the most samples first."""
+        return np.argsort(-self.counts, kind="stable")
+
+    def taken(self, which: Ints | Bools) -> Selection:
+        """Take some of the windows."""
+        return Selection(self.windows, self.index[which], self.first[which], self.last[which])
+
+    def spread(self, values: Floats, present: Bools | None = None) -> Block:
+        """Lay the windows' results back over series × steps, those that are present."""
+        out, here = np.zeros(self.windows.shape), np.zeros(self.windows.shape, dtype=np.bool_)
+        out.ravel()[self.index] = values
+        here.ravel()[self.index] = True if present is None else present
+        return Block(self.windows.labels, out, here).without_empty()
 
     def lanes(self, begin: int = 0) -> Iterator[tuple[slice, Ints]]:
-        """Yield for k = begin, begin + 1, … the windows that have a k-th sample and where that sample lies."""
-        most = int(self.counts[0]) if len(self.counts) else 0
-        lengths = np.searchsorted(-self.counts, -np.arange(begin, most), side="left")
+        """Yield for k = begin, begin + 1, … the windows that have a k-th sample and where that sample lies.
+
+        The windows must be in the order of `by_length`, so that it is always a prefix of them.
+        """
+        counts = self.counts
+        most = int(counts[0]) if len(counts) else 0
+        lengths = np.searchsorted(-counts, -np.arange(begin, most), side="left")
         for k, length in zip(range(begin, most), lengths.tolist(), strict=True):
             self.windows.check_time()
             yield slice(0, length), self.first[:length] + k

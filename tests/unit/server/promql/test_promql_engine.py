@@ -161,4 +161,4 @@ def test_a_long_window_is_ended_in_the_middle_of_its_samples() -> None:
     ticks = iter(range(1_000_000))
     engine = Engine(one_series([1] * 500, 1000), timeout_seconds=100, clock=lambda: float(next(ticks)))
     with pytest.raises(QueryTimeoutError, match="query timed out"):
-        engine.instant("sum_over_time(total[500s])", 499)
+        engine.instant("stddev_over_time(total[500s])", 499)

@@ -122,24 +122,28 @@ matchers = st.builds(
     st.sampled_from([MatchType.EQUAL, MatchType.NOT_EQUAL]),
     texts,
 )
-durations = st.recursive(
-    st.builds(NumberLiteral, st.integers(1, 10**6).map(float), st.booleans())
-    | st.builds(DurationExpr, st.sampled_from(["step", "range"])),
-    lambda inner: (
-        st.builds(DurationExpr, st.sampled_from(["+", "-", "*", "/", "%", "^"]), inner, inner, st.just(True))
-        | st.builds(DurationExpr, st.sampled_from(["min_of", "max_of"]), inner, inner)
-        | st.builds(
-            DurationExpr,
-            st.just("-"),
-            st.none(),
-            inner.filter(lambda d: isinstance(d, DurationExpr)),
-            st.just(True),
-        )
-    ),
-    max_leaves=4,
-).filter(lambda duration: isinstance(duration, DurationExpr))
-# What stands behind a parenthesis is read as a part of the offset, so such a one only ends an expression.
-called = durations.filter(lambda duration: duration.op in ("step", "range", "min_of", "max_of"))
+Duration = NumberLiteral | DurationExpr
+literals: st.SearchStrategy[Duration] = st.builds(
+    NumberLiteral, st.integers(1, 10**6).map(float), st.booleans()
+)
+of_the_query = st.builds(DurationExpr, st.sampled_from(["step", "range"]))
+
+
+def calculated(inner: st.SearchStrategy[Duration]) -> st.SearchStrategy[DurationExpr]:
+    sums = st.builds(
+        DurationExpr, st.sampled_from(["+", "-", "*", "/", "%", "^"]), inner, inner, st.just(True)
+    )
+    negative = st.builds(DurationExpr, st.just("-"), st.none(), sums | of_the_query, st.just(True))
+    return sums | negative | chosen(inner)
+
+
+def chosen(inner: st.SearchStrategy[Duration]) -> st.SearchStrategy[DurationExpr]:
+    return st.builds(DurationExpr, st.sampled_from(["min_of", "max_of"]), inner, inner)
+
+
+durations = calculated(st.recursive(literals | of_the_query, calculated, max_leaves=4))
+# What stands behind a parenthesis is read as a part of the offset, so that such a one cannot stand before an operator.
+called = of_the_query | chosen(durations)
 selectors = st.builds(
     VectorSelector,
     names,

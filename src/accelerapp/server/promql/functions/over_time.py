@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from accelerapp.server.promql import ast
-from accelerapp.server.promql.block import Block, Bools, Floats
+from accelerapp.server.promql.block import Block, Floats
+from accelerapp.server.promql.extremes import extremes
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.quantiles import quantile_of_columns
+from accelerapp.server.promql.running_sums import RunningSums
 from accelerapp.server.promql.summation import Mean, add_compensated
 from accelerapp.server.promql.windows import Selection
 
@@ -19,25 +21,53 @@ _CHUNK = 4_000_000
 
 def _summary(reduce: Callable[[Selection], Floats], *, keep_name: bool = False) -> Function:
     def evaluate(call: ast.Call, context: Context) -> Block:
-        return _spread(context.windows(call.args[0]).selected(1), reduce, keep_name=keep_name)
+        chosen = context.windows(call.args[0]).selected(1)
+        block = chosen.spread(reduce(chosen))
+        return block if keep_name else block.without_name()
 
     return evaluate
 
 
-def _spread(chosen: Selection, reduce: Callable[[Selection], Floats], *, keep_name: bool = False) -> Block:
-    values, present = chosen.windows.column(1, reduce(chosen), chosen)
-    block = Block(chosen.windows.labels, values, present).without_empty()
-    return block if keep_name else block.without_name()
+def _by_lanes(reduce: Callable[[Selection], Floats]) -> Callable[[Selection], Floats]:
+    """Make a reduction that sees the windows with the longest first."""
+
+    def ordered(chosen: Selection) -> Floats:
+        order = chosen.by_length()
+        result = np.empty(len(order))
+        result[order] = reduce(chosen.taken(order))
+        return result
+
+    return ordered
 
 
-def _sum(chosen: Selection) -> Floats:
+def _by_running_sums(
+    combine: Callable[[Floats, Floats, Selection], Floats], lanes: Callable[[Selection], Floats]
+) -> Callable[[Selection], Floats]:
+    """Make a reduction of the windows' sums; windows whose sums are not exact go by lanes."""
+
+    def reduce(chosen: Selection) -> Floats:
+        running = RunningSums(chosen.windows.samples.values)
+        held = running.held(chosen.first, chosen.last)
+        result = combine(*running.sums(chosen.first, chosen.last), chosen)
+        if not held.all():
+            result[~held] = lanes(chosen.taken(~held))
+        return result
+
+    return reduce
+
+
+@_by_lanes
+def sum_by_lanes(chosen: Selection) -> Floats:
+    """Add up each window's samples one after the other, as Prometheus does."""
     total, lost = np.zeros(len(chosen.index)), np.zeros(len(chosen.index))
     for lane, at in chosen.lanes():
         total[lane], lost[lane] = add_compensated(chosen.windows.samples.values[at], total[lane], lost[lane])
     return np.where(np.isinf(total), total, total + lost)
 
 
-def _avg(chosen: Selection) -> Floats:
+@_by_lanes
+def mean_by_lanes(chosen: Selection) -> Floats:
+    """Average each window's samples one after the other, as Prometheus does."""
     values = chosen.windows.samples.values
     mean = Mean(values[chosen.first])
     for lane, at in chosen.lanes(1):
@@ -45,18 +75,23 @@ def _avg(chosen: Selection) -> Floats:
     return mean.result()
 
 
-def _extreme(better: Callable[[Floats, Floats], Bools]) -> Callable[[Selection], Floats]:
-    def reduce(chosen: Selection) -> Floats:
-        values = chosen.windows.samples.values
-        best = values[chosen.first]
-        for lane, at in chosen.lanes(1):
-            now = values[at]
-            best[lane] = np.where(better(now, best[lane]) | np.isnan(best[lane]), now, best[lane])
-        return best
-
-    return reduce
+def _sum_of_parts(total: Floats, lost: Floats, _: Selection) -> Floats:
+    return total + lost
 
 
+def _mean_of_parts(total: Floats, lost: Floats, chosen: Selection) -> Floats:
+    return total / chosen.counts + lost / chosen.counts
+
+
+def _max(chosen: Selection) -> Floats:
+    return extremes(chosen.windows.samples.values, chosen.first, chosen.last, np.greater)
+
+
+def _min(chosen: Selection) -> Floats:
+    return extremes(chosen.windows.samples.values, chosen.first, chosen.last, np.less)
+
+
+@_by_lanes
 def _variance(chosen: Selection) -> Floats:
     size = len(chosen.index)
     mean, mean_lost, squares, squares_lost = (np.zeros(size) for _ in range(4))
@@ -72,36 +107,35 @@ def _variance(chosen: Selection) -> Floats:
 def _quantile_over_time(call: ast.Call, context: Context) -> Block:
     q = context.scalar(call.args[0])
 
+    @_by_lanes
     def reduce(chosen: Selection) -> Floats:
         result = np.empty(len(chosen.index))
+        counts, step = chosen.counts, chosen.step
         begin = 0
         while begin < len(result):
-            longest = int(chosen.counts[begin])
+            longest = int(counts[begin])
             part = slice(begin, begin + max(1, _CHUNK // longest))
             lane = np.arange(longest)[:, None]
-            present = lane < chosen.counts[part][None, :]
+            present = lane < counts[part][None, :]
             at = np.where(present, chosen.first[part][None, :] + lane, 0)
-            result[part] = quantile_of_columns(
-                q[chosen.step[part]], chosen.windows.samples.values[at], present
-            )
+            result[part] = quantile_of_columns(q[step[part]], chosen.windows.samples.values[at], present)
             begin = part.stop
         return result
 
-    return _spread(context.windows(call.args[1]).selected(1), reduce)
+    chosen = context.windows(call.args[1]).selected(1)
+    return chosen.spread(reduce(chosen)).without_name()
 
 
 FUNCTIONS: dict[str, Function] = {
-    "avg_over_time": _summary(_avg),
+    "avg_over_time": _summary(_by_running_sums(_mean_of_parts, mean_by_lanes)),
     "count_over_time": _summary(lambda chosen: chosen.counts.astype(np.float64)),
     "first_over_time": _summary(lambda chosen: chosen.windows.samples.values[chosen.first], keep_name=True),
-    "last_over_time": _summary(
-        lambda chosen: chosen.windows.samples.values[chosen.first + chosen.counts - 1], keep_name=True
-    ),
-    "max_over_time": _summary(_extreme(np.greater)),
-    "min_over_time": _summary(_extreme(np.less)),
+    "last_over_time": _summary(lambda chosen: chosen.windows.samples.values[chosen.last - 1], keep_name=True),
+    "max_over_time": _summary(_max),
+    "min_over_time": _summary(_min),
     "present_over_time": _summary(lambda chosen: np.ones(len(chosen.index))),
     "quantile_over_time": _quantile_over_time,
     "stddev_over_time": _summary(lambda chosen: np.sqrt(_variance(chosen))),
     "stdvar_over_time": _summary(_variance),
-    "sum_over_time": _summary(_sum),
+    "sum_over_time": _summary(_by_running_sums(_sum_of_parts, sum_by_lanes)),
 }

@@ -34,18 +34,19 @@ def _regression(chosen: Selection, origin_ms: Ints) -> tuple[Floats, Floats]:
 
 
 def _fitted(chosen: Selection, values: Floats) -> Block:
-    out, present = chosen.windows.column(2, values, chosen)
-    return Block(chosen.windows.labels, out, present).without_empty().without_name()
+    return chosen.spread(values).without_name()
 
 
 def _deriv(call: ast.Call, context: Context) -> Block:
     chosen = context.windows(call.args[0]).selected(2)
+    chosen = chosen.taken(chosen.by_length())
     slope, _ = _regression(chosen, chosen.windows.samples.timestamps[chosen.first])
     return _fitted(chosen, slope)
 
 
 def _predict_linear(call: ast.Call, context: Context) -> Block:
     chosen = context.windows(call.args[0]).selected(2)
+    chosen = chosen.taken(chosen.by_length())
     slope, intercept = _regression(chosen, chosen.windows.times_ms[chosen.step])
     return _fitted(chosen, slope * context.scalar(call.args[1])[chosen.step] + intercept)
 
