@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from accelerapp.server.storage.contracts import OperationFigures, ServiceCall, SpanFigures, SpanQuery
-from accelerapp.server.storage.spansql import SpanTables, span_conditions
+from accelerapp.server.storage.index import EVERY_BLOCK
+from accelerapp.server.storage.spansql import SpanTables, span_condition, union
 
 #: Upper bounds of the durations that are counted together, in nanoseconds: 1, 2 and 5 of each decade, 10 µs to 100 s.
 _BOUNDS = (*(digit * 10**exponent for exponent in range(4, 11) for digit in (1, 2, 5)), 10**11)
@@ -12,9 +13,10 @@ _TOOK = "greatest(end_ns - start_ns, 0)"
 
 def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
     """Sum up the spans that meet a query, the operations with the most spans first, at most `limit`."""
-    conditions, parameters = span_conditions(query)
-    found = f"{tables.between(query.start_ns, query.end_ns)} WHERE start_ns BETWEEN ? AND ? AND {conditions}"
-    parameters = [query.start_ns, query.end_ns, *parameters]
+    condition = span_condition(query)
+    read = union(tables.where(condition.wanted, query.start_ns, query.end_ns))
+    found = f"{read} WHERE start_ns BETWEEN ? AND ? AND {condition.sql}"
+    parameters = [query.start_ns, query.end_ns, *condition.parameters]
     ((spans, errors, counted),) = tables.rows(
         f"SELECT count(*), count_if(status = 'error'), histogram({_TOOK}, ?::BIGINT[]) FROM {found}",  # noqa: S608
         [list(_BOUNDS), *parameters],
@@ -45,7 +47,7 @@ def calls(tables: SpanTables, start_ns: int, end_ns: int, limit: int) -> list[Se
         f"""
         SELECT above.service, below.service, count(*), count_if(below.status = 'error'),
             quantile_cont(greatest(below.end_ns - below.start_ns, 0), [0.5, 0.95])
-        FROM {tables.between(start_ns, end_ns)} AS below JOIN {tables.all} AS above
+        FROM {union(tables.where(EVERY_BLOCK, start_ns, end_ns))} AS below JOIN {tables.all} AS above
             ON above.trace_id = below.trace_id AND above.span_id = below.parent_span_id
         WHERE below.start_ns BETWEEN ? AND ? AND below.parent_span_id <> ''
             AND above.service <> below.service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import duckdb
 import orjson
@@ -19,11 +19,11 @@ from accelerapp.server.storage.contracts import (
     TracePosition,
     TraceSummary,
 )
-from accelerapp.server.storage.deadline import Deadline
 from accelerapp.server.storage.otlp import SPAN_COLUMNS
+from accelerapp.server.storage.parts import TableSource
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.spanfigures import calls, figures
-from accelerapp.server.storage.spansql import Row, Rows, SpanTables, TableSource, newest_traces
+from accelerapp.server.storage.spansql import Row, Rows, SpanTables, newest_traces
 
 Result = TypeVar("Result")
 
@@ -50,7 +50,7 @@ class StoredSpans:
 
         def read(tables: SpanTables) -> Rows:
             return tables.rows(
-                f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.all} "  # noqa: S608
+                f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.traces(ids)} "  # noqa: S608
                 f"WHERE {tables.among('trace_id', len(ids))} "
                 "ORDER BY list_position(?, trace_id), start_ns, end_ns DESC, span_id LIMIT ?",
                 [*ids, ids, limit],
@@ -112,36 +112,14 @@ class StoredSpans:
             ) from error
 
 
-def table_rows(
-    reader: SourceReader[TableSource],
-    columns: str,
-    query: str,
-    parameters: list[Any],
-    deadline: Deadline,
-    times: tuple[int, int] | None,
-) -> list[Row]:
-    """Run a query whose `{}` stands for all rows of the sources that reach into a time range, or of all.
-
-    Raises ReadTimeoutError once the deadline is over.
-    """
-
-    def run(sources: Sequence[TableSource]) -> list[Row]:
-        if not sources:
-            return []
-        union = " UNION ALL ".join(f"SELECT {columns} FROM {one.relation}" for one in sources)  # noqa: S608
-        with reader.database.cursor() as cursor, deadline.bounding(cursor):
-            return cursor.execute(query.format(f"({union})"), parameters).fetchall()
-
-    return reader.read(lambda one: one.rows > 0 and (times is None or one.overlaps(*times)), run)
-
-
 def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:
     """Sum up traces, in the order in which they were found."""
+    ids = [one.trace_id for one in found]
     rows = tables.rows(
         f"""
         WITH spans AS (
-            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {tables.all}
-            WHERE {tables.among("trace_id", len(found))}
+            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {tables.traces(ids)}
+            WHERE {tables.among("trace_id", len(ids))}
         ), parents AS (SELECT DISTINCT trace_id, span_id FROM spans)
         SELECT spans.trace_id, service, count(*), count_if(status = 'error'), min(start_ns), max(end_ns),
             count_if(parents.span_id IS NULL AND parent_span_id NOT IN ('', spans.span_id)),
@@ -151,7 +129,7 @@ def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[Trace
             AND parents.span_id = spans.parent_span_id AND spans.span_id <> spans.parent_span_id
         GROUP BY spans.trace_id, service ORDER BY spans.trace_id, service
         """,  # noqa: S608
-        [one.trace_id for one in found],
+        ids,
     )
     parts: dict[str, Rows] = {}
     for row in rows:

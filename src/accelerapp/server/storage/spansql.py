@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import duckdb
+
+from accelerapp.server.storage.conditions import Condition, all_of
 from accelerapp.server.storage.contracts import SpanQuery, TracePosition
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.deadline import Deadline
 from accelerapp.server.storage.head import TableHead
-from accelerapp.server.storage.otlp import SPAN_COLUMNS, attribute_line
-from accelerapp.server.storage.segments import TableSegment
+from accelerapp.server.storage.index import BLOCK_ROWS, EVERY_BLOCK, HasAny, HasWords, Wanted
+from accelerapp.server.storage.otlp import SPAN_COLUMNS, attribute_line, to_json
+from accelerapp.server.storage.parts import TableSource, whole
 
-TableSource = TableHead | TableSegment
 Row = tuple[Any, ...]
 Rows = list[Row]
 
+_EVER = (0, 2**63 - 1)
 _COLUMNS = ", ".join(SPAN_COLUMNS)
 #: Of how many spans a trace is taken to consist when the first part of the time is chosen to search in.
 _SPANS_OF_A_TRACE = 32
 _WIDER = 8
+#: Fewer rows are read at once: a pass over some of them would save nothing.
+_FEW_ROWS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Rows as SQL that stands behind FROM, about how many they are, and between which times they lie."""
+
+    sql: str
+    rows: int
+    lowest: int
+    highest: int
 
 
 class SpanTables:
@@ -28,15 +45,26 @@ class SpanTables:
     def __init__(self, database: Database, sources: Sequence[TableSource], deadline: Deadline) -> None:
         self._database = database
         self._deadline = deadline
-        self._sources = sources
-        self.all = self._union(sources)
-        self.lowest = min((one.lowest for one in sources), default=0)
-        self.highest = max((one.highest for one in sources), default=-1)
-        self.row_count = sum(one.rows for one in sources)
+        self._sources = [Relation(one.relation, one.rows, one.lowest, one.highest) for one in sources]
+        self._pinned = sources
+        self.all = union(self._sources)
 
-    def between(self, start_ns: int, end_ns: int) -> str:
-        """Return the relation of the sources that reach into a time range."""
-        return self._union([one for one in self._sources if one.overlaps(start_ns, end_ns)])
+    def traces(self, trace_ids: Sequence[str]) -> str:
+        """Return the relation of the rows that may be of some traces."""
+        return union(self.where(HasAny(tuple(HasWords("ids", one) for one in trace_ids)), *_EVER))
+
+    def where(self, wanted: Wanted, start_ns: int, end_ns: int) -> list[Relation]:
+        """Return the rows that may be wanted, of the sources that reach into a time range."""
+        times = (start_ns, end_ns)
+        if wanted == EVERY_BLOCK:
+            return [one for one in self._sources if one.lowest <= end_ns and one.highest >= start_ns]
+        found = []
+        with self._database.cursor() as cursor, self._deadline.bounding(cursor):
+            for source in self._pinned:
+                if source.overlaps(*times) and (sql := whole(cursor, source, wanted, times)) is not None:
+                    rows = source.rows if sql == source.relation else _wanted_rows(cursor, source, wanted)
+                    found.append(Relation(sql, rows, source.lowest, source.highest))
+        return found
 
     def rows(self, query: str, parameters: Sequence[Any]) -> Rows:
         """Run a query; raises ReadTimeoutError once the deadline is over."""
@@ -48,13 +76,19 @@ class SpanTables:
         """Return the condition that a column is one of `count` parameters, in the form that skips blocks."""
         return f"{column} IN ({', '.join('?' * count)})"
 
-    @staticmethod
-    def _union(sources: Sequence[TableSource]) -> str:
-        if not sources:
-            types = ", ".join(f"NULL::{sql_type} AS {name}" for name, sql_type in SPAN_COLUMNS.items())
-            return f"(SELECT {types} WHERE false)"
-        parts = (f"SELECT {_COLUMNS} FROM {one.relation}" for one in sources)  # noqa: S608
-        return f"({' UNION ALL '.join(parts)})"
+
+def _wanted_rows(cursor: duckdb.DuckDBPyConnection, source: TableSource, wanted: Wanted) -> int:
+    blocks = None if isinstance(source, TableHead) else source.index.blocks(cursor, wanted)
+    return source.rows if blocks is None else min(source.rows, BLOCK_ROWS * int(blocks.sum()))
+
+
+def union(relations: Sequence[Relation]) -> str:
+    """Return all rows of some relations as one."""
+    if not relations:
+        types = ", ".join(f"NULL::{sql_type} AS {name}" for name, sql_type in SPAN_COLUMNS.items())
+        return f"(SELECT {types} WHERE false)"
+    parts = (f"SELECT {_COLUMNS} FROM {one.sql}" for one in relations)  # noqa: S608 - own names
+    return f"({' UNION ALL '.join(parts)})"
 
 
 def newest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
@@ -63,33 +97,36 @@ def newest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
     The newest part of the time is searched first, then wider ones, until there are enough: what most people ask for
     is found without grouping all spans, and what is rare costs little more than one pass over all of them.
     """
-    first = max(query.start_ns, tables.lowest)
-    last = min(query.end_ns, tables.highest)
-    newest = last if query.before is None else min(last, query.before.start_ns)
-    if first > last or not query.limit:
+    condition = span_condition(query)
+    relations = tables.where(condition.wanted, query.start_ns, query.end_ns)
+    if not relations or not query.limit:
         return []
-    width = max(1, (tables.highest - tables.lowest) * query.limit * _SPANS_OF_A_TRACE // tables.row_count)
-    conditions, parameters = span_conditions(query)
+    lowest, highest = min(one.lowest for one in relations), max(one.highest for one in relations)
+    first, last = max(query.start_ns, lowest), min(query.end_ns, highest)
+    newest = last if query.before is None else min(last, query.before.start_ns)
+    rows = sum(one.rows for one in relations)
+    width = max(1, (highest - lowest) * max(_FEW_ROWS, query.limit * _SPANS_OF_A_TRACE) // rows)
     page, place = "true", []
     if query.before is not None:
         page = "(max(start_ns) < ? OR (max(start_ns) = ? AND trace_id > ?))"
         place = [query.before.start_ns, query.before.start_ns, query.before.trace_id]
     while True:
         begin = max(first, newest - width)
-        rows = tables.rows(
-            f"SELECT max(start_ns), trace_id FROM {tables.between(begin, last)} "  # noqa: S608 - values are parameters
-            f"WHERE start_ns BETWEEN ? AND ? AND {conditions} "
+        searched = union([one for one in relations if one.highest >= begin])
+        found = tables.rows(
+            f"SELECT max(start_ns), trace_id FROM {searched} "  # noqa: S608 - values are parameters
+            f"WHERE start_ns BETWEEN ? AND ? AND {condition.sql} "
             f"GROUP BY trace_id HAVING {page} ORDER BY max(start_ns) DESC, trace_id LIMIT ?",
-            [begin, last, *parameters, *place, query.limit],
+            [begin, last, *condition.parameters, *place, query.limit],
         )
-        if begin == first or len(rows) == query.limit:
-            return [TracePosition(*row) for row in rows]
+        if begin <= first or len(found) == query.limit:
+            return [TracePosition(*row) for row in found]
         width *= _WIDER
 
 
-def span_conditions(query: SpanQuery) -> tuple[str, list[Any]]:
-    """Return the conditions of a query but for its times, and their parameters."""
-    optional: list[tuple[str, Any]] = [
+def span_condition(query: SpanQuery) -> Condition:
+    """Return the condition that a query is but for its times."""
+    compared: list[tuple[str, Any]] = [
         ("service = ?", query.service),
         ("name = ?", query.name),
         ("kind = ?", query.kind),
@@ -98,6 +135,11 @@ def span_conditions(query: SpanQuery) -> tuple[str, list[Any]]:
         ("end_ns - start_ns >= ?", query.min_duration_ns),
         ("end_ns - start_ns <= ?", query.max_duration_ns),
     ]
-    optional += [("contains(search, ?)", attribute_line(*pair)) for pair in query.attributes.items()]
-    given = [(condition, value) for condition, value in optional if value is not None]
-    return " AND ".join(["true", *(condition for condition, _ in given)]), [value for _, value in given]
+    conditions = [Condition(sql, (value,)) for sql, value in compared if value is not None]
+    return all_of([*conditions, *(_attribute(name, value) for name, value in query.attributes.items())])
+
+
+def _attribute(name: str, value: str) -> Condition:
+    """Return the condition that a span or its resource has an attribute, whose words are in the stored JSON then."""
+    wanted = HasWords("fields", f"{to_json(name)} {to_json(value)}")
+    return Condition("contains(search, ?)", (attribute_line(name, value),), wanted)

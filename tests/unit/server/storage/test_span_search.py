@@ -11,10 +11,15 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from accelerapp.server.signals import Span
 from accelerapp.server.storage import ServiceShare, SpanQuery, Storage, TracePosition, TraceSummary
+from accelerapp.server.storage.index import words
+from accelerapp.server.storage.otlp import to_json
+from accelerapp.server.storage.spansql import span_condition
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -161,7 +166,7 @@ async def test_pages_of_a_search_are_all_that_meets_it_in_one_order(storage: Sto
         found_any += bool(expected)
         assert storage.spans.search(replace(query, limit=1000)) == expected, query
         paged: list[TraceSummary] = []
-        for limit in itertools.cycle((1, 2, 7)):
+        for limit in itertools.cycle((4, 1, 25)):
             before = paged[-1].position if paged else None
             page = storage.spans.search(replace(query, limit=limit, before=before))
             paged += page
@@ -258,3 +263,19 @@ async def test_a_long_trace_is_cut_after_its_earliest_spans(storage: Storage) ->
     whole = storage.spans.trace(longest)
     assert len(whole) > 3
     assert storage.spans.trace(longest, 3) == whole[:3]
+
+
+_JSON = st.recursive(
+    st.text() | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.floats(allow_nan=False) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.text(), _JSON, min_size=1, max_size=3))
+def test_the_index_never_leaves_out_what_has_an_attribute(attributes: dict[str, Any]) -> None:
+    stored = set(words(to_json(attributes)))
+    for name, value in attributes.items():
+        text = value if isinstance(value, str) else to_json(value)
+        (asked,) = span_condition(SpanQuery(0, 1, attributes={name: text})).wanted.parts  # type: ignore[union-attr]
+        assert set(words(asked.text)) <= stored  # type: ignore[union-attr]
