@@ -11,7 +11,6 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -19,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from accelerapp.server.ingest.decoding import in_thread_if_large
-from accelerapp.server.ingest.otlp_metrics import translate
+from accelerapp.server.ingest.otlp_intake import MetricIntake
 from accelerapp.server.ingest.receiver import Account
 from accelerapp.server.storage import Sink, without_invalid_spans
 
@@ -43,6 +42,7 @@ class OtlpSignals:
     def __init__(self, sink: Sink, account: Account) -> None:
         self._sink = sink
         self._account = account
+        self._metrics = MetricIntake(sink, account)
         self.take = {"traces": self.traces, "metrics": self.metrics, "logs": self.logs}
 
     async def traces(self, request: bytes) -> Message:
@@ -67,22 +67,7 @@ class OtlpSignals:
 
     async def metrics(self, request: bytes) -> Message:
         message = await in_thread_if_large(len(request), _decoded, request, ExportMetricsServiceRequest())
-        translated = await in_thread_if_large(len(request), translate, message)
-        rejected, reasons = translated.rejected, translated.reasons
-        if translated.samples:
-            kept = await self._sink.write_samples(translated.samples)
-            self._account.accepted("metrics", kept)
-            if (left_out := len(translated.samples) - kept) > 0:
-                rejected += left_out
-                reasons = [*reasons, f"{left_out} samples of new series were left out: too many series exist"]
-        response = ExportMetricsServiceResponse()
-        if rejected:
-            self._account.refused(
-                "malformed" if translated.rejected else "series_limit", "; ".join(reasons), count=rejected
-            )
-            response.partial_success.rejected_data_points = rejected
-            response.partial_success.error_message = "; ".join(reasons)
-        return response
+        return await self._metrics.take(message, len(request))
 
 
 def _decoded(content: bytes, message: AnyMessage) -> AnyMessage:

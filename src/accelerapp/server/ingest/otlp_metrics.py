@@ -2,209 +2,250 @@
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-import orjson
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.common.v1 import common_pb2
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
 from opentelemetry.proto.metrics.v1 import metrics_pb2
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from accelerapp.server.ingest.otlp_names import label_name, metric_name
-from accelerapp.server.signals import METRIC_NAME, STALE_NAN, Labels, make_labels
-
-Sample = tuple[Labels, int, float]
+from accelerapp.server.ingest.otlp_deltas import DeltaStreams, DroppedPointError, stream_key
+from accelerapp.server.ingest.otlp_exemplars import exemplars_of
+from accelerapp.server.ingest.otlp_histograms import InvalidHistogramError, native_histogram
+from accelerapp.server.ingest.otlp_labels import (
+    IDENTITY,
+    InvalidAttributeError,
+    attribute_labels,
+    identity_labels,
+    plain_number,
+)
+from accelerapp.server.ingest.otlp_names import metric_name, unit_name
+from accelerapp.server.signals import (
+    METRIC_NAME,
+    STALE_NAN,
+    Exemplar,
+    Labels,
+    Metadata,
+    NativeHistogram,
+    make_labels,
+)
 
 _NO_RECORDED_VALUE = metrics_pb2.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 _CUMULATIVE = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
-_IDENTITY = frozenset({"service.name", "service.namespace", "service.instance.id"})
+_DELTA = metrics_pb2.AGGREGATION_TEMPORALITY_DELTA
+_INFINITY = float("inf")
+#: How far apart the samples of `target_info` are within a request: half of how long one is found.
+_INFO_MS = 150_000
+_MOST_INFO = 1000
 
 
 @dataclass
 class Translated:
-    """What became of a request: its samples, and the data points that could not be translated, with reasons."""
+    """What became of a request, and the data points that could not be translated, with reasons."""
 
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[tuple[Labels, int, float]] = field(default_factory=list)
+    histograms: list[tuple[Labels, int, NativeHistogram]] = field(default_factory=list)
+    exemplars: list[Exemplar] = field(default_factory=list)
+    metadata: dict[str, Metadata] = field(default_factory=dict)
+    points: int = 0
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
 
-    def reject(self, points: int, reason: str) -> None:
+    def reject(self, metric: str, points: int, reason: str) -> None:
+        """Note that points of a metric are left out; a reason is kept for each metric once."""
         self.rejected += points
-        if reason not in self.reasons:
-            self.reasons.append(reason)
+        text = f"metric {metric!r}: {reason}"
+        if text not in self.reasons:
+            self.reasons.append(text)
 
 
 class RejectedMetricError(ValueError):
     """A metric has a form that cannot be stored."""
 
 
-def translate(request: ExportMetricsServiceRequest) -> Translated:
-    """Translate gauges, cumulative sums and histograms, and summaries; anything else is rejected by name."""
+def has_deltas(request: ExportMetricsServiceRequest) -> bool:
+    """Tell whether any metric of a request has delta temporality."""
+    return any(
+        getattr(getattr(metric, metric.WhichOneof("data") or "gauge"), "aggregation_temporality", 0) == _DELTA
+        for resource in request.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
+
+
+def translate(request: ExportMetricsServiceRequest, deltas: DeltaStreams) -> Translated:
+    """Translate every kind of data point; those of delta temporality are added up in `deltas`."""
     result = Translated()
     for resource_metrics in request.resource_metrics:
         resource = {pair.key: pair.value for pair in resource_metrics.resource.attributes}
-        identity = _identity(resource)
-        latest = 0
+        identity = identity_labels(resource)
+        times: list[int] = []
         for scope_metrics in resource_metrics.scope_metrics:
             for metric in scope_metrics.metrics:
                 points = _points(metric)
+                result.points += len(points)
+                times += [point.time_unix_nano for point in points]
                 try:
-                    samples = list(_samples(metric, identity))
+                    kind = _Kind.of(metric, resource_metrics.resource, scope_metrics.scope)
                 except RejectedMetricError as error:
-                    result.reject(len(points), str(error))
+                    result.reject(metric.name, len(points), str(error))
                     continue
-                result.samples += samples
-                latest = max([latest, *(point.time_unix_nano for point in points)])
-        if latest and identity:
-            result.samples += _target_info(resource, identity, _milliseconds(latest))
+                for point in points:
+                    try:
+                        _translate_point(kind, point, identity, deltas, result)
+                    except (InvalidAttributeError, InvalidHistogramError, DroppedPointError) as error:
+                        result.reject(metric.name, 1, str(error))
+        if times and identity:
+            _add_target_info(resource, identity, (min(times), max(times)), result)
     return result
 
 
-def _points(metric: metrics_pb2.Metric) -> list[Any]:
-    kind = metric.WhichOneof("data")
-    return list(getattr(metric, kind).data_points) if kind else []
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the points of a metric have in common; `stream` tells its delta streams from others' and is else empty."""
+
+    name: str
+    data: str  # the name of the protobuf field: gauge, sum, histogram, exponential_histogram or summary
+    metadata: Metadata
+    stream: bytes
+
+    @staticmethod
+    def of(metric: metrics_pb2.Metric, resource: Resource, scope: InstrumentationScope) -> _Kind:
+        """Describe a metric; raises RejectedMetricError where it cannot be stored."""
+        data = metric.WhichOneof("data")
+        if data is None:
+            raise RejectedMetricError("it has no data of a known kind")
+        temporality = getattr(getattr(metric, data), "aggregation_temporality", _CUMULATIVE)
+        if temporality not in (_CUMULATIVE, _DELTA):
+            raise RejectedMetricError("its aggregation temporality is neither cumulative nor delta")
+        monotonic = data == "sum" and metric.sum.is_monotonic
+        name = metric_name(metric.name, metric.unit, monotonic=monotonic, gauge=data == "gauge")
+        if not name:
+            raise RejectedMetricError("nothing of the name is left in Prometheus' form")
+        kinds = {"gauge": "gauge", "summary": "summary", "sum": "counter" if monotonic else "gauge"}
+        stream = b""
+        if temporality == _DELTA:
+            stream = stream_key(b"", resource.attributes)
+            stream = stream_key(stream, scope.attributes, scope.name, scope.version)
+            stream = stream_key(stream, (), metric.name, metric.unit, data, str(monotonic))
+        metadata = Metadata(kinds.get(data, "histogram"), metric.description, unit_name(metric.unit))
+        return _Kind(name, data, metadata, stream)
 
 
-def _samples(metric: metrics_pb2.Metric, identity: Mapping[str, str]) -> Iterator[Sample]:
-    kind = metric.WhichOneof("data")
-    if kind in ("sum", "histogram") and getattr(metric, kind).aggregation_temporality != _CUMULATIVE:
-        raise RejectedMetricError(
-            f"metric {metric.name!r}: only cumulative temporality can be stored; set "
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative"
-        )
-    if kind is None or kind == "exponential_histogram":
-        raise RejectedMetricError(
-            f"metric {metric.name!r}: exponential histograms cannot be stored; use explicit bucket boundaries"
-            if kind
-            else f"metric {metric.name!r}: it has no data of a known kind"
-        )
-    monotonic = kind == "sum" and metric.sum.is_monotonic
-    name = metric_name(metric.name, metric.unit, monotonic=monotonic, gauge=kind == "gauge")
-    if not name:
-        raise RejectedMetricError(f"metric {metric.name!r}: nothing of the name is left in Prometheus' form")
-    if kind == "gauge":
-        yield from _numbers(name, metric.gauge.data_points, identity)
-    elif kind == "sum":
-        yield from _numbers(name, metric.sum.data_points, identity)
-    elif kind == "histogram":
-        yield from _histograms(name, metric.histogram.data_points, identity)
+def _points(metric: metrics_pb2.Metric) -> Sequence[Any]:
+    data = metric.WhichOneof("data")
+    points: Sequence[Any] = getattr(metric, data).data_points if data else ()
+    return points
+
+
+def _translate_point(
+    kind: _Kind, point: Any, identity: Mapping[str, str], deltas: DeltaStreams, result: Translated
+) -> None:
+    labels = attribute_labels(((pair.key, pair.value) for pair in point.attributes), identity)
+    at_ms = _milliseconds(point.time_unix_nano)
+    stale = bool(point.flags & _NO_RECORDED_VALUE)
+    exemplars = () if kind.data in ("gauge", "summary") else point.exemplars
+    if kind.stream and not stale:
+        point = deltas.cumulative(kind.stream, point)
+    if kind.data == "exponential_histogram":
+        series = make_labels({**labels, METRIC_NAME: kind.name})
+        if stale:
+            result.samples.append((series, at_ms, STALE_NAN))
+        else:
+            result.histograms.append((series, at_ms, native_histogram(point)))
+        result.exemplars += exemplars_of(exemplars, series, at_ms)
     else:
-        yield from _summaries(name, metric.summary.data_points, identity)
+        _add_samples(kind, point, labels, at_ms, stale=stale, result=result)
+        if exemplars:
+            result.exemplars += _placed(kind, exemplars, point, labels, at_ms)
+    result.metadata[kind.name] = kind.metadata
 
 
-def _numbers(
-    name: str, points: Iterable[metrics_pb2.NumberDataPoint], identity: Mapping[str, str]
-) -> Iterator[Sample]:
-    for point in points:
-        value = float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double)
-        labels = _labels(point.attributes, identity)
-        yield _sample(name, labels, point, value)
+def _add_samples(
+    kind: _Kind, point: Any, labels: Mapping[str, str], at_ms: int, *, stale: bool, result: Translated
+) -> None:
+    if kind.data == "histogram":
+        samples = _histogram(kind.name, point)
+    elif kind.data == "summary":
+        samples = _summary(kind.name, point)
+    else:
+        samples = iter([(kind.name, "", "", _number(point))])
+    for name, label, text, value in samples:
+        own = {**labels, METRIC_NAME: name}
+        if label:
+            own[label] = text
+        result.samples.append((make_labels(own), at_ms, STALE_NAN if stale else value))
 
 
-def _histograms(
-    name: str, points: Iterable[metrics_pb2.HistogramDataPoint], identity: Mapping[str, str]
-) -> Iterator[Sample]:
-    for point in points:
-        labels = _labels(point.attributes, identity)
-        if point.HasField("sum"):
-            yield _sample(f"{name}_sum", labels, point, point.sum)
-        yield _sample(f"{name}_count", labels, point, float(point.count))
-        cumulative = 0
-        # The last bucket count has no bound of its own: it is in +Inf, which is the count.
-        for bound, count in zip(point.explicit_bounds, point.bucket_counts, strict=False):
-            cumulative += count
-            bucket = labels | {"le": plain_number(bound)}
-            yield _sample(f"{name}_bucket", bucket, point, float(cumulative))
-        yield _sample(f"{name}_bucket", labels | {"le": "+Inf"}, point, float(point.count))
+#: The series' name, a label of its own with its value, and the sample.
+_Parts = Iterator[tuple[str, str, str, float]]
 
 
-def _summaries(
-    name: str, points: Iterable[metrics_pb2.SummaryDataPoint], identity: Mapping[str, str]
-) -> Iterator[Sample]:
-    for point in points:
-        labels = _labels(point.attributes, identity)
-        yield _sample(f"{name}_sum", labels, point, point.sum)
-        yield _sample(f"{name}_count", labels, point, float(point.count))
-        for quantile in point.quantile_values:
-            of_quantile = labels | {"quantile": plain_number(quantile.quantile)}
-            yield _sample(name, of_quantile, point, quantile.value)
+def _number(point: metrics_pb2.NumberDataPoint) -> float:
+    return float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double)
 
 
-def _sample(name: str, labels: Mapping[str, str], point: Any, value: float) -> Sample:
-    if point.flags & _NO_RECORDED_VALUE:
-        value = STALE_NAN
-    return make_labels({**labels, METRIC_NAME: name}), _milliseconds(point.time_unix_nano), value
+def _histogram(name: str, point: metrics_pb2.HistogramDataPoint) -> _Parts:
+    if point.HasField("sum"):
+        yield f"{name}_sum", "", "", point.sum
+    yield f"{name}_count", "", "", float(point.count)
+    cumulative = 0
+    # The last bucket count has no bound of its own: it is in +Inf, which is the count.
+    for bound, count in zip(point.explicit_bounds, point.bucket_counts, strict=False):
+        cumulative += count
+        if bound != _INFINITY:
+            yield f"{name}_bucket", "le", plain_number(bound), float(cumulative)
+    yield f"{name}_bucket", "le", "+Inf", float(point.count)
 
 
-def _labels(attributes: Iterable[common_pb2.KeyValue], identity: Mapping[str, str]) -> dict[str, str]:
-    """Return attributes as labels; of those whose names become one, the values are joined as Prometheus does."""
-    labels: dict[str, str] = {}
-    for pair in sorted(attributes, key=lambda one: one.key):
-        name, value = label_name(pair.key), _text(pair.value)
-        if not name or name == METRIC_NAME:
-            continue
-        labels[name] = f"{labels[name]};{value}" if labels.get(name) else value
-    return {**labels, **identity}
+def _summary(name: str, point: metrics_pb2.SummaryDataPoint) -> _Parts:
+    yield f"{name}_sum", "", "", point.sum
+    yield f"{name}_count", "", "", float(point.count)
+    for quantile in point.quantile_values:
+        yield name, "quantile", plain_number(quantile.quantile), quantile.value
 
 
-def _identity(resource: Mapping[str, common_pb2.AnyValue]) -> dict[str, str]:
-    """Return the labels `job` and `instance` that a resource's attributes give."""
-    service = _text(resource["service.name"]) if "service.name" in resource else ""
-    namespace = _text(resource["service.namespace"]) if "service.namespace" in resource else ""
-    instance = _text(resource["service.instance.id"]) if "service.instance.id" in resource else ""
-    job = f"{namespace}/{service}" if namespace and service else service
-    return {name: value for name, value in (("job", job), ("instance", instance)) if value}
+def _placed(
+    kind: _Kind,
+    exemplars: Iterable[metrics_pb2.Exemplar],
+    point: Any,
+    labels: Mapping[str, str],
+    at_ms: int,
+) -> Iterator[Exemplar]:
+    """Put the exemplars of a histogram on the buckets that they fell into, others on the series itself."""
+    if kind.data != "histogram":
+        yield from exemplars_of(exemplars, make_labels({**labels, METRIC_NAME: kind.name}), at_ms)
+        return
+    bounds = [bound for bound in point.explicit_bounds if bound != _INFINITY]
+    for exemplar in exemplars:
+        value = exemplar.as_int if exemplar.WhichOneof("value") == "as_int" else exemplar.as_double
+        bound = next((bound for bound in bounds if value <= bound), _INFINITY)
+        series = make_labels({**labels, METRIC_NAME: f"{kind.name}_bucket", "le": plain_number(bound)})
+        yield from exemplars_of([exemplar], series, at_ms)
 
 
-def _target_info(
-    resource: Mapping[str, common_pb2.AnyValue], identity: Mapping[str, str], at_ms: int
-) -> Iterator[Sample]:
-    """Give the resource's other attributes as the labels of `target_info`, if there are any."""
-    others = [
-        common_pb2.KeyValue(key=key, value=value) for key, value in resource.items() if key not in _IDENTITY
-    ]
-    if others:
-        yield make_labels({**_labels(others, identity), METRIC_NAME: "target_info"}), at_ms, 1.0
+def _add_target_info(
+    resource: Mapping[str, AnyValue], identity: Mapping[str, str], times: tuple[int, int], result: Translated
+) -> None:
+    """Give the resource's other attributes as the labels of `target_info`, if there are any.
 
-
-def _text(value: common_pb2.AnyValue) -> str:
-    kind = value.WhichOneof("value")
-    if kind is None:
-        return ""
-    if kind == "string_value":
-        return value.string_value
-    if kind == "bool_value":
-        return "true" if value.bool_value else "false"
-    if kind == "int_value":
-        return str(value.int_value)
-    if kind == "double_value":
-        return plain_number(value.double_value)
-    return orjson.dumps(_plain(value)).decode()
-
-
-def _plain(value: common_pb2.AnyValue) -> Any:
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return [_plain(one) for one in value.array_value.values]
-    if kind == "kvlist_value":
-        return {pair.key: _plain(pair.value) for pair in value.kvlist_value.values}
-    if kind == "bytes_value":
-        return base64.b64encode(value.bytes_value).decode("ascii")
-    return getattr(value, kind) if kind else None
-
-
-def plain_number(value: float) -> str:
-    """Write a number in the fewest digits without an exponent, as Go's `FormatFloat(v, 'f', -1, 64)` does."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = format(Decimal(repr(value)), "f")
-    return text.removesuffix(".0")
+    Its samples span the points' times (Unix nanoseconds), so close that one is found wherever there is a point.
+    """
+    others = [pair for pair in resource.items() if pair[0] not in IDENTITY]
+    if not others:
+        return
+    try:
+        labels = attribute_labels(others, identity)
+    except InvalidAttributeError as error:
+        result.reject("target_info", 0, str(error))
+        return
+    series = make_labels({**labels, METRIC_NAME: "target_info"})
+    first, last = map(_milliseconds, times)
+    first = max(first, last - _MOST_INFO * _INFO_MS)  # a point may say no time at all
+    result.samples += [(series, at_ms, 1.0) for at_ms in (*range(first, last, _INFO_MS), last)]
+    result.metadata["target_info"] = Metadata("gauge", "Target metadata")
 
 
 def _milliseconds(nanoseconds: int) -> int:

@@ -67,20 +67,27 @@ def metric_name(name: str, unit: str, *, monotonic: bool = False, gauge: bool = 
 
 def label_name(name: str) -> str:
     """Return an attribute's Prometheus label name; empty where none is left."""
-    joined = _NOT_IN_LABEL.sub("_", name)
-    if name.startswith("__") and name.endswith("__") and len(name) > 4:
-        joined = f"__{joined.strip('_')}__"  # a reserved name keeps its double underscores
+    if len(name) >= 4 and name.startswith("__") and name.endswith("__"):
+        joined = f"__{_NOT_IN_LABEL.sub('_', name[2:-2])}__"  # a reserved name keeps its double underscores
+    else:
+        joined = _NOT_IN_LABEL.sub("_", name)
     if not joined.strip("_"):
         return ""
     return f"key_{joined}" if joined[0].isdigit() else joined
 
 
+def unit_name(unit: str) -> str:
+    """Return a unit in Prometheus' form; empty where there is none."""
+    joined = "_".join(part for part in _unit_suffixes(unit) if part)
+    return joined.removeprefix("_").removesuffix("_")
+
+
 def _unit_suffixes(unit: str) -> tuple[str, str]:
     main, _, per = (part.strip() for part in unit.partition("/"))
     main = "" if set(main) & set("{}") else _clean(_UNITS.get(main, main))
-    per = "" if set(per) & set("{}") else _clean(_PER_UNITS.get(per, per))
-    return main, f"per_{per}" if per else ""
+    per = "" if set(per) & set("{}") else _clean(_PER_UNITS.get(per, per)).removesuffix("_")
+    return (main.removesuffix("_") if per else main), f"per_{per}" if per else ""
 
 
 def _clean(unit: str) -> str:
-    return _NOT_IN_METRIC.sub("_", unit).strip("_")
+    return _NOT_IN_METRIC.sub("_", unit).removeprefix("_")

@@ -168,17 +168,16 @@ async def test_what_cannot_be_stored_is_a_partial_success_naming_the_metric(
     request = ExportMetricsServiceRequest()
     metrics = request.resource_metrics.add().scope_metrics.add().metrics
     metrics.add(name="good").gauge.data_points.add(as_double=1.5, time_unix_nano=1_000_000)
-    delta = metrics.add(name="requests.delta").sum
-    delta.aggregation_temporality = 1  # type: ignore[assignment]
-    delta.data_points.add(as_int=1)
-    delta.data_points.add(as_int=2)
+    odd = metrics.add(name="requests.odd").sum  # neither cumulative nor delta
+    odd.data_points.add(as_int=1)
+    odd.data_points.add(as_int=2)
     response = await client.post(
         f"{otlp_url}/v1/metrics", content=request.SerializeToString(), headers=PROTOBUF
     )
     answer = ExportMetricsServiceResponse.FromString(response.content)
     assert response.status_code == 200
     assert answer.partial_success.rejected_data_points == 2
-    assert "'requests.delta'" in answer.partial_success.error_message
+    assert "'requests.odd'" in answer.partial_success.error_message
     assert "cumulative" in answer.partial_success.error_message
     assert sink.samples == [((("__name__", "good"),), 1, 1.5)]
 
@@ -279,4 +278,4 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     body = BoundedBody(1000, "gzip")
     with pytest.raises(TooLargeError):
         body.add(gzip.compress(bytes(10_000_000)))
-    assert body._size == 1001
+    assert body.size == 1001
