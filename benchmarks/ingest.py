@@ -22,7 +22,6 @@ _RUNS = 3
 _REQUESTS = 200
 _SERIES_OF_A_TARGET = 10_000
 _TARGETS = 50
-_SETTLE_SECONDS = 30
 
 
 def main() -> None:
@@ -43,7 +42,7 @@ def main() -> None:
                     served, "otlp_http", f"/v1/{signal}", bodies[signal], telemetry.ITEMS, _SECONDS
                 )
                 outcomes.append(outcome)
-                sizes.append(_settled(served) / max(outcome.items, 1))
+                sizes.append(served.disk_bytes() / max(outcome.items, 1))
         rows.append(_row(what, name, outcomes, sizes))
     for name, scraping in (
         ("observatory", lambda file: observatory(scrape=file)),
@@ -75,15 +74,6 @@ def _row(what: str, name: str, outcomes: list[Outcome], sizes: list[float]) -> l
         Figure([one.resident_bytes / 2**20 for one in outcomes], ""),
         Figure(sizes, "") if sizes else "",
     ]
-
-
-def _settled(served: Served) -> int:
-    """Return the bytes on the disk once they no longer change."""
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    size = -1
-    while time.monotonic() < deadline and size != (size := served.disk_bytes()):
-        time.sleep(3)
-    return size
 
 
 def _scrape_file(port: int) -> dict[str, object]:

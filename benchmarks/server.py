@@ -19,6 +19,8 @@ from tests.stack.programs import free_port
 from tests.stack.servers.build import SERVERS, build
 
 _PATIENCE_SECONDS = 60
+#: Of one processor: less is not work on a load that is over.
+_IDLE_SHARE = 0.08
 #: Receivers of the observatory; those that a load does not use are off.
 _RECEIVERS = ("otlp_http", "otlp_grpc", "zipkin", "jaeger", "logstash_tcp", "logstash_http", "beats")
 
@@ -41,6 +43,15 @@ class Served:
 
     def cpu_seconds(self) -> float:
         return sum(sum(one.cpu_times()[:2]) for one in self._all())
+
+    def settle(self, seconds: float = 60) -> None:
+        """Wait until it has done what it put off, seen by its processor time, at most for so long."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            before = self.cpu_seconds()
+            time.sleep(1)
+            if self.cpu_seconds() - before < _IDLE_SHARE:
+                return
 
     def disk_bytes(self) -> int:
         """Return what its folder takes on the disk."""
