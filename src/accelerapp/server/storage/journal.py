@@ -33,6 +33,9 @@ MARKER = b"\xf5\xa1\x4a\x52"
 SUFFIX = ".journal"
 _HEADER = struct.Struct("<8sII")
 _FRAME = struct.Struct("<4sIIBQQ")
+#: A file may be so many times as long as is usual where definitions of series make it so.
+_MOST_DEFINITIONS = 4
+_COMPRESSED_BYTES = 1024  # longer definitions are compressed
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 SeriesIds = npt.NDArray[np.uint32]
@@ -45,7 +48,9 @@ class Kind(enum.IntEnum):
     LOGS = 2  # an ExportLogsServiceRequest
     SAMPLES = 3  # columns: count, Unix milliseconds, series ids, values
     HISTOGRAMS = 5  # native histograms as columns: their counts, series ids, …
-    SERIES = 4  # definitions of the series ids of this file: JSON [[id, [[name, value], …]], …]
+    SERIES = (
+        4  # definitions of the series ids of this file: JSON [[id, [[name, value], …]], …], long ones by zlib
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Journal:
         self._step = step
         self._descriptor = -1
         self._size = 0
+        self._definitions_size = 0
         self._unclean = False
         self._salt = 0
         self._defined: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
@@ -114,7 +120,7 @@ class Journal:
         try:
             if self._unclean:
                 self._roll_back()
-            if self._descriptor < 0 or self._size >= self._file_bytes:
+            if self._descriptor < 0 or self._is_full():
                 self._rotate()
             return self._append_group(entries)
         except OSError as error:
@@ -131,7 +137,8 @@ class Journal:
             self._descriptor = -1
 
     def _append_group(self, entries: Sequence[Entry]) -> list[int]:
-        frames, sequences, defined = self._encode(entries)
+        new = self._undefined(entries)
+        frames, sequences = self._encode(entries, new)
         self._step("journal.write")
         try:
             _write_all(self._descriptor, b"".join(frames))
@@ -147,33 +154,48 @@ class Journal:
         self._size += sum(map(len, frames))
         self.durable = (self._path, self._size)
         self._next += len(frames) // 2
-        self._defined = defined
+        if new:
+            self._definitions_size += 2 * (len(frames[0]) + len(frames[1]))
+        self._defined[new] = True
         self.synced += 1
         return sequences
 
-    def _encode(self, entries: Sequence[Entry]) -> tuple[list[bytes], list[int], npt.NDArray[np.bool_]]:
+    def _is_full(self) -> bool:
+        """Tell whether the next group is to be in a new file.
+
+        Definitions count little: where a scrape of many series fills a file with them, the next file would have
+        them all again.
+        """
+        entries = self._size - self._definitions_size
+        return entries >= self._file_bytes or self._size >= _MOST_DEFINITIONS * self._file_bytes
+
+    def _undefined(self, entries: Sequence[Entry]) -> list[int]:
+        """Return the series that a group uses and this file does not define yet."""
+        found = []
+        for entry in entries:
+            if entry.series is None or not entry.series.size:
+                continue
+            missing = int(entry.series.max()) + 1 - self._defined.size
+            if missing > 0:
+                grown = np.zeros(max(missing, self._defined.size), dtype=np.bool_)
+                self._defined = np.concatenate([self._defined, grown])
+            found.append(entry.series[~self._defined[entry.series]])
+        return np.unique(np.concatenate(found)).tolist() if found else []
+
+    def _encode(self, entries: Sequence[Entry], new: Sequence[int]) -> tuple[list[bytes], list[int]]:
         """Frame a group: new series definitions first and, as a second copy, last."""
-        defined = self._defined
-        used = [entry.series for entry in entries if entry.series is not None and entry.series.size]
-        new: list[int] = []
-        if used:
-            ids = np.unique(np.concatenate(used))
-            top = int(ids[-1]) + 1
-            defined = np.concatenate([defined, np.zeros(max(0, top - defined.size), dtype=np.bool_)])
-            new = ids[~defined[ids]].tolist()
-            defined[new] = True
         frames: list[bytes] = []
         sequences: list[int] = []
         definitions = b""
         if new:
-            definitions = orjson.dumps([[series, self._labels_of(series)] for series in new])
+            definitions = _pack([[series, self._labels_of(series)] for series in new])
             frames += self._frame(Kind.SERIES, definitions, 0, len(frames) // 2)
         for entry in entries:
             sequences.append(self._next + len(frames) // 2)
             frames += self._frame(entry.kind, entry.payload, entry.received_ns, len(frames) // 2)
         if new:
             frames += self._frame(Kind.SERIES, definitions, 0, len(frames) // 2)
-        return frames, sequences, defined
+        return frames, sequences
 
     def _frame(self, kind: Kind, payload: bytes, received_ns: int, position: int) -> tuple[bytes, bytes]:
         sequence = self._next + position
@@ -206,6 +228,7 @@ class Journal:
         self.close()
         self._descriptor, self._size, self._salt = descriptor, len(header), salt
         self._path, self.durable = path, (path, len(header))
+        self._definitions_size = 0
         self._defined = np.zeros(0, dtype=np.bool_)
 
 
@@ -265,6 +288,19 @@ class JournalReader:
             self.cut = True
         else:
             self.damaged += 1
+
+
+def definitions(record: Record) -> Iterator[tuple[int, Labels]]:
+    """Yield the series that a record of the kind SERIES defines."""
+    payload = record.payload if record.payload[:1] == b"[" else zlib.decompress(record.payload)
+    for series, pairs in orjson.loads(payload):
+        yield series, tuple((name, value) for name, value in pairs)
+
+
+def _pack(pairs: Sequence[object]) -> bytes:
+    """Return definitions as they are kept: a series' labels are much like the next one's."""
+    text = orjson.dumps(pairs)
+    return zlib.compress(text, 1) if len(text) > _COMPRESSED_BYTES else text
 
 
 def _checksum(salt: int, kind: int, sequence: int, received_ns: int, payload: bytes) -> int:

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import duckdb
 import numpy as np
-import orjson
 
 from accelerapp.server.storage.commit import Accepted
 from accelerapp.server.storage.counters import Counters
@@ -18,7 +17,7 @@ from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.folder import unlink_if_there
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, decode_histograms
-from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, journal_files
+from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, definitions, journal_files
 from accelerapp.server.storage.samples import Samples, decode_samples
 from accelerapp.server.storage.segments import (
     UNFINISHED,
@@ -132,8 +131,8 @@ class Recovery:
         ids: dict[int, int] = {}
         for record in records:
             if record.kind is Kind.SERIES:
-                for series, pairs in orjson.loads(record.payload):
-                    ids[series] = self._registry.restore(tuple((name, value) for name, value in pairs))
+                for series, labels in definitions(record):
+                    ids[series] = self._registry.restore(labels)
         for record in fresh:
             samples: Samples | Histograms | None = None
             if record.kind is Kind.SAMPLES:

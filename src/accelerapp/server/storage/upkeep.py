@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -60,7 +61,8 @@ class Upkeep:
         while self._thread.is_alive():
             connection = self._connection
             if connection is not None:
-                connection.interrupt()
+                with contextlib.suppress(duckdb.Error):  # it may have ended just now
+                    connection.interrupt()
             self._thread.join(_REPEAT_SECONDS)
 
     def _interruptible(self, connection: duckdb.DuckDBPyConnection) -> None:
