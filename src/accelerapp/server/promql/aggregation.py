@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -25,8 +24,11 @@ from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.literals import format_plain
 from accelerapp.server.promql.native_aggregation import aggregate_native, format_histogram, note_ignored
 from accelerapp.server.promql.quantiles import quantile_of_columns
-from accelerapp.server.promql.summation import Mean, add_compensated
+from accelerapp.server.promql.summation import Mean, add_compensated, grouped_sums
 from accelerapp.server.signals import Labels
+
+#: Sums below this cannot overflow on the way.
+_MAX_SUM = 2.0**1000
 
 
 class Context(Protocol):
@@ -42,24 +44,37 @@ class Context(Protocol):
     def notes(self) -> Annotations: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Groups:
     """A block's rows by group: `members[g]` are the rows of the group with `labels[g]`."""
 
-    block: Block
-    labels: list[Labels]
-    members: list[list[int]]
+    def __init__(self, block: Block, members: dict[Labels, list[int]]) -> None:
+        self.block = block
+        self.labels = list(members)
+        self.members = list(members.values())
+        self.shape = (len(self.labels), block.values.shape[1])
+        self.sizes: Ints = np.array([len(rows) for rows in self.members], dtype=np.int64)
+        self.starts: Ints = np.concatenate(([0], np.cumsum(self.sizes)[:-1])).astype(np.int64)
+        #: All rows, group after group.
+        self.order: Ints = np.array([row for rows in self.members for row in rows], dtype=np.int64)
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        return (len(self.labels), self.block.values.shape[1])
+    def ordered(self, missing: float) -> Floats:
+        """Return the values of all rows, group after group, with a number where there is none."""
+        return np.where(self.block.present[self.order], self.block.values[self.order], missing)
+
+    def counts(self) -> Floats:
+        """Count the values of each group."""
+        counts: Floats = np.add.reduceat(
+            self.block.present[self.order].astype(np.float64), self.starts, axis=0
+        )
+        return counts
 
     def lanes(self) -> Iterator[tuple[Ints, Bools, Floats]]:
         """Yield the first members of all groups, then the second, …: their groups, presence and values."""
-        for rank in range(max((len(rows) for rows in self.members), default=0)):
-            groups = [g for g, rows in enumerate(self.members) if len(rows) > rank]
-            rows = [self.members[g][rank] for g in groups]
-            yield np.array(groups, dtype=np.int64), self.block.present[rows], self.block.values[rows]
+        by_size = np.argsort(-self.sizes, kind="stable")
+        for rank in range(int(self.sizes.max(initial=0))):
+            groups = by_size[: np.searchsorted(-self.sizes[by_size], -rank, side="left")]
+            rows = self.order[self.starts[groups] + rank]
+            yield groups, self.block.present[rows], self.block.values[rows]
 
 
 def aggregate(expr: ast.Aggregate, context: Context) -> Block:
@@ -68,8 +83,7 @@ def aggregate(expr: ast.Aggregate, context: Context) -> Block:
         return _count_values(expr, context.vector(expr.expr), context.check_time)
     param = None if expr.param is None else context.scalar(expr.param)
     block = context.vector(expr.expr)
-    groups = group_rows(block.labels, group_key(expr))
-    grouped = Groups(block, list(groups), list(groups.values()))
+    grouped = Groups(block, group_rows(block.labels, group_key(expr)))
     if expr.op in ("topk", "bottomk") and param is not None:
         if param.max(initial=-np.inf) >= 1:
             note_ignored(expr, block, context.notes)
@@ -110,6 +124,31 @@ def group_key(expr: ast.Aggregate) -> Callable[[Labels], Labels]:
 
 
 def _sum(groups: Groups) -> tuple[Floats, Bools]:
+    sums = _sums(groups)
+    if sums is None:
+        return sum_by_lanes(groups)
+    total, lost = sums
+    return total + lost, groups.counts() > 0
+
+
+def _avg(groups: Groups) -> tuple[Floats, Bools]:
+    sums, counts = _sums(groups), groups.counts()
+    if sums is None:
+        return mean_by_lanes(groups)
+    total, lost = sums
+    return total / counts + lost / counts, counts > 0
+
+
+def _sums(groups: Groups) -> tuple[Floats, Floats] | None:
+    """Add up the values of each group, with what rounding lost; None where some are odd or too large for that."""
+    values = groups.ordered(-0.0)  # what is added to any number without a trace
+    if not float(np.abs(values).max(initial=0.0)) * len(values) < _MAX_SUM:  # nor NaN
+        return None
+    return grouped_sums(values, groups.sizes)
+
+
+def sum_by_lanes(groups: Groups) -> tuple[Floats, Bools]:
+    """Add up each group's values one after the other, as Prometheus does."""
     total, lost = np.zeros(groups.shape), np.zeros(groups.shape)
     seen = np.zeros(groups.shape, dtype=np.bool_)
     for rows, present, values in groups.lanes():
@@ -121,7 +160,8 @@ def _sum(groups: Groups) -> tuple[Floats, Bools]:
     return total + lost, seen
 
 
-def _avg(groups: Groups) -> tuple[Floats, Bools]:
+def mean_by_lanes(groups: Groups) -> tuple[Floats, Bools]:
+    """Average each group's values one after the other, as Prometheus does."""
     mean = Mean(np.zeros(groups.shape))
     seen = np.zeros(groups.shape, dtype=np.bool_)
     for rows, present, values in groups.lanes():
@@ -136,8 +176,14 @@ def _avg(groups: Groups) -> tuple[Floats, Bools]:
     return mean.result(), seen
 
 
-def _extreme(better: Callable[[Floats, Floats], Bools]) -> Callable[[Groups], tuple[Floats, Bools]]:
+def _extreme(
+    better: Callable[[Floats, Floats], Bools], worst: float, plain: np.ufunc
+) -> Callable[[Groups], tuple[Floats, Bools]]:
     def reduce(groups: Groups) -> tuple[Floats, Bools]:
+        values = groups.ordered(worst)
+        # Of NaN and of noughts with different signs, the order decides.
+        if not np.isnan(values).any() and not np.signbit(values[values == 0]).any():
+            return plain.reduceat(values, groups.starts, axis=0), groups.counts() > 0
         best, seen = np.full(groups.shape, np.nan), np.zeros(groups.shape, dtype=np.bool_)
         for rows, present, values in groups.lanes():
             taken = present & (np.isnan(best[rows]) | better(values, best[rows]))
@@ -149,9 +195,7 @@ def _extreme(better: Callable[[Floats, Floats], Bools]) -> Callable[[Groups], tu
 
 
 def _count(groups: Groups) -> tuple[Floats, Bools]:
-    counts = np.zeros(groups.shape)
-    for rows, present, _ in groups.lanes():
-        counts[rows] += present
+    counts = groups.counts()
     return counts, counts > 0
 
 
@@ -182,8 +226,8 @@ def _stddev(groups: Groups) -> tuple[Floats, Bools]:
 _REDUCTIONS: dict[str, Callable[[Groups], tuple[Floats, Bools]]] = {
     "sum": _sum,
     "avg": _avg,
-    "min": _extreme(np.less),
-    "max": _extreme(np.greater),
+    "min": _extreme(np.less, np.inf, np.minimum),
+    "max": _extreme(np.greater, -np.inf, np.maximum),
     "count": _count,
     "group": _group,
     "stddev": _stddev,

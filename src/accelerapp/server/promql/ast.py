@@ -328,9 +328,12 @@ def _offset(milliseconds: int, expr: DurationExpr | None) -> str:
 
 def _operand(expr: Expr, op: str, *, is_left: bool) -> str:
     """Print an operand, in parentheses where it would otherwise be read as part of another operation."""
-    signed = isinstance(expr, Unary) or (isinstance(expr, NumberLiteral) and str(expr)[0] in "+-")
-    if signed and is_left and op == "^":
-        return f"({expr})"
+    if is_left and op == "^":
+        text = str(expr).removeprefix("+") if isinstance(expr, NumberLiteral) else str(expr)  # of +Inf
+        if isinstance(expr, Unary) or text.startswith("-"):
+            return f"({expr})"
+        if isinstance(expr, NumberLiteral):
+            return text
     if isinstance(expr, Binary):
         inner, outer = PRECEDENCE[expr.op], PRECEDENCE[op]
         same_side = is_left != (op == "^")
