@@ -19,7 +19,7 @@ _TYPES |= {int: ("LONG", "vLong"), bytes: ("BINARY", "vBinary")}
 
 def written(struct: Any) -> bytes:
     """Return a struct of THRIFT in the binary protocol."""
-    return bytes(serialize(struct, TBinaryProtocolFactory()))
+    return bytes(serialize(struct, TBinaryProtocolFactory()))  # type: ignore[no-untyped-call]
 
 
 def batch(case: dict[str, Any]) -> bytes:

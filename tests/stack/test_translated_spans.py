@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from tests.jaeger_batches import CASES as BATCHES
 from tests.jaeger_batches import batch
 from tests.plain_otlp import plain_spans
@@ -32,7 +33,7 @@ class Collector:
     sink: KeepingSink
 
 
-@pytest.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def collector(
     server_programs: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Collector]:

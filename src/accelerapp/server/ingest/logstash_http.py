@@ -13,6 +13,7 @@ from starlette.routing import Route
 from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.http_request import Body, endpoint
 from accelerapp.server.ingest.log_events import NOT_JSON_TAG, Event, event_of, text_event, to_request
+from accelerapp.server.ingest.otlp_attributes import as_json
 from accelerapp.server.ingest.receiver import Account
 from accelerapp.server.signals import Clock
 from accelerapp.server.storage import Sink
@@ -67,4 +68,4 @@ def _events(body: Body) -> list[Event]:
 
 
 def _event(decoded: Any) -> Event:
-    return decoded if isinstance(decoded, dict) else text_event(orjson.dumps(decoded), NOT_JSON_TAG)
+    return decoded if isinstance(decoded, dict) else text_event(as_json(decoded).encode(), NOT_JSON_TAG)

@@ -46,7 +46,12 @@ def set_value(target: AnyValue, value: Any, depth: int = _DEEPEST) -> None:
     elif isinstance(value, int):
         target.string_value = str(value)
     elif value is not None:
-        try:
-            target.string_value = orjson.dumps(value).decode()
-        except orjson.JSONEncodeError:
-            target.string_value = "(nested too deeply)"
+        target.string_value = as_json(value)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON; of one that is nested too deeply for that, words that say so."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return "(nested too deeply)"

@@ -19,9 +19,10 @@ Serve = Callable[[ASGIApp], Awaitable[str]]
 
 
 class KeepingSink:
-    """A Sink in memory; while `full`, it refuses."""
+    """A Sink in memory; while `full`, it refuses, and asks to be tried again after `retry_after` seconds."""
 
     def __init__(self) -> None:
+        self.retry_after = 7.0
         self.traces: list[bytes] = []
         self.logs: list[bytes] = []
         self.samples: list[tuple[Labels, int, float]] = []
@@ -43,7 +44,7 @@ class KeepingSink:
 
     async def write_samples(self, samples: Sequence[tuple[Labels, int, float]]) -> int:
         if self.full:
-            raise StorageFullError("no space", retry_after=7)
+            raise StorageFullError("no space", retry_after=self.retry_after)
         self.samples += samples
         return len(samples)
 
@@ -63,7 +64,7 @@ class KeepingSink:
 
     async def write_histograms(self, histograms: Sequence[tuple[Labels, int, NativeHistogram]]) -> int:
         if self.full:
-            raise StorageFullError("no space", retry_after=7)
+            raise StorageFullError("no space", retry_after=self.retry_after)
         self.histograms += histograms
         return len(histograms)
 
@@ -76,7 +77,7 @@ class KeepingSink:
         if count == 0:
             raise MalformedRequestError("tests send no empty requests")
         if self.full:
-            raise StorageFullError("no space", retry_after=7)
+            raise StorageFullError("no space", retry_after=self.retry_after)
         return count
 
 

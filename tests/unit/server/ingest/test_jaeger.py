@@ -89,7 +89,7 @@ async def test_what_is_wrong_is_named_at_once(
 ) -> None:
     client, account = jaeger
     headers = THRIFT_TYPE | {"Content-Encoding": "gzip"}
-    async with httpx.AsyncClient(timeout=1, base_url=client.base_url, trust_env=False) as impatient:
+    async with httpx.AsyncClient(timeout=10, base_url=client.base_url, trust_env=False) as impatient:
         answer = await impatient.post("/api/traces", content=gzip.compress(body), headers=headers)
     assert answer.status_code == 400
     assert says in answer.text

@@ -1,0 +1,251 @@
+"""What all receivers that speak HTTP hold against senders that are broken, slow, many or hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+from tests.unit.server.ingest.conftest import KeepingSink
+
+from accelerapp.server.ingest import (
+    Account,
+    HttpReceiver,
+    jaeger_app,
+    logstash_http_app,
+    otlp_app,
+    zipkin_app,
+)
+from accelerapp.server.ingest.http_request import Body, endpoint
+
+LIMIT = 1_000_000
+#: Milliseconds, on a machine that does nothing else; a whole bomb would take minutes and gigabytes.
+AT_ONCE = 10.0
+
+
+SPANS = b'[{"traceId": "1", "id": "1"}]'
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A receiver: where its requests go, and in which form."""
+
+    make: Callable[..., Starlette]
+    path: str
+    media_type: str
+
+
+KINDS = {
+    "otlp protobuf": Kind(otlp_app, "/v1/logs", "application/x-protobuf"),
+    "otlp json": Kind(otlp_app, "/v1/traces", "application/json"),
+    "zipkin": Kind(zipkin_app, "/api/v2/spans", "application/json"),
+    "jaeger": Kind(jaeger_app, "/api/traces", "application/x-thrift"),
+    "logstash": Kind(logstash_http_app, "/", "application/json"),
+}
+
+Listen = Callable[..., Awaitable[tuple[HttpReceiver, int]]]
+
+
+@pytest.fixture
+async def listening() -> AsyncIterator[Listen]:
+    """Return a way to run a receiver of an application or of a kind; it is stopped at the end."""
+    receivers = []
+
+    async def start(make: Any, **limits: Any) -> tuple[HttpReceiver, int]:
+        account = Account("http", "HTTP", time.time)
+        app = (
+            make.make(KeepingSink(), account, max_request_bytes=LIMIT)
+            if isinstance(make, Kind)
+            else make(account)
+        )
+        receiver = HttpReceiver(app, account, **limits)
+        receivers.append(receiver)
+        return receiver, await receiver.start("127.0.0.1", 0)
+
+    yield start
+    for receiver in receivers:
+        await receiver.stop()
+
+
+def refused(receiver: HttpReceiver) -> dict[str, int]:
+    return dict(receiver.account.status("").refused)
+
+
+async def until_refused(receiver: HttpReceiver, **reasons: int) -> None:
+    async with asyncio.timeout(20):
+        while refused(receiver) != reasons:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+async def test_a_bomb_is_refused_at_once(listening: Listen, kind: Kind) -> None:
+    receiver, port = await listening(kind)
+    bomb = gzip.compress(bytes(200_000_000), 1)
+    headers = {"Content-Type": kind.media_type, "Content-Encoding": "gzip"}
+    async with httpx.AsyncClient(trust_env=False, timeout=AT_ONCE) as client:
+        answer = await client.post(f"http://127.0.0.1:{port}{kind.path}", content=bomb, headers=headers)
+    assert answer.status_code == 413
+    assert refused(receiver) == {"too_large": 1}
+
+
+DEEP = [
+    pytest.param(KINDS["otlp json"], b'{"resourceSpans":%b}', 400, id="otlp"),
+    pytest.param(KINDS["zipkin"], b"%b", 400, id="zipkin"),
+    # As Logstash does: what is no JSON is kept as text.
+    pytest.param(KINDS["logstash"], b"%b", 200, id="logstash"),
+]
+
+
+@pytest.mark.parametrize("depth", [900, 10_000])
+@pytest.mark.parametrize(("kind", "around", "status"), DEEP)
+async def test_deep_json_is_dealt_with_at_once(
+    listening: Listen, kind: Kind, around: bytes, status: int, depth: int
+) -> None:
+    _, port = await listening(kind)
+    body = around % (b"[" * depth + b"]" * depth)
+    async with httpx.AsyncClient(trust_env=False, timeout=AT_ONCE) as client:
+        url = f"http://127.0.0.1:{port}{kind.path}"
+        answer = await client.post(url, content=body, headers={"Content-Type": kind.media_type})
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+async def test_a_sender_that_goes_away_within_a_body_is_counted(listening: Listen, kind: Kind) -> None:
+    receiver, port = await listening(kind)
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"POST {kind.path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind.media_type}\r\nContent-Length: 10\r\n\r\n"
+    writer.write(head.encode() + b"12345")
+    await writer.drain()
+    writer.close()
+    await until_refused(receiver, cancelled=1)
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\nHost: a\r\nX-"], ids=["nothing", "headers"])
+async def test_a_sender_that_never_says_what_it_wants_is_left(listening: Listen, begun: bytes) -> None:
+    receiver, port = await listening(KINDS["zipkin"], header_seconds=0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(begun)
+    async with asyncio.timeout(20):
+        assert await reader.read() == b""
+    assert refused(receiver) == {"too_slow": 1}
+    writer.close()
+
+
+async def test_a_second_request_that_never_ends_its_headers_is_left(listening: Listen) -> None:
+    receiver, port = await listening(KINDS["zipkin"], header_seconds=0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = b"POST /api/v2/spans HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(SPANS)
+    writer.write(head + SPANS)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 202")
+    writer.write(b"POST /api/v2/spans HTTP/1.1\r\nX-")
+    async with asyncio.timeout(20):
+        assert await reader.read() == b""
+    assert refused(receiver) == {"too_slow": 1}
+    writer.close()
+
+
+def keeping(account: Account, **how: Any) -> ASGIApp:
+    """Return an application that takes anything."""
+
+    async def handle(body: Body) -> Response:
+        return Response(status_code=200)
+
+    return Starlette(routes=[Route("/", endpoint(handle, account, LIMIT, **how), methods=["POST"])])
+
+
+async def test_a_body_that_does_not_come_in_time_is_refused(listening: Listen) -> None:
+    receiver, port = await listening(lambda account: keeping(account, body_seconds=0.2))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+    async with asyncio.timeout(20):
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 408")
+    assert refused(receiver) == {"too_slow": 1}
+    writer.close()
+
+
+async def test_connections_beyond_the_limit_are_refused_and_counted(listening: Listen) -> None:
+    receiver, port = await listening(KINDS["zipkin"], max_connections=5)
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(25)]
+    await until_refused(receiver, too_many=20)
+    answers = await asyncio.gather(*(reader.read() for reader, _ in connections[5:]))
+    assert all(answer.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in answer for answer in answers)
+    for _, writer in connections[:1]:
+        writer.close()
+        await writer.wait_closed()
+
+    async def taken() -> int:
+        with contextlib.suppress(httpx.TransportError):
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return (await client.post(f"http://127.0.0.1:{port}/api/v2/spans", content=SPANS)).status_code
+        return 0
+
+    async with asyncio.timeout(20):
+        while await taken() != 202:
+            await asyncio.sleep(0.01)
+    for _, writer in connections[1:]:
+        writer.close()
+
+
+async def test_bodies_that_together_take_too_much_memory_are_refused(listening: Listen) -> None:
+    receiver, port = await listening(keeping)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % LIMIT
+    connections = []
+    for _ in range(9):  # eight bodies of the largest size may be received at once
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head + bytes(LIMIT - 1))
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        connections.append((reader, writer))
+    await until_refused(receiver, too_many=1)
+    for reader, writer in connections[:1]:
+        writer.write(b"1")
+        assert (await reader.readuntil(b"\r\n")).startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
+    for _, writer in connections:
+        writer.close()
+
+
+async def test_stopping_answers_what_is_being_received(listening: Listen) -> None:
+    begun, going_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Request) -> Response:
+        begun.set()
+        await going_on.wait()
+        return Response(status_code=202)
+
+    receiver, port = await listening(lambda account: Starlette(routes=[Route("/", slow)]))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        asking = asyncio.create_task(client.get(f"http://127.0.0.1:{port}/"))
+        await begun.wait()
+        stopping = asyncio.create_task(receiver.stop())
+        going_on.set()
+        assert (await asking).status_code == 202
+        await stopping
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/v1/traces", 405), ("POST", "/v1/profiles", 404)]
+)
+async def test_what_is_not_otlp_is_told_in_otlp_s_form(
+    listening: Listen, method: str, path: str, status: int
+) -> None:
+    _, port = await listening(KINDS["otlp json"])
+    async with httpx.AsyncClient(trust_env=False) as client:
+        url = f"http://127.0.0.1:{port}{path}"
+        answer = await client.request(method, url, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert (
+        answer.json()["message"]
+        == f"{method} {path} is not OTLP: POST to /v1/traces, /v1/metrics or /v1/logs"
+    )
+    assert answer.headers.get("allow") == ("POST" if status == 405 else None)
