@@ -47,23 +47,28 @@ class Parsed(Generic[S]):
     metadata: Mapping[str, Metadata] = field(default_factory=dict)
 
 
+class RefusedSeriesError(LineError):
+    """A series may not be stored, so that the exposition is refused; the message says why."""
+
+
 class ExpositionError(ValueError):
     """The text is not valid in its format; the message starts with the line's number.
 
-    `series` is what the lines before were resolved to.
+    `series` is what the samples before were resolved to, and `read` counts the samples that could be read.
     """
 
-    def __init__(self, line: int, message: str, series: Sequence[Any] = ()) -> None:
+    def __init__(self, line: int, message: str, series: Sequence[Any] = (), read: int | None = None) -> None:
         super().__init__(f"line {line}: {message}")
         self.line = line
         self.series = series
+        self.read = len(series) if read is None else read
 
 
 class ExpositionParser(Generic[S]):
     """Parses one target's exposition again and again.
 
     `resolve` turns the labels of a series that was not in the last exposition into what stands for it, and may raise
-    LineError to refuse the exposition. A known series costs one look-up of its line's text up to the value.
+    RefusedSeriesError to refuse the exposition. A known series costs one look-up of its line's text up to the value.
     """
 
     def __init__(self, resolve: Callable[[Labels], S]) -> None:
@@ -162,6 +167,10 @@ class _Reading(Generic[S]):
             if one is None:
                 try:
                     self._line(line, trusted)
+                except RefusedSeriesError as error:
+                    raise ExpositionError(
+                        index + 1, str(error), self._series, len(self._series) + 1
+                    ) from error
                 except LineError as error:
                     raise ExpositionError(index + 1, str(error), self._series) from error
             else:

@@ -23,6 +23,8 @@ _MEDIA_TYPES = {
 }
 #: Those of which a target may be asked to write names in a certain way.
 _ESCAPING = ("OpenMetricsText1.0.0", "PrometheusText1.0.0")
+#: Prometheus' own, which knows two formats more.
+_FIRST_WEIGHT = 7
 _REDIRECTS = 10
 _NO_LIMIT = 2**62
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
@@ -148,7 +150,7 @@ def _http_client(*, verify: ssl.SSLContext | Literal[False]) -> httpx.AsyncClien
 
 def accept(protocols: tuple[Protocol, ...], escaping: str) -> str:
     """Return the header by which a target chooses the format, the most wanted first, as Prometheus sends it."""
-    weight = len(_MEDIA_TYPES) + 1
+    weight = _FIRST_WEIGHT
     wanted = []
     for protocol in protocols:
         form = f";escaping={escaping}" if protocol in _ESCAPING else ""

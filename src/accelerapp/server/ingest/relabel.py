@@ -145,12 +145,16 @@ def _label_keep(rule: RelabelConfig, labels: dict[str, str]) -> bool:
 
 
 def _lowercase(rule: RelabelConfig, labels: dict[str, str]) -> bool:
-    _set(labels, rule.target_label, _letter_by_letter(str.lower, _value(rule, labels)))
+    # Letter by letter, as Go does: the letter that becomes two (İ) is the first of them, and no end of a word counts.
+    _set(labels, rule.target_label, "".join([letter.lower()[0] for letter in _value(rule, labels)]))
     return True
 
 
 def _uppercase(rule: RelabelConfig, labels: dict[str, str]) -> bool:
-    _set(labels, rule.target_label, _letter_by_letter(str.upper, _value(rule, labels)))
+    # A letter that would become several (ß) stays as it is.
+    letters = [(letter, letter.upper()) for letter in _value(rule, labels)]
+    text = "".join([upper if len(upper) == 1 else letter for letter, upper in letters])
+    _set(labels, rule.target_label, text)
     return True
 
 
@@ -167,11 +171,6 @@ _APPLY: dict[str, Callable[[RelabelConfig, dict[str, str]], bool]] = {
     "lowercase": _lowercase,
     "uppercase": _uppercase,
 }
-
-
-def _letter_by_letter(change: Callable[[str], str], text: str) -> str:
-    """Change the case as Go does, which knows no letter that becomes two."""
-    return "".join([changed if len(changed := change(letter)) == 1 else letter for letter in text])
 
 
 def _expanded(template: str, match: Any) -> str:

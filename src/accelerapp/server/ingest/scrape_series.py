@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from accelerapp.server.ingest.exposition import ExpositionError, ExpositionParser, Parsed
-from accelerapp.server.ingest.exposition_line import LineError
+from accelerapp.server.ingest.exposition import (
+    ExpositionError,
+    ExpositionParser,
+    Parsed,
+    RefusedSeriesError,
+)
 from accelerapp.server.ingest.fetch import Exposition
 from accelerapp.server.ingest.relabel import relabel
 from accelerapp.server.ingest.scrape_job import ScrapeJob, ScrapeLimits
@@ -124,7 +128,7 @@ class SeriesOfTarget:
         except ExpositionError as error:
             scrape.error = str(error)
             kept = [one for one in error.series if one is not _DROPPED]
-            scrape.scraped, scrape.after_relabelling = len(error.series), len(kept)
+            scrape.scraped, scrape.after_relabelling = error.read, len(kept)
             self._refuse(scrape, kept)
         else:
             self._take(scrape, parsed)
@@ -166,7 +170,11 @@ class SeriesOfTarget:
             self._tell(scrape.metadata)
 
     def _take(self, scrape: Scrape, parsed: Parsed[ScrapedSeries]) -> None:
-        times = parsed.times if self._job.honor_timestamps else {}
+        times = {
+            index: at_ms
+            for index, at_ms in parsed.times.items()
+            if self._job.honor_timestamps and parsed.series[index] is not _DROPPED
+        }
         selection = self._selection
         if selection is None or parsed.series is not selection.series or times:
             selection = self._select(parsed.series, times)
@@ -233,8 +241,6 @@ class SeriesOfTarget:
         alive: _Alive = {}
         for index, at_ms in times.items():
             one, value = parsed.series[index], float(parsed.values[index])
-            if one is _DROPPED:
-                continue
             last = seen.get(one, one.last)
             if not scrape.at_ms - _BEHIND_MS <= at_ms <= scrape.at_ms + _AHEAD_MS:
                 scrape.out_of_bounds += 1
@@ -289,13 +295,13 @@ class SeriesOfTarget:
         return self._by_labels.setdefault(labels, ScrapedSeries(labels))
 
     def _stored(self, exposed: Labels) -> Labels | None:
-        """Return the labels under which a series is stored, None where it is dropped; raises LineError."""
+        """Return the labels under which a series is stored, None where it is dropped; raises RefusedSeriesError."""
         labels = self._joined(dict(exposed))
         if self._job.metric_relabel:
             if not relabel(self._job.metric_relabel, labels):
                 return None
             if METRIC_NAME not in labels:
-                raise LineError("missing metric name (__name__ label)")
+                raise RefusedSeriesError("missing metric name (__name__ label)")
         check_limits(labels, self._job.limits)
         return make_labels(labels)
 
@@ -314,10 +320,10 @@ class SeriesOfTarget:
 
 
 def check_limits(labels: Mapping[str, str], limits: ScrapeLimits) -> None:
-    """Raise LineError, in Prometheus' words, where a series has too many labels or too long ones."""
+    """Raise RefusedSeriesError, in Prometheus' words, where a series has too many labels or too long ones."""
     metric = labels.get(METRIC_NAME, "")[:50]
     if limits.labels and len(labels) > limits.labels:
-        raise LineError(
+        raise RefusedSeriesError(
             f"label_limit exceeded (metric: {metric}, number of labels: {len(labels)}, limit: {limits.labels})"
         )
     if not limits.label_name_length and not limits.label_value_length:
@@ -325,13 +331,13 @@ def check_limits(labels: Mapping[str, str], limits: ScrapeLimits) -> None:
     for name, value in sorted(labels.items()):
         size = len(name.encode())
         if limits.label_name_length and size > limits.label_name_length:
-            raise LineError(
+            raise RefusedSeriesError(
                 f"label_name_length_limit exceeded (metric: {metric}, label name: {name[:50]}, "
                 f"length: {size}, limit: {limits.label_name_length})"
             )
         size = len(value.encode())
         if limits.label_value_length and size > limits.label_value_length:
-            raise LineError(
+            raise RefusedSeriesError(
                 f"label_value_length_limit exceeded (metric: {metric}, label name: {name[:50]}, "
                 f'value: "{value[:50]}", length: {size}, limit: {limits.label_value_length})'
             )
