@@ -49,6 +49,10 @@ class AlertState:
     def clear(self) -> None:
         self._alerts.clear()
 
+    def take_over(self, before: AlertState) -> None:
+        """Go on with the instances of the rule before it was read again."""
+        self._alerts = dict(before._alerts)
+
     def restore(self, stored: Iterable[StoredAlert], down_at: float, at: float) -> list[Transition]:
         """Take up what was saved at `down_at`, at the first evaluation (both Unix seconds).
 

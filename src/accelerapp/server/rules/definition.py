@@ -62,6 +62,11 @@ class Group:
     time_factor: float
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells the group from all others."""
+        return self.file, self.name
+
+    @property
     def offset_seconds(self) -> float:
         """A group's own place within its interval, so that not all groups are evaluated at once."""
         digest = hashlib.sha256(f"{self.file};{self.name}".encode()).digest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
@@ -41,6 +42,17 @@ class RuleEvaluation:
         self._written: set[Labels] = set()
         #: Replaced as a whole after each evaluation, so that other threads read it without a lock.
         self.status = self._status("unknown", "", 0.0, None)
+
+    @property
+    def written(self) -> set[Labels]:
+        """The series that the last evaluation wrote."""
+        return self._written
+
+    def take_over(self, before: RuleEvaluation) -> None:
+        """Go on where the same rule was, before its file was read again."""
+        self._alerts.take_over(before._alerts)
+        self._restored, self._saved, self._written = before._restored, before._saved, before._written
+        self.status = replace(before.status, rule=self.rule)
 
     def evaluate(self, engine: Engine, at: float) -> Samples:
         """Evaluate at `at` (Unix seconds) and return the samples to write; raises RuleError."""

@@ -11,7 +11,7 @@ from accelerapp.server.promql import Engine
 from accelerapp.server.rules.definition import Group
 from accelerapp.server.rules.evaluation import RuleError, RuleEvaluation
 from accelerapp.server.rules.status import GroupStatus
-from accelerapp.server.signals import Alert, Clock, Labels
+from accelerapp.server.signals import STALE_NAN, Alert, Clock, Labels
 from accelerapp.server.storage.state import State, Transition
 
 log = logging.getLogger(__name__)
@@ -44,42 +44,88 @@ class RuleManager:
         self._notify = notify
         self._state = state
         self._clock = clock
+        self._external_url = external_url.rstrip("/")
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        labels = dict(external_labels)
-        self._running = [
-            _RunningGroup(
-                group,
-                [
-                    RuleEvaluation(rule, group, state, external_url.rstrip("/"), labels)
-                    for rule in group.rules
-                ],
-            )
-            for group in groups
-        ]
+        self._wake = threading.Event()
+        self._changing = threading.Lock()  # held while a group is evaluated, and while the groups are changed
+        #: Series of rules that are gone, and the groups to be evaluated before it is known that no other has them.
+        self._ended: set[Labels] = set()
+        self._unseen: set[tuple[str, str]] = set()
+        self._running = self._start(groups, external_labels)
 
     def start(self) -> None:
         """Begin to evaluate, on a thread of its own."""
         self._thread = threading.Thread(target=self._run, name="rules", daemon=True)
         self._thread.start()
 
+    def apply(self, groups: Sequence[Group], external_labels: Mapping[str, str] | Labels = ()) -> None:
+        """Evaluate these groups from now on; waits until the one that is being evaluated has ended.
+
+        A rule of the same file, group, name and labels goes on with its alerts, as in Prometheus; the series of those
+        that are gone become stale.
+        """
+        with self._changing:
+            before = {rule.rule.key: rule for running in self._running for rule in running.rules}
+            times = {running.group.key: running.last_evaluation for running in self._running}
+            self._running = self._start(groups, external_labels)
+            for running in self._running:
+                running.last_evaluation = times.get(running.group.key)
+                for rule in running.rules:
+                    known = before.pop(rule.rule.key, None)
+                    if known is not None and known.rule.alerting == rule.rule.alerting:
+                        rule.take_over(known)
+                    elif known is not None:
+                        self._ended |= known.written
+            for rule in before.values():
+                self._ended |= rule.written
+            self._unseen = {running.group.key for running in self._running}
+            if not self._unseen:
+                self._write_ends(self._clock())
+        self._wake.set()
+
+    def _start(
+        self, groups: Sequence[Group], external_labels: Mapping[str, str] | Labels
+    ) -> list[_RunningGroup]:
+        labels, url = dict(external_labels), self._external_url
+        return [
+            _RunningGroup(
+                group, [RuleEvaluation(rule, group, self._state, url, labels) for rule in group.rules]
+            )
+            for group in groups
+        ]
+
     def stop(self, timeout_seconds: float = 30.0) -> None:
         """End the evaluation and wait until the rule that is being evaluated has ended."""
         self._stopping.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout_seconds)
             self._thread = None
 
     def evaluate(self, group: Group, at: float) -> None:
-        """Evaluate a group's rules once, in their order, for the time `at` (Unix seconds)."""
-        running = next(running for running in self._running if running.group is group)
-        started = time.perf_counter()
-        for rule in running.rules:
-            if self._stopping.is_set():
+        """Evaluate a group's rules once, in their order, for the time `at` (Unix seconds), if it is still there."""
+        with self._changing:
+            running = next((running for running in self._running if running.group is group), None)
+            if running is None:
                 return
-            self._evaluate_rule(rule, at)
-        running.last_evaluation = at
-        running.evaluation_time_seconds = time.perf_counter() - started
+            started = time.perf_counter()
+            for rule in running.rules:
+                if self._stopping.is_set():
+                    return
+                self._evaluate_rule(rule, at)
+            running.last_evaluation = at
+            running.evaluation_time_seconds = time.perf_counter() - started
+            self._unseen.discard(group.key)
+            if self._ended and not self._unseen:
+                self._write_ends(at)
+
+    def _write_ends(self, at: float) -> None:
+        """Mark the series of rules that are gone as stale, but for those that other rules write since."""
+        written = {series for running in self._running for rule in running.rules for series in rule.written}
+        ended, self._ended = self._ended - written, set()
+        if ended:
+            self._write([(series, round(at * 1000), STALE_NAN) for series in sorted(ended)])
 
     def groups(self) -> list[GroupStatus]:
         """Return a snapshot of every group, its rules and their alerts."""
@@ -120,16 +166,24 @@ class RuleManager:
         rule.ended(at, time.perf_counter() - started, problem)
 
     def _run(self) -> None:
-        due = {id(running): running.group.slot(self._clock()) for running in self._running}
-        while self._running and not self._stopping.is_set():
-            for running in self._running:
-                slot = running.group.slot(self._clock())
+        due: dict[tuple[str, str, float], int] = {}
+        while not self._stopping.is_set():
+            running_now, before = self._running, due
+            due = {}
+            for running in running_now:
+                group = running.group
+                key = (*group.key, group.interval_seconds)
+                slot = group.slot(self._clock())
                 # Slots that went by while others were evaluated are missed, as in Prometheus: never made up for.
-                if slot > due[id(running)]:
-                    due[id(running)] = slot
-                    self.evaluate(running.group, running.group.slot_time(slot))
-            nearest = min(running.group.slot_time(due[id(running)] + 1) for running in self._running)
-            self._stopping.wait(max(0.001, nearest - self._clock()))
+                due[key] = slot
+                if slot > before.get(key, slot):
+                    self.evaluate(group, group.slot_time(slot))
+            next_times = [
+                running.group.slot_time(due[(*running.group.key, running.group.interval_seconds)] + 1)
+                for running in running_now
+            ]
+            self._wake.wait(max(0.001, min(next_times) - self._clock()) if next_times else None)
+            self._wake.clear()
 
 
 class _RunningGroup:
