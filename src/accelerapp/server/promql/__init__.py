@@ -21,7 +21,7 @@ from accelerapp.server.promql.ast import (
     VectorSelector,
     unwrap,
 )
-from accelerapp.server.promql.engine import Engine
+from accelerapp.server.promql.engine import Engine, QueryOptions
 from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
 from accelerapp.server.promql.histogram import Histogram
 from accelerapp.server.promql.literals import format_value
@@ -52,6 +52,7 @@ __all__ = [
     "Paren",
     "PromQLError",
     "QueryLimitError",
+    "QueryOptions",
     "QueryTimeoutError",
     "Scalar",
     "String",

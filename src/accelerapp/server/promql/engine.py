@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time as _time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -19,10 +21,24 @@ from accelerapp.server.promql.parse import parse
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
 from accelerapp.server.promql.windows import Windows
+from accelerapp.server.signals import Matcher, SeriesSet
 from accelerapp.server.storage.contracts import MetricReader
 
 #: The most points a series that Prometheus' query_range gives.
 MAX_POINTS = 11_000
+
+
+@dataclass(slots=True)
+class QueryOptions:
+    """What one query may have otherwise than the engine, and what is counted of it.
+
+    `lookback_seconds` and `timeout_seconds` take the place of the engine's; the time-out only if it is shorter.
+    """
+
+    lookback_seconds: float | None = None
+    timeout_seconds: float | None = None
+    samples_read: int = 0
+    series_touched: int = 0
 
 
 class Engine:
@@ -50,14 +66,21 @@ class Engine:
         self._clock = clock
         self._subquery_step_ms = round(subquery_step_seconds * 1000)
 
-    def instant(self, expr: ast.Expr | str, time: float, *, notes: Annotations | None = None) -> Value:
+    def instant(
+        self,
+        expr: ast.Expr | str,
+        time: float,
+        *,
+        notes: Annotations | None = None,
+        options: QueryOptions | None = None,
+    ) -> Value:
         """Evaluate an expression at one time in Unix seconds; what there is to say of it is added to `notes`.
 
         Raises PromQLError; QueryTimeoutError and QueryLimitError of it where a limit was met.
         """
         expr = resolve(parse(expr) if isinstance(expr, str) else expr, 0, 0)
         at_ms = _milliseconds(time)
-        evaluator = self._evaluator(Steps(at_ms, at_ms, 1), notes)
+        evaluator = self._evaluator(Steps(at_ms, at_ms, 1), notes, options)
         kind = type_of(expr)
         inner = ast.unwrap(expr)
         if isinstance(inner, ast.StringLiteral):
@@ -78,6 +101,7 @@ class Engine:
         step: float,
         *,
         notes: Annotations | None = None,
+        options: QueryOptions | None = None,
     ) -> Matrix:
         """Evaluate an expression from start to end (Unix seconds, inclusive) at every step (seconds).
 
@@ -95,22 +119,46 @@ class Engine:
             raise PromQLError(
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
             )
-        evaluator = self._evaluator(steps, notes)
+        evaluator = self._evaluator(steps, notes, options)
         with np.errstate(all="ignore"):
             if kind == ValueType.SCALAR:
                 return Matrix([MatrixSeries((), steps.times, evaluator.scalar(expr))])
             return _block_matrix(evaluator.vector(expr).without_empty(), steps)
 
-    def _evaluator(self, steps: Steps, notes: Annotations | None) -> Evaluator:
+    def _evaluator(
+        self, steps: Steps, notes: Annotations | None, options: QueryOptions | None
+    ) -> Evaluator:
+        options = options or QueryOptions()
+        lookback_ms, timeout = self._lookback_ms, self._timeout
+        if options.lookback_seconds is not None:
+            lookback_ms = _milliseconds(options.lookback_seconds)
+        if options.timeout_seconds is not None:
+            timeout = min(timeout, options.timeout_seconds)
         return Evaluator(
-            self._reader,
+            cast("MetricReader", _CountingReader(self._reader, options)),
             steps,
             (steps.start_ms, steps.end_ms),
-            lookback_ms=self._lookback_ms,
+            lookback_ms=lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
-            budget=Budget(self._max_samples, self._clock() + self._timeout, self._clock),
+            budget=Budget(self._max_samples, self._clock() + timeout, self._clock),
             notes=Annotations() if notes is None else notes,
         )
+
+
+class _CountingReader:
+    """Hands samples on to one query, which only selects, and counts them."""
+
+    def __init__(self, reader: MetricReader, options: QueryOptions) -> None:
+        self._reader = reader
+        self._options = options
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
+    ) -> SeriesSet:
+        found = self._reader.select(matchers, start_ms, end_ms, max_samples)
+        self._options.samples_read += len(found.timestamps)
+        self._options.series_touched += len(found.labels)
+        return found
 
 
 def _milliseconds(seconds: float) -> int:
