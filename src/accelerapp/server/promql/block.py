@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -161,20 +162,26 @@ def group_rows(labels: Iterable[Labels], key: Callable[[Labels], Labels]) -> dic
 
 
 def drop_name(labels: Labels) -> Labels:
-    return tuple(pair for pair in labels if pair[0] not in SCHEMA_LABELS)
+    return drop_labels(labels, SCHEMA_LABELS)
 
 
+# The same queries ask for the same series again and again.
+@functools.lru_cache(maxsize=32_768)
 def keep_labels(labels: Labels, names: frozenset[str]) -> Labels:
-    return tuple(pair for pair in labels if pair[0] in names)
+    return tuple([pair for pair in labels if pair[0] in names])
 
 
+@functools.lru_cache(maxsize=32_768)
 def drop_labels(labels: Labels, names: frozenset[str]) -> Labels:
-    return tuple(pair for pair in labels if pair[0] not in names)
+    return tuple([pair for pair in labels if pair[0] not in names])
 
 
 def get_label(labels: Labels, name: str) -> str:
     """Return a label's value, empty where it is absent."""
-    return next((value for key, value in labels if key == name), "")
+    for key, value in labels:
+        if key == name:
+            return value
+    return ""
 
 
 def set_label(labels: Labels, name: str, value: str) -> Labels:

@@ -166,7 +166,7 @@ class Evaluator:
         else:
             raise PromQLError(f"expected a range vector, got {type_of(expr)}", expr.start, expr.end)
         self.budget.check_cells(len(samples.labels) * self.steps.count)
-        first, last = samples.count_until(starts), samples.count_until(ends)
+        first, last = samples.bounds(starts, ends)
         native = None
         if (histograms := samples.histograms) is not None:
             bounds = histograms.count_until(starts), histograms.count_until(ends)

@@ -52,6 +52,13 @@ class Samples:
         wanted = first + np.clip(times - self._base, 0, self._span)[None, :]
         return np.searchsorted(self._keys, wanted, side="right").astype(np.int64, copy=False)
 
+    def bounds(self, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+        """Return where the windows begin and end that are open on their left."""
+        # Where the range is a multiple of the step, most windows begin when another one ends.
+        times = np.unique(np.concatenate((starts, ends)))
+        found = self.count_until(times)
+        return found[:, np.searchsorted(times, starts)], found[:, np.searchsorted(times, ends)]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
@@ -114,8 +121,8 @@ class Selection:
     @property
     def step(self) -> Ints:
         """The step of each window."""
-        steps = self.windows.shape[1]
-        return self.index % steps if steps else self.index
+        rows, steps = self.windows.shape
+        return np.tile(np.arange(steps), rows)[self.index]
 
     def by_length(self) -> Ints:
         """Return the order in which `lanes` needs the windows: those with the most samples first."""
@@ -127,7 +134,8 @@ class Selection:
 
     def spread(self, values: Floats, present: Bools | None = None) -> Block:
         """Lay the windows' results back over series × steps, those that are present."""
-        out, here = np.zeros(self.windows.shape), np.zeros(self.windows.shape, dtype=np.bool_)
+        shape = self.windows.shape
+        out, here = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
         out.ravel()[self.index] = values
         here.ravel()[self.index] = True if present is None else present
         return Block(self.windows.labels, out, here).without_empty()

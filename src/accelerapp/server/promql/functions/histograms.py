@@ -14,6 +14,7 @@ from accelerapp.server.promql.block import (
     Block,
     Bools,
     Floats,
+    Ints,
     drop_labels,
     get_label,
     group_rows,
@@ -94,15 +95,23 @@ def _classic(argument: ast.Expr, block: Block, context: Context, of_classic: _Of
     present = np.zeros((len(groups), context.steps.count), dtype=np.bool_)
     for row, members in enumerate(groups.values()):
         order = np.array(members)[np.argsort(bounds[members], kind="stable")]
-        patterns, which = np.unique(block.present[order], axis=1, return_inverse=True)
+        patterns, which = _patterns(block.present[order])
         for number in range(patterns.shape[1]):
             buckets = order[patterns[:, number]]
-            steps = np.flatnonzero(which.ravel() == number)
+            steps = np.flatnonzero(which == number)
             if len(buckets):
                 counts = block.values[np.ix_(buckets, steps)]
                 values[row, steps] = of_classic(_Classic(bounds[buckets], counts, steps))
                 present[row, steps] = True
     return Block(list(groups), values, present)
+
+
+def _patterns(present: Bools) -> tuple[Bools, Ints]:
+    """Return the different columns, and which of them each column is."""
+    if present.all():
+        return present[:, :1], np.zeros(present.shape[1], dtype=np.int64)
+    patterns, which = np.unique(present, axis=1, return_inverse=True)
+    return patterns, which.ravel()
 
 
 def _histogram_quantile(call: ast.Call, context: Context) -> Block:
@@ -228,6 +237,10 @@ def _monotonic(counts: Floats) -> tuple[Floats, Floats]:
     Returns beside the counts by how much each was raised, other than for noise.
     """
     fixed, raised = counts.copy(), np.zeros(counts.shape)
+    before, now = counts[:-1], counts[1:]
+    clearly_more = now - before > 2 * _TOLERANCE * (np.abs(now) + np.abs(before)) + _SMALLEST_NORMAL
+    if (clearly_more | (now == before)).all():
+        return fixed, raised
     before = fixed[0]
     for row in range(1, len(fixed)):
         now = fixed[row]

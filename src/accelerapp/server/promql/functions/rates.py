@@ -20,13 +20,14 @@ def _extrapolated(call: ast.Call, context: Context, *, counter: bool, per_second
     chosen = windows.selected(2)
     if not len(chosen.index):
         return Block.empty(context.steps.count)
-    samples, counts, step = windows.samples, chosen.counts, chosen.step
+    samples, step = windows.samples, chosen.step
     change = _change(chosen, counter=counter)
-    first_ms, last_ms = samples.timestamps[chosen.first], samples.timestamps[chosen.last - 1]
-    to_start = (first_ms - windows.start_ms[step]) / 1000
-    to_end = (windows.end_ms[step] - last_ms) / 1000
+    stamps = samples.timestamps.astype(np.float64)  # milliseconds, whose differences are exact
+    first_ms, last_ms = stamps[chosen.first], stamps[chosen.last - 1]
+    to_start = (first_ms - windows.start_ms.astype(np.float64)[step]) / 1000
+    to_end = (windows.end_ms.astype(np.float64)[step] - last_ms) / 1000
     sampled = (last_ms - first_ms) / 1000
-    average = sampled / (counts - 1)
+    average = sampled / (chosen.counts - 1)
     far = average * 1.1
     to_start = np.where(to_start >= far, average / 2, to_start)
     if counter:
