@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator, Callable
@@ -42,6 +43,7 @@ def api() -> Open:
                 "metrics": reader,
                 "dashboards": {},
                 "query_threads": threads,
+                "stopping": asyncio.Event(),
             }
             others = dict.fromkeys((field.name for field in dataclasses.fields(Services)), cast(Any, None))
             app = query_app(Services(**{**others, **defaults, **parts}), loopback_only=loopback_only)

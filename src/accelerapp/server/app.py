@@ -80,6 +80,7 @@ class Observatory:
         self._receivers: list[Receiver] = []
         self._ports: dict[str, int] = {}
         self._closing = contextlib.AsyncExitStack()
+        self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         """Open the data folder, read every file, and listen. Raises StartError; nothing is left running then."""
@@ -186,6 +187,7 @@ class Observatory:
             ports=lambda: dict(self._ports),
             receivers=self.receivers,
             query_threads=query_threads,
+            stopping=self._stopping,
         )
 
     def _itself(self, interval: float) -> ScrapeJob:
@@ -208,6 +210,7 @@ class Observatory:
 
     async def stop(self) -> None:
         """Stop receiving, then evaluating, then storing; what was acknowledged is on disk."""
+        self._stopping.set()
         listening: list[Receiver | HttpServer] = [*self._receivers]
         if self._page is not None:
             listening.append(self._page)

@@ -11,12 +11,12 @@ from accelerapp.server.api import (
     alertmanager,
     jaeger,
     jaeger_v3,
+    logs,
     observatory,
     own_metrics,
     page,
     prometheus,
     storage,
-    telemetry,
     traces,
 )
 from accelerapp.server.api.page import SecurityHeaders
@@ -41,7 +41,7 @@ def query_app(services: Services, *, loopback_only: bool) -> Starlette:
             *prometheus.routes(services),
             *alertmanager.routes(services),
             *observatory.routes(services),
-            *telemetry.routes(services),
+            *logs.routes(services),
             *traces.routes(services),
             *jaeger.routes(services),
             *jaeger_v3.routes(services),

@@ -54,6 +54,8 @@ class Services:
     ports: Callable[[], Mapping[str, int]]
     receivers: Callable[[], Sequence[ReceiverStatus]]
     query_threads: ThreadPoolExecutor = field(repr=False)
+    #: Set when the observatory begins to stop: answers that would go on for ever end then.
+    stopping: asyncio.Event
 
     async def in_query_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking read on one of the query threads."""

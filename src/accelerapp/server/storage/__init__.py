@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelerapp.server.storage.backup import BackupError
-from accelerapp.server.storage.conditions import Condition, Expression
+from accelerapp.server.storage.conditions import Condition, Expression, all_of
 from accelerapp.server.storage.contracts import (
     ExemplarReader,
     LinePosition,
@@ -31,6 +31,7 @@ from accelerapp.server.storage.contracts import (
 )
 from accelerapp.server.storage.folder import StorageLockedError
 from accelerapp.server.storage.inventory import Inventory
+from accelerapp.server.storage.logs import condition_of
 from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.otlp import MalformedRequestError, without_invalid_spans
 from accelerapp.server.storage.retention import CAUSES
@@ -77,5 +78,7 @@ __all__ = [
     "TopValues",
     "TracePosition",
     "TraceSummary",
+    "all_of",
+    "condition_of",
     "without_invalid_spans",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from accelerapp.server.storage.conditions import Condition
 from accelerapp.server.storage.database import Columns, Database
 from accelerapp.server.storage.deadline import Deadline
 from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
+
+logger = logging.getLogger(__name__)
 
 _COLUMNS = ", ".join(LOG_COLUMNS)
 #: Lines that may wait to be looked at by one reader, and those that one look returns.
@@ -40,7 +43,11 @@ class LogTails:
     def loaded(self, columns: Columns) -> None:
         """Hand on what was loaded; this does not wait for anybody."""
         for tail in self._tails:
-            tail.offer(columns)
+            try:
+                tail.offer(columns)
+            except Exception:
+                # Loading must not fail because of who watches it.
+                logger.exception("a reader that follows log lines could not be told of some")
 
     def _leave(self, tail: Tail) -> None:
         with self._lock:
