@@ -19,12 +19,9 @@ log = logging.getLogger(__name__)
 Flush = Callable[["AlertGroup", list[Alert], float], Awaitable[bool]]
 
 
-def _before(one: Labels, other: Labels) -> int:
-    """Compare as Alertmanager does: by job, by instance, the fewer labels first, then label by label."""
+def _compared(one: Labels, other: Labels) -> int:
+    """Compare as Alertmanager does: the fewer labels first, then label by label."""
     mine, its = dict(one), dict(other)
-    for name in ("job", "instance"):
-        if mine.get(name) != its.get(name):
-            return -1 if name not in its or (name in mine and mine[name] < its[name]) else 1
     if len(mine) != len(its):
         return len(mine) - len(its)
     for name in sorted({*mine, *its}):
@@ -33,7 +30,18 @@ def _before(one: Labels, other: Labels) -> int:
     return 0
 
 
-_TOLD_ORDER = functools.cmp_to_key(_before)
+def _told_before(one: Labels, other: Labels) -> int:
+    """Compare by job, by instance, and then as label sets."""
+    mine, its = dict(one), dict(other)
+    for name in ("job", "instance"):
+        if mine.get(name) != its.get(name):
+            return -1 if name not in its or (name in mine and mine[name] < its[name]) else 1
+    return _compared(one, other)
+
+
+#: The order of groups.
+LABEL_ORDER = functools.cmp_to_key(_compared)
+_TOLD_ORDER = functools.cmp_to_key(_told_before)
 
 
 class AlertGroup:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from accelerapp.server.alerting.config import Config, Integration
 from accelerapp.server.alerting.counts import Counts
-from accelerapp.server.alerting.group import AlertGroup
+from accelerapp.server.alerting.group import LABEL_ORDER, AlertGroup
 from accelerapp.server.alerting.inhibit import Inhibitor
 from accelerapp.server.alerting.limits import MAX_ALERTS, MAX_GROUPS_OF_A_ROUTE, Refusals
 from accelerapp.server.alerting.notice import Notice
@@ -189,9 +189,11 @@ class Alertmanager:
         return [known[labels] for labels in sorted(known)]
 
     def groups(self) -> list[GroupStatus]:
-        """Return the groups, in order of their keys."""
+        """Return the groups, in order of their labels and receivers."""
         now = self._timers.now()
-        groups = sorted(dict(self._groups).values(), key=lambda group: (group.key, group.route.id))
+        groups = sorted(
+            dict(self._groups).values(), key=lambda group: (LABEL_ORDER(group.labels), group.route.receiver)
+        )
         return [
             GroupStatus(
                 group.key,
@@ -203,13 +205,18 @@ class Alertmanager:
             for group in groups
         ]
 
-    def status_of(self, labels: Labels) -> AlertStatus:
-        """Tell what keeps an alert quiet now; on the event loop."""
+    def quiet(self) -> Callable[[Labels], AlertStatus]:
+        """Return the call that tells of an alert, by its labels, what keeps it quiet now."""
         now = self._timers.now()
-        inhibited = self._current_inhibitor().inhibited_by(labels, now)
-        return AlertStatus(
-            tuple(self.silences.silenced_by(labels, now)), () if inhibited is None else (inhibited,)
-        )
+        inhibitor = self._inhibitor or Inhibitor(self._config.inhibit_rules, dict(self._alerts).values())
+
+        def status(labels: Labels) -> AlertStatus:
+            inhibited = inhibitor.inhibited_by(labels, now)
+            return AlertStatus(
+                tuple(self.silences.silenced_by(labels, now)), () if inhibited is None else (inhibited,)
+            )
+
+        return status
 
     def updated_at(self, labels: Labels) -> float:
         """Return when an alert was last received, in Unix seconds."""

@@ -58,12 +58,13 @@ class Silences:
         self._state = state
         self._now = now
         self._lock = threading.Lock()
+        #: Replaced as a whole with each change, so that other threads read it without the lock.
         self._silences = {stored.id: Silence.of(stored) for stored in state.load_silences()}
 
     def all(self) -> list[Silence]:
         """Return the silences that have not been over for too long, in no order."""
         oldest = self._now() - RETENTION
-        return [silence for silence in dict(self._silences).values() if silence.stored.ends_at > oldest]
+        return [silence for silence in self._silences.values() if silence.stored.ends_at > oldest]
 
     def get(self, silence_id: str) -> Silence:
         """Return a silence; raises SilenceNotFoundError."""
@@ -77,7 +78,7 @@ class Silences:
         own = dict(labels)
         return [
             silence.stored.id
-            for silence in dict(self._silences).values()
+            for silence in self._silences.values()
             if silence.state(now) == "active" and silence.matchers.match(own)
         ]
 

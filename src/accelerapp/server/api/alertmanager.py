@@ -37,7 +37,6 @@ from accelerapp.server.signals import Alert, Labels
 PREFIX: Final = "/api/v2"
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _TRUE: Final = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
-_FALSE: Final = frozenset({"false", "0", "no", "n", "off", "f", "disabled", ""})
 _STATE_ORDER: Final = ("active", "pending", "expired")
 
 
@@ -119,6 +118,7 @@ class _Wanted:
     def __init__(self, request: Request, services: Services) -> None:
         self._manager = services.alertmanager
         self._now = services.clock()
+        self._quiet = self._manager.quiet()
         self._labels = _matchers(request, "filter")
         self._receiver_labels = _matchers(request, "receiver_matchers")
         self._receiver = _receiver_filter(request)
@@ -137,7 +137,7 @@ class _Wanted:
         """Return what keeps an alert quiet, None where the alert is not asked for."""
         if alert.resolved(self._now) or not self._labels.match(dict(alert.labels)):
             return None
-        status = self._manager.status_of(alert.labels)
+        status = self._quiet(alert.labels)
         wanted = (
             (self.active or status.state != "active")
             and (self.silenced or not status.silenced_by)
@@ -290,11 +290,8 @@ def _receiver_filter(request: Request) -> Any:
 
 def _flag(request: Request, name: str) -> bool:
     text = request.query_params.get(name)
-    if text is None:
-        return True
-    if text.lower() not in _TRUE | _FALSE:
-        raise BodyError(601, f'{name} in query must be of type boolean: "{text[:80]}"')
-    return text.lower() in _TRUE
+    # As Alertmanager reads it, what does not say yes says no.
+    return text is None or text.lower() in _TRUE
 
 
 def _silence_id(request: Request) -> str:

@@ -101,7 +101,8 @@ def silence_json(silence: Silence, now: float) -> dict[str, Any]:
         "id": stored.id,
         "status": {"state": silence.state(now)},
         "updatedAt": date_time(stored.updated_at),
-        "annotations": dict(stored.annotations),
+        # Alertmanager leaves them out where there are none.
+        **({"annotations": dict(stored.annotations)} if stored.annotations else {}),
         "comment": stored.comment,
         "createdBy": stored.created_by,
         "endsAt": date_time(stored.ends_at),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from accelerapp.server.alerting import AlertStatus as Quiet
+from accelerapp.server.alerting import Silence
 from accelerapp.server.api.answer import NotFoundError, own
 from accelerapp.server.api.services import Services
 from accelerapp.server.oncall import condition_of
@@ -63,7 +65,21 @@ def routes(services: Services) -> list[Route]:
         return services.dashboards[uid].as_json()
 
     async def alerts(_: Request) -> Any:
-        return {"rules": await services.in_query_thread(_rules, services)}
+        silences, now = services.alertmanager.silences, services.clock()
+        return {
+            "rules": await services.in_query_thread(_rules, services),
+            "silences": [_silence(silence, now) for silence in silences.all()],
+            "silence_changes": [
+                {
+                    "at_ms": change.at * 1000,
+                    "silence": change.silence,
+                    "action": change.action,
+                    "created_by": change.created_by,
+                    "client": change.client,
+                }
+                for change in await services.in_query_thread(silences.changes, now - _HISTORY)
+            ],
+        }
 
     async def playbook(request: Request) -> Any:
         name = request.path_params["name"]
@@ -90,9 +106,9 @@ def routes(services: Services) -> list[Route]:
 
 def _rules(services: Services) -> list[dict[str, Any]]:
     since = services.clock() - _HISTORY
-    notifications = services.alertmanager.notifications(since)
+    notifications, quiet = services.alertmanager.notifications(since), services.alertmanager.quiet()
     return [
-        _rule(services, group.group.name, rule, since, notifications)
+        _rule(services, group.group.name, rule, since, notifications, quiet)
         for group in services.rules.groups()
         for rule in group.rules
         if rule.rule.alerting
@@ -105,6 +121,7 @@ def _rule(
     status: RuleStatus,
     since: float,
     notifications: Sequence[Notification],
+    quiet: Callable[[Labels], Quiet],
 ) -> dict[str, Any]:
     rule = status.rule
     condition = condition_of(rule.expr)
@@ -123,8 +140,9 @@ def _rule(
         "effective_for_seconds": rule.for_seconds,
         "labels": rule.label_texts,
         "annotations": rule.annotation_texts,
+        "title": rule.title,
         "playbook": services.playbooks.named_by(rule.annotation_texts.get("runbook_url", "")),
-        "alerts": [_alert(alert) for alert in status.alerts],
+        "alerts": [_alert(alert, quiet(alert.labels)) for alert in status.alerts],
         "transitions": [
             {"at_ms": t.at * 1000, "labels": dict(t.labels), "state": t.state, "value": t.value}
             for t in services.rules.history(rule.name, since)
@@ -141,7 +159,7 @@ def _names(labels: Labels, alertname: str) -> bool:
     return ("alertname", alertname) in labels
 
 
-def _alert(alert: AlertStatus) -> dict[str, Any]:
+def _alert(alert: AlertStatus, status: Quiet) -> dict[str, Any]:
     return {
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
@@ -149,6 +167,21 @@ def _alert(alert: AlertStatus) -> dict[str, Any]:
         "active_ms": alert.active_at * 1000,
         "fired_ms": _ms(alert.fired_at),
         "value": alert.value,
+        "silenced_by": list(status.silenced_by),
+        "inhibited_by": list(status.inhibited_by),
+    }
+
+
+def _silence(silence: Silence, now: float) -> dict[str, Any]:
+    stored = silence.stored
+    return {
+        "id": stored.id,
+        "state": silence.state(now),
+        "matchers": [str(matcher) for matcher in stored.matchers],
+        "starts_ms": stored.starts_at * 1000,
+        "ends_ms": stored.ends_at * 1000,
+        "created_by": stored.created_by,
+        "comment": stored.comment,
     }
 
 

@@ -68,6 +68,10 @@ class Template:
             if call.name not in self.definitions and not known(call.name):
                 yield self.error(call.offset, f'template "{call.name}" not defined; check its name')
 
+    def outline(self) -> str:
+        """Return the text with `[name]` for a field that is printed, … for any other value; of branches the first."""
+        return "".join(_outlined(self.nodes))
+
     def error(self, offset: int, message: str) -> TemplateError:
         """Make an error at a place in the text."""
         return error_at(self.text, self.name, offset, message)
@@ -115,6 +119,20 @@ def parse(
         {**BUILTINS, **functions},
         parser.calls,
     )
+
+
+def _outlined(nodes: Sequence[Node]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, Text):
+            yield node.text
+        elif isinstance(node, Branch):
+            yield from _outlined(node.body)
+        elif isinstance(node, Call):
+            yield "…"
+        elif isinstance(node, Action) and not node.variables:
+            (first, *rest), *piped = node.pipeline.commands
+            field = isinstance(first, Access) and bool(first.names) and not rest and not piped
+            yield f"[{first.names[-1]}]" if field and isinstance(first, Access) else "…"
 
 
 def error_at(text: str, name: str, offset: int, message: str) -> TemplateError:

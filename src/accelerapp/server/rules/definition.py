@@ -40,6 +40,12 @@ class Rule:
         return str(self.expr)
 
     @property
+    def title(self) -> str:
+        """What the rule is about in one line, without the values that only an alert of it has."""
+        template = self.annotations.get("summary") or self.annotations.get("description")
+        return "" if template is None else template.outline()
+
+    @property
     def label_texts(self) -> dict[str, str]:
         return {name: template.text for name, template in self.labels.items()}
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from accelerapp.server.gotemplate import Struct, Template, TemplateError
-from accelerapp.server.promql import Engine, PromQLError, Scalar, Vector
+from accelerapp.server.gotemplate import Functions, Struct, Template, TemplateError, sample
+from accelerapp.server.promql import Engine, PromQLError, Scalar, Vector, parse
 from accelerapp.server.rules.alert_state import INACTIVE, ActiveElement, AlertState
 from accelerapp.server.rules.definition import Group, Rule
 from accelerapp.server.rules.status import AlertStatus, RuleStatus
@@ -60,7 +60,7 @@ class RuleEvaluation:
         labels, values = self._query(engine, at - self._group.query_offset_seconds)
         timestamp = round((at - self._group.query_offset_seconds) * 1000)
         if self.rule.alerting:
-            elements = self._elements(labels, values)
+            elements = self._elements(labels, values, self._functions(engine, at))
             transitions += self._alerts.advance(elements, at)
             if self._group.limit and self._active_count() > self._group.limit:
                 count = self._active_count()
@@ -144,15 +144,33 @@ class RuleEvaluation:
     def _active_count(self) -> int:
         return sum(alert.state != INACTIVE for alert in self._alerts.alerts)
 
-    def _elements(self, labels: list[Labels], values: list[float]) -> dict[Labels, ActiveElement]:
+    def _functions(self, engine: Engine, at: float) -> Functions:
+        """Return what a template may call that depends on the evaluation; equal queries of it are made once."""
+        results: dict[str, list[Struct]] = {}
+
+        def query(text: str) -> list[Struct]:
+            if text not in results:
+                results[text] = _samples_of(engine, text, at)
+            return results[text]
+
+        return {
+            "query": query,
+            "now": lambda: at,
+            "externalURL": lambda: self._external_url,
+            "pathPrefix": lambda: urlsplit(self._external_url).path,
+        }
+
+    def _elements(
+        self, labels: list[Labels], values: list[float], functions: Functions
+    ) -> dict[Labels, ActiveElement]:
         elements: dict[Labels, ActiveElement] = {}
         for series, value in zip(labels, values, strict=True):
             own = {name: text for name, text in series if name != METRIC_NAME}
             for name, template in self.rule.labels.items():
-                own[name] = self._expand(template, series, value)
+                own[name] = self._expand(template, series, value, functions)
             own[ALERT_NAME] = self.rule.name
             annotations = {
-                name: self._expand(template, series, value)
+                name: self._expand(template, series, value, functions)
                 for name, template in self.rule.annotations.items()
             }
             key = make_labels(own)
@@ -164,7 +182,7 @@ class RuleEvaluation:
             elements[key] = ActiveElement(key, tuple(sorted(annotations.items())), value)
         return elements
 
-    def _expand(self, template: Template, series: Labels, value: float) -> str:
+    def _expand(self, template: Template, series: Labels, value: float, functions: Functions) -> str:
         labels = dict(series)
         data = Struct(
             Labels=labels,
@@ -179,7 +197,7 @@ class RuleEvaluation:
             "value": value,
         }
         try:
-            return template.execute(data, variables)
+            return template.execute(data, variables, functions)
         except TemplateError as error:
             return f"<error expanding template: {error}>"
 
@@ -209,3 +227,18 @@ class RuleEvaluation:
             since = make_labels({**own, METRIC_NAME: "ALERTS_FOR_STATE"})
             samples.append((since, timestamp, float(math.floor(alert.active_at))))
         return samples
+
+
+def _samples_of(engine: Engine, text: str, at: float) -> list[Struct]:
+    """Return what a template's query finds at a time in Unix seconds; raises ValueError."""
+    try:
+        result = engine.instant(parse(text), at)
+    except PromQLError as error:
+        raise ValueError(str(error)) from error
+    if isinstance(result, Scalar):
+        return [sample({}, result.value)]
+    if not isinstance(result, Vector):
+        raise ValueError("rule result is not a vector or scalar")
+    return [
+        sample(dict(labels), float(value)) for labels, value in zip(result.labels, result.values, strict=True)
+    ]

@@ -6,11 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules.definition import Group
 from accelerapp.server.rules.evaluation import RuleError, RuleEvaluation
-from accelerapp.server.rules.status import GroupStatus
+from accelerapp.server.rules.status import GroupCounts, GroupStatus
 from accelerapp.server.signals import STALE_NAN, Alert, Clock, Labels
 from accelerapp.server.storage.state import State, Transition
 
@@ -67,10 +68,11 @@ class RuleManager:
         """
         with self._changing:
             before = {rule.rule.key: rule for running in self._running for rule in running.rules}
-            times = {running.group.key: running.last_evaluation for running in self._running}
+            known_groups = {running.group.key: running for running in self._running}
             self._running = self._start(groups, external_labels)
             for running in self._running:
-                running.last_evaluation = times.get(running.group.key)
+                if (same := known_groups.get(running.group.key)) is not None:
+                    running.last_evaluation, running.counts = same.last_evaluation, same.counts
                 for rule in running.rules:
                     known = before.pop(rule.rule.key, None)
                     if known is not None and known.rule.alerting == rule.rule.alerting:
@@ -113,7 +115,9 @@ class RuleManager:
             for rule in running.rules:
                 if self._stopping.is_set():
                     return
-                self._evaluate_rule(rule, at)
+                running.counts.evaluations += 1
+                running.counts.failures += not self._evaluate_rule(rule, at)
+            running.counts.iterations += 1
             running.last_evaluation = at
             running.evaluation_time_seconds = time.perf_counter() - started
             self._unseen.discard(group.key)
@@ -135,6 +139,7 @@ class RuleManager:
                 rules=tuple(rule.status for rule in running.rules),
                 evaluation_time_seconds=running.evaluation_time_seconds,
                 last_evaluation=running.last_evaluation,
+                counts=replace(running.counts),
             )
             for running in self._running
         ]
@@ -147,7 +152,8 @@ class RuleManager:
         found = [transition for key in keys for transition in self._state.transitions(key, since)]
         return sorted(found, key=lambda transition: transition.at)
 
-    def _evaluate_rule(self, rule: RuleEvaluation, at: float) -> None:
+    def _evaluate_rule(self, rule: RuleEvaluation, at: float) -> bool:
+        """Evaluate a rule and hand on what comes of it; tell whether that went well."""
         started = time.perf_counter()
         problem = ""
         try:
@@ -164,6 +170,7 @@ class RuleManager:
             problem = f"{type(error).__name__}: {error}"
             log.exception("rule %s failed", rule.rule.name)
         rule.ended(at, time.perf_counter() - started, problem)
+        return not problem
 
     def _run(self) -> None:
         due: dict[tuple[str, str, float], int] = {}
@@ -176,7 +183,11 @@ class RuleManager:
                 slot = group.slot(self._clock())
                 # Slots that went by while others were evaluated are missed, as in Prometheus: never made up for.
                 due[key] = slot
-                if slot > before.get(key, slot):
+                last = before.get(key, slot)
+                if slot > last:
+                    missed = slot - last - 1
+                    running.counts.missed += missed
+                    running.counts.iterations += missed  # Prometheus counts all that were due
                     self.evaluate(group, group.slot_time(slot))
             next_times = [
                 running.group.slot_time(due[(*running.group.key, running.group.interval_seconds)] + 1)
@@ -192,3 +203,4 @@ class _RunningGroup:
         self.rules = rules
         self.last_evaluation: float | None = None
         self.evaluation_time_seconds = 0.0
+        self.counts = GroupCounts()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from accelerapp.server.rules.definition import Group, Rule
@@ -86,6 +86,16 @@ class RuleStatus:
         return entry
 
 
+@dataclass(slots=True)
+class GroupCounts:
+    """How often a group was due since the start, how often it was missed, and how its rules' evaluations went."""
+
+    iterations: int = 0
+    missed: int = 0
+    evaluations: int = 0
+    failures: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupStatus:
     """One group and how its last evaluation went."""
@@ -94,6 +104,7 @@ class GroupStatus:
     rules: tuple[RuleStatus, ...]
     evaluation_time_seconds: float
     last_evaluation: float | None
+    counts: GroupCounts = field(default_factory=GroupCounts)
 
     def as_prometheus(self) -> dict[str, Any]:
         """Return the group as an entry of Prometheus' /api/v1/rules."""

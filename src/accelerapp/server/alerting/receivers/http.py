@@ -73,7 +73,7 @@ class HttpClient:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise DeliveryError(f"the URL is not valid: {error}", retry=False) from error
         except httpx.HTTPError as error:
-            raise DeliveryError(f"{type(error).__name__}: {error or 'no answer'}", retry=True) from error
+            raise DeliveryError(f"{type(error).__name__}: {str(error) or 'no answer'}", retry=True) from error
         except (OSError, ValueError) as error:
             raise DeliveryError(f"a secret or certificate cannot be read: {error}", retry=True) from error
 
