@@ -26,9 +26,10 @@ from accelerapp.cli.command import app
 from accelerapp.codegen import CodegenSettings, create_app
 from accelerapp.monitoring import DEFAULT_BUCKETS, MetricsCollector
 from accelerapp.observability.shipping import dropped_counter
-from accelerapp.server.alerting import Load
+from accelerapp.server.alerting import Counts, Load
 from accelerapp.server.api import Services, own_metrics
 from accelerapp.server.config import Settings
+from accelerapp.server.rules import Group, GroupStatus
 from accelerapp.shipped import shipped
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -197,11 +198,34 @@ def _observatory() -> ASGIApp:
     services = SimpleNamespace(
         storage_stats=lambda: defaultdict(int),
         receivers=list,
-        alertmanager=SimpleNamespace(load=lambda: Load(0, 0, 0, 0)),
+        alertmanager=SimpleNamespace(
+            load=lambda: Load(0, 0, 0, 0),
+            alerts=list,
+            quiet=lambda: None,
+            silences=SimpleNamespace(all=list),
+            counts=Counts(),
+            receivers=lambda: [SimpleNamespace(name="", integrations=[SimpleNamespace(type="webhook")])],
+        ),
+        rules=SimpleNamespace(groups=lambda: [_group()]),
+        clock=lambda: 0.0,
         version="",
         revision="",
     )
     return Starlette(routes=own_metrics.routes(cast("Services", services)))
+
+
+def _group() -> GroupStatus:
+    group = Group(
+        name="",
+        file="",
+        interval_seconds=1.0,
+        interval_seconds_as_written=1.0,
+        query_offset_seconds=0.0,
+        limit=0,
+        rules=(),
+        time_factor=1.0,
+    )
+    return GroupStatus(group=group, rules=(), evaluation_time_seconds=0.0, last_evaluation=None)
 
 
 async def _exposed(app: ASGIApp, *paths: str) -> dict[str, _Family]:

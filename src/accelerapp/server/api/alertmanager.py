@@ -81,12 +81,10 @@ def routes(services: Services) -> list[Route]:
 
 
 def _general(services: Services) -> list[Route]:
-    manager = services.alertmanager
-
     async def status(_: Request) -> Any:
         return {
             "cluster": {"peers": [], "status": "disabled"},
-            "config": {"original": manager.config.original},
+            "config": {"original": services.alertmanager.config.original},
             "uptime": date_time(services.started_at),
             "versionInfo": {
                 "branch": "",
@@ -102,7 +100,7 @@ def _general(services: Services) -> list[Route]:
         wanted = _matchers(request, "receiver_matchers")
         return [
             {"labels": dict(receiver.labels), "name": receiver.name}
-            for receiver in manager.config.receivers.values()
+            for receiver in services.alertmanager.config.receivers.values()
             if wanted.match(receiver.labels)
         ]
 
@@ -147,29 +145,31 @@ class _Wanted:
 
 
 def _alerts(services: Services) -> list[Route]:
-    manager = services.alertmanager
-
     def shown(alert: Alert, status: AlertStatus, muted_by: Sequence[str] = ()) -> dict[str, Any]:
         return alert_json(
-            alert, status, manager.updated_at(alert.labels), _receivers(services, alert.labels), muted_by
+            alert,
+            status,
+            services.alertmanager.updated_at(alert.labels),
+            _receivers(services, alert.labels),
+            muted_by,
         )
 
     async def get_alerts(request: Request) -> Any:
         wanted = _Wanted(request, services)
         found = [
             shown(alert, status)
-            for alert in manager.alerts()
+            for alert in services.alertmanager.alerts()
             if wanted.of_receiver(_receivers(services, alert.labels))
             and (status := wanted.status(alert)) is not None
         ]
         return sorted(found, key=lambda alert: str(alert["fingerprint"]))
 
     async def post_alerts(request: Request) -> Any:
-        config = manager.config
+        config = services.alertmanager.config
         patience = config.global_settings.resolve_timeout / config.time_factor
         body = await body_of(request, "alerts")
         alerts, guessed, problems = await asyncio.to_thread(posted_alerts, body, services.clock(), patience)
-        refused = manager.accept(alerts, guessed)
+        refused = services.alertmanager.accept(alerts, guessed)
         if refused:
             return json_response(f"{refused} alerts were not taken, since too many are kept", 500)
         if problems:
@@ -179,7 +179,7 @@ def _alerts(services: Services) -> list[Route]:
     async def groups(request: Request) -> Any:
         wanted, muted = _Wanted(request, services), _flag(request, "muted")
         found = []
-        for group in manager.groups():
+        for group in services.alertmanager.groups():
             if not wanted.of_receiver([group.receiver]) or (group.muted_by and not muted):
                 continue
             alerts = [
@@ -207,15 +207,13 @@ def _group(group: GroupStatus, alerts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _silences(services: Services) -> list[Route]:
-    manager = services.alertmanager
-
     async def get_silences(request: Request) -> Any:
         wanted = {(m.name, m.type, m.value) for m in _matchers(request, "filter").matchers}
         states = [state for state in _STATE_ORDER if _flag(request, state)]
         now = services.clock()
         found = [
             silence
-            for silence in manager.silences.all()
+            for silence in services.alertmanager.silences.all()
             if silence.state(now) in states
             and wanted <= {(m.name, m.type, m.value) for m in silence.matchers.matchers}
         ]
@@ -238,18 +236,18 @@ def _silences(services: Services) -> list[Route]:
         if wanted.ends_at < services.clock():
             raise _BadRequestError("Failed to create silence: end time can't be in the past")
         client = request.client.host if request.client else ""
-        return {"silenceID": await asyncio.to_thread(manager.silences.set, wanted, client)}
+        return {"silenceID": await asyncio.to_thread(services.alertmanager.silences.set, wanted, client)}
 
     async def get_silence(request: Request) -> Any:
         try:
-            return silence_json(manager.silences.get(_silence_id(request)), services.clock())
+            return silence_json(services.alertmanager.silences.get(_silence_id(request)), services.clock())
         except SilenceNotFoundError:
             return Response(status_code=404)
 
     async def delete_silence(request: Request) -> Any:
         client = request.client.host if request.client else ""
         try:
-            await asyncio.to_thread(manager.silences.expire, _silence_id(request), client)
+            await asyncio.to_thread(services.alertmanager.silences.expire, _silence_id(request), client)
         except SilenceNotFoundError:
             return Response(status_code=404)
         return Response()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from accelerapp.monitoring import FamilySnapshot
 from accelerapp.observability.exposition import TEXT_CONTENT_TYPE, render_text
+from accelerapp.server.api import alerting_metrics
 from accelerapp.server.api.services import Services
-from accelerapp.server.ingest import ReceiverStatus
+from accelerapp.server.ingest import ReceiverStatus, Scraper, process_metrics
 from accelerapp.server.storage import CAUSES, SIGNALS
 
 _Series = list[tuple[tuple[str, ...], Any]]
@@ -85,9 +87,22 @@ def routes(services: Services) -> list[Route]:
         )
         families += _storage(stats)
         families += _receivers(services.receivers())
-        return Response(render_text(families), headers={"content-type": TEXT_CONTENT_TYPE})
+        families += alerting_metrics.families(services)
+        families += _scraping(services.scraper)
+        families += process_metrics()
+        return _answer(families)
 
-    return [Route("/metrics", metrics)]
+    async def exporter(request: Request) -> Response:
+        measure = services.exporters.get(request.path_params["exporter"])
+        if measure is None:
+            raise HTTPException(404)
+        return _answer(await measure())
+
+    return [Route("/metrics", metrics), Route("/metrics/{exporter}", exporter)]
+
+
+def _answer(families: Iterable[FamilySnapshot]) -> Response:
+    return Response(render_text(families), headers={"content-type": TEXT_CONTENT_TYPE})
 
 
 def _family(
@@ -121,6 +136,43 @@ def _storage(stats: Mapping[str, Any]) -> list[FamilySnapshot]:
         held: _Series = [((signal,), float(stats[f"{key}_{signal}"])) for signal in SIGNALS]
         families.append(FamilySnapshot(key, f"{prefix}_{key}", "gauge", meaning, ("signal",), (), held))
     return families
+
+
+def _scraping(scraper: Scraper) -> list[FamilySnapshot]:
+    """Return what scraping left out, and which files of targets could not be read."""
+    prefix = "accelerapp_observatory_scrape"
+    left_out: _Series = [((reason,), float(count)) for reason, count in scraper.left_out().items()]
+    dropped: _Series = [((job,), float(count)) for job, count in scraper.dropped_counts().items()]
+    unreadable: _Series = [((), float(scraper.unreadable_files()))]
+    return [
+        FamilySnapshot(
+            "scrape_samples_left_out_total",
+            f"{prefix}_samples_left_out_total",
+            "counter",
+            "Samples that were exposed and not kept, by reason.",
+            ("reason",),
+            (),
+            left_out,
+        ),
+        FamilySnapshot(
+            "scrape_targets_dropped",
+            f"{prefix}_targets_dropped",
+            "gauge",
+            "Targets that relabelling drops.",
+            ("job",),
+            (),
+            dropped,
+        ),
+        FamilySnapshot(
+            "scrape_target_files_unreadable_total",
+            f"{prefix}_target_files_unreadable_total",
+            "counter",
+            "Times that a file of targets could not be read; its targets stay as they were.",
+            (),
+            (),
+            unreadable,
+        ),
+    ]
 
 
 def _receivers(receivers: Sequence[ReceiverStatus]) -> list[FamilySnapshot]:
