@@ -1,12 +1,14 @@
 """Writes into a data folder, saying each id once it is acknowledged, until it kills itself or is killed.
 
 Usage: driver.py FOLDER FIRST_ID STEP OCCURRENCE — the process ends with SIGKILL at that occurrence of that step;
-the step `never` leaves the killing to the caller. With `http` as a fifth argument it serves OTLP instead.
+the step `never` leaves the killing to the caller. With `http` as a fifth argument it serves OTLP instead, with
+`retention` it keeps so little that segments go all the time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
@@ -23,6 +25,7 @@ from accelerapp.server.storage import Storage, StorageFullError, StorageSettings
 SETTINGS = StorageSettings(
     unsealed_bytes=20_000, journal_file_bytes=6_000, seal_interval_seconds=60, retention_seconds=0
 )
+KEPT_BYTES = 400_000
 START_NS = 1_700_000_000_000_000_000
 
 
@@ -97,7 +100,8 @@ async def main(folder: str, first_id: int, step: str, occurrence: int, mode: str
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    storage = Storage.open(folder, SETTINGS, step=kill_at)
+    settings = dataclasses.replace(SETTINGS, retention_bytes=KEPT_BYTES) if mode == "retention" else SETTINGS
+    storage = Storage.open(folder, settings, step=kill_at)
     if mode == "http":
         await serve(storage)
     ids = count(first_id)

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from tests.integration.storage.contents import opened, table, undamaged
 
-from accelerapp.server.storage import LogQuery, Storage, StorageSettings
-from accelerapp.server.storage.deadline import Deadline
+from accelerapp.server.storage import Storage
 
 DRIVER = Path(__file__).with_name("driver.py")
-KILLS = 5
+KILLS = 4
 # How often a step comes before it may kill: journal steps come with every group, the others with every seal.
 STEPS = {
     "journal.write": 60,
@@ -29,12 +29,17 @@ STEPS = {
     "segment.rename.done": 5,
     "journal.truncate": 6,
     "journal.truncate.done": 6,
+    "merge.swap": 3,
+    "merge.unlink": 12,
+    "merge.unlink.done": 12,
 }
 
 
-def run(folder: Path, first_id: int, step: str, occurrence: int, lines: int | None = None) -> list[str]:
+def run(
+    folder: Path, first_id: int, step: str, occurrence: int, lines: int | None = None, mode: str = ""
+) -> list[str]:
     """Run the driver until it dies, or kill it after so many lines; return what it said."""
-    command = [sys.executable, str(DRIVER), str(folder), str(first_id), step, str(occurrence)]
+    command = [sys.executable, str(DRIVER), str(folder), str(first_id), step, str(occurrence), mode]
     said: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -48,20 +53,18 @@ def run(folder: Path, first_id: int, step: str, occurrence: int, lines: int | No
 
 async def stored(folder: Path) -> dict[str, Counter[int]]:
     """Count how often each id is stored."""
-    storage = Storage.open(folder, StorageSettings(retention_seconds=0))
-    logs = storage.logs.search(LogQuery(0, 2**62, limit=1_000_000))
-    # Below the reader, which shows a span once even if it is stored twice.
-    spans = storage.spans._rows("SELECT trace_id, span_id FROM {}", [], Deadline(60))  # type: ignore[attr-defined]
-    samples = storage.metrics.select([], 0, 2**62)
-    stats = storage.stats()
+    storage = opened(folder)
+    logs = table(storage, "logs", "SELECT body FROM {}")
+    spans = table(storage, "traces", "SELECT trace_id, span_id FROM {}")
+    samples = storage.metrics.select([], -(2**62), 2**62)
+    assert undamaged(storage)
     await storage.close()
-    assert (stats["damaged_journal_records"], stats["damaged_segments"], stats["damaged_spans"]) == (0, 0, 0)
     per_trace = Counter(int(trace_id, 16) for trace_id, _ in spans)
     assert set(per_trace.values()) <= {3}, "a request is stored wholly and once, or not at all"
     return {
-        "log": Counter(int(record.body) for record in logs),
+        "log": Counter(int(body) for (body,) in logs),
         "trace": Counter(int(trace_id, 16) for trace_id in {trace_id for trace_id, _ in spans}),
-        "sample": Counter(samples.timestamps.tolist()),
+        "sample": Counter(time for time in samples.timestamps.tolist() if time > 0),
     }
 
 
@@ -91,6 +94,22 @@ async def test_nothing_acknowledged_is_lost_by_a_kill_at_random(tmp_path: Path) 
         await check(tmp_path, said)
     segments = [path.name for path in (tmp_path / "segments").iterdir()]
     assert any(name.startswith("logs-") for name in segments), "the kills came before anything was sealed"
+
+
+@pytest.mark.parametrize("step", ["retention.unlink", "retention.unlink.done"])
+async def test_a_kill_while_old_segments_go_leaves_all_that_is_newer_once(tmp_path: Path, step: str) -> None:
+    chance = random.Random(step)
+    said: list[str] = []
+    for kill in range(KILLS):
+        said += run(tmp_path, kill * 100_000 + 1, step, chance.randint(1, 8), mode="retention")
+    for kind, counts in (await stored(tmp_path)).items():
+        acknowledged = {int(line.split()[1]) for line in said if line.startswith(f"{kind} ")}
+        present = set(counts)
+        assert [number for number in present if counts[number] > 1] == [], f"{kind} stored twice"
+        assert acknowledged - present, f"no {kind} was let go"
+        newest = max(acknowledged)
+        lost = {number for number in acknowledged if min(present) + 100 < number <= newest} - present
+        assert lost == set(), f"{kind} went although newer"
 
 
 async def test_what_http_answered_with_200_survives_a_kill(tmp_path: Path) -> None:
