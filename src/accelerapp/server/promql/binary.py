@@ -54,7 +54,12 @@ _NEVER = sys.maxsize
 
 
 def scalars(op: str, left: Floats, right: Floats) -> Floats:
-    """Combine two scalars; a comparison gives 1 or 0."""
+    """Combine two scalars; a comparison gives 1 or 0.
+
+    Raises PromQLError for what only native histograms have.
+    """
+    if op in ast.TRIMMINGS:
+        raise PromQLError(f'operator "{op}" not allowed for Scalar operations')
     if op in _COMPARISONS:
         return _COMPARISONS[op](left, right).astype(np.float64)
     return _ARITHMETIC[op](left, right)
@@ -78,7 +83,7 @@ def _with_scalar(expr: ast.Binary, block: Block, sides: tuple[Operand, Operand],
     if expr.op in ast.TRIMMINGS:
         _note_trimmed_floats(expr, block.present, notes)
         nothing = np.zeros(block.present.shape, dtype=np.bool_)
-        return Block(block.labels, block.values, nothing, cells).without_empty().without_name()
+        return Block(block.labels, block.values, nothing, cells).without_empty()
     if expr.op not in _COMPARISONS:
         values = _ARITHMETIC[expr.op](left, right)
         return Block(block.labels, values, block.present, cells).without_empty().without_name()
@@ -241,7 +246,8 @@ def _first(steps: Bools) -> int:
 
 def _result_labels(expr: ast.Binary, many: Labels, one: Labels) -> Labels:
     matching = expr.matching
-    labels = drop_name(many) if expr.return_bool or expr.op not in _COMPARISONS else many
+    kept = expr.op in _COMPARISONS or expr.op in ast.TRIMMINGS
+    labels = many if kept and not expr.return_bool else drop_name(many)
     if matching.group is None:
         names = frozenset(matching.labels)
         labels = keep_labels(labels, names) if matching.on else drop_labels(labels, names)
