@@ -47,6 +47,13 @@ def up(
     overlay_file: Annotated[
         Path | None, typer.Option(help="Scrape jobs, receivers and routes merged into the two files above.")
     ] = None,
+    targets_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of your own targets.", show_default="~/.config/accelerapp/targets.d"),
+    ] = None,
+    ollama_url: Annotated[
+        str | None, typer.Option(help="URL of Ollama, to be probed.", show_default="none is")
+    ] = None,
     time_factor: Annotated[
         float | None, typer.Option(help="Divide every time in rules, routes and scraping.", show_default="1")
     ] = None,

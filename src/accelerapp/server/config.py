@@ -20,6 +20,12 @@ def default_data_dir() -> Path:
     return Path(base).expanduser() / "accelerapp" / "observatory"
 
 
+def default_targets_dir() -> Path:
+    """Return the user's folder of targets to scrape (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "accelerapp" / "targets.d"
+
+
 def _shipped_file(*parts: str) -> Path:
     return shipped("observability").joinpath(*parts)
 
@@ -68,6 +74,13 @@ class Settings(BaseSettings):
     alertmanager_file: Path = Field(
         default_factory=lambda: _shipped_file("prometheus", "alertmanager.yml"),
         description="Routes and receivers, in Alertmanager's form.",
+    )
+    targets_dir: Path = Field(
+        default_factory=default_targets_dir,
+        description="Folder of your own targets (*.yml, *.yaml, *.json), in the form of Prometheus' file discovery.",
+    )
+    ollama_url: str = Field(
+        "", description="URL of Ollama, whose /api/version is probed; nothing is probed where empty."
     )
     overlay_file: Path | None = Field(
         None, description="Scrape jobs, receivers and routes merged into the two files above."

@@ -8,8 +8,11 @@ from accelerapp.server.ingest.http_receiver import HttpReceiver
 from accelerapp.server.ingest.jaeger import jaeger_app
 from accelerapp.server.ingest.logstash_http import logstash_http_app
 from accelerapp.server.ingest.logstash_tcp import LogstashTcpReceiver
+from accelerapp.server.ingest.node import Node, process_metrics
 from accelerapp.server.ingest.otlp_grpc import OtlpGrpcReceiver
 from accelerapp.server.ingest.otlp_http import otlp_app
+from accelerapp.server.ingest.own_jobs import own_jobs
+from accelerapp.server.ingest.probe import HttpProbe
 from accelerapp.server.ingest.receiver import (
     Account,
     Receiver,
@@ -18,7 +21,7 @@ from accelerapp.server.ingest.receiver import (
 )
 from accelerapp.server.ingest.scrape import Scraper
 from accelerapp.server.ingest.scrape_file import ScrapeFile, load_scrape_file
-from accelerapp.server.ingest.scrape_job import DroppedTarget, ScrapeJob, TargetGroup, TargetStatus
+from accelerapp.server.ingest.scrape_job import DroppedTarget, ScrapeJob, TargetStatus
 from accelerapp.server.ingest.zipkin import zipkin_app
 
 __all__ = [
@@ -27,8 +30,10 @@ __all__ = [
     "DroppedTarget",
     "ExpositionError",
     "ExpositionParser",
+    "HttpProbe",
     "HttpReceiver",
     "LogstashTcpReceiver",
+    "Node",
     "OtlpGrpcReceiver",
     "Receiver",
     "ReceiverStatus",
@@ -36,11 +41,12 @@ __all__ = [
     "ScrapeFile",
     "ScrapeJob",
     "Scraper",
-    "TargetGroup",
     "TargetStatus",
     "jaeger_app",
     "load_scrape_file",
     "logstash_http_app",
     "otlp_app",
+    "own_jobs",
+    "process_metrics",
     "zipkin_app",
 ]

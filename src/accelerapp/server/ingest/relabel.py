@@ -50,7 +50,7 @@ class RelabelConfig(ConfigModel):
     source_labels: tuple[str, ...] = ()
     separator: Text = _SEPARATOR
     regex: Annotated[Text, AfterValidator(_pattern)] = _REGEX
-    modulus: int = Field(0, ge=0)
+    modulus: int = Field(default=0, ge=0)
     target_label: Text = ""
     replacement: Text = _REPLACEMENT
     action: Annotated[Action, BeforeValidator(_lower)] = "replace"

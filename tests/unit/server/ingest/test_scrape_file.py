@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from accelerapp.server.configfile import ConfigError
-from accelerapp.server.ingest import TargetGroup, load_scrape_file
+from accelerapp.server.ingest import load_scrape_file
+from accelerapp.server.ingest.scrape_job import TargetGroup
 
 FILE = """\
 global:

@@ -17,9 +17,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from accelerapp.server.ingest import ScrapeJob, Scraper, TargetGroup
+from accelerapp.server.ingest import ScrapeJob, Scraper
 from accelerapp.server.ingest.fetch import ScrapeClient
-from accelerapp.server.ingest.scrape_job import ScrapeLimits, discovered_labels, make_target
+from accelerapp.server.ingest.scrape_job import ScrapeLimits, TargetGroup, discovered_labels, make_target
 from accelerapp.server.ingest.scrape_target import ScrapeCounters, TargetScraper
 from accelerapp.server.signals import Exemplar, Labels, is_stale
 from accelerapp.server.storage import Sink
