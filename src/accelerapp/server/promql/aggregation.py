@@ -109,9 +109,10 @@ def _note_invalid_quantiles(expr: ast.Expr, param: Floats, notes: Annotations) -
     """Warn of parameters that are no quantiles: that there are any NaN, and of the largest and the smallest."""
     if np.isnan(param).any():
         notes.warning(annotation.invalid_quantile(np.nan), expr)
-    for number in (np.fmax.reduce(param), np.fmin.reduce(param)):
-        if number > 1 or number < 0:
-            notes.warning(annotation.invalid_quantile(float(number)), expr)
+    if param.max() > 1:
+        notes.warning(annotation.invalid_quantile(float(param.max())), expr)
+    if param.min() < 0:
+        notes.warning(annotation.invalid_quantile(float(param.min())), expr)
 
 
 def group_key(expr: ast.Aggregate) -> Callable[[Labels], Labels]:

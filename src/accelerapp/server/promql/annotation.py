@@ -92,11 +92,6 @@ def _place(about: ast.Expr, query: str) -> str:
     return f" ({before.count(chr(10)) + 1}:{len(before[line_start:].encode()) + 1})"
 
 
-def named(text: str, metric: str) -> str:
-    """Add the metric's name to a text, where it is known."""
-    return f"{text} for metric name {quote(metric)}" if metric else text
-
-
 def mixed_samples(metric: str) -> str:
     return f"encountered a mix of histograms and floats for metric name {quote(metric)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -225,14 +226,24 @@ class Histogram:
 
 def bounds(index: Indices, schema: int) -> Floats:
     """Return the upper bounds of positive buckets; that of the last one for finite numbers is the largest of these."""
+    index = index.astype(np.int64)
     if schema < 0:
-        exponents = index.astype(np.int64) << -schema
+        exponents = index << -schema
         upper = np.ldexp(1.0, np.minimum(exponents, 2000).astype(np.int32))
         return np.where(exponents == 1024, _LARGEST, upper)
-    whole = index.astype(np.int64) >> schema
-    fraction = (index.astype(np.int64) & ((1 << schema) - 1)) / (1 << schema)
-    upper = np.ldexp(np.exp2(fraction), np.minimum(whole, 2000).astype(np.int32))
-    return np.where((whole == 1024) & (fraction == 0), _LARGEST, upper)
+    fraction = _fractions(schema)[index & ((1 << schema) - 1)]
+    exponents = (index >> schema) + 1
+    upper = np.ldexp(fraction, np.minimum(exponents, 2000).astype(np.int32))
+    return np.where((fraction == 0.5) & (exponents == 1025), _LARGEST, upper)
+
+
+@functools.cache
+def _fractions(schema: int) -> Floats:
+    """Return the bounds from a half up to one, every other that of the schema before, to the last bit Prometheus'."""
+    if schema == 0:
+        return np.array([0.5])
+    before = _fractions(schema - 1)
+    return np.stack((before, before * 2.0 ** (2.0**-schema)), axis=1).ravel()
 
 
 def total(histograms: Sequence[Histogram]) -> Histogram:

@@ -59,7 +59,7 @@ class HistogramSamples:
         return np.searchsorted(self._keys, wanted, side="right").astype(np.int64, copy=False)
 
     def at(self, sample: int) -> Histogram:
-        """Return one sample; its hint tells whether it begins a counter anew beside the one before."""
+        """Return one sample; its hint tells, but of a reset, that it goes on from the one before."""
         found = self._cells[sample]
         if found is None:
             found = self._cells[sample] = self._made(sample).with_hint(self._hint(sample))
@@ -75,9 +75,8 @@ class HistogramSamples:
     def _hint(self, sample: int) -> Hint:
         if self._columns is not None and self._columns.gauge[sample]:
             return Hint.GAUGE
-        if self._first[sample]:
-            return Hint.UNKNOWN
-        return Hint.RESET if self.resets[sample] else Hint.NOT_RESET
+        # Where there was a reset Prometheus does not trust in what it knows, for samples before it may be lost.
+        return Hint.UNKNOWN if self._first[sample] or self.resets[sample] else Hint.NOT_RESET
 
     def _made(self, sample: int) -> Histogram:
         columns = self._columns

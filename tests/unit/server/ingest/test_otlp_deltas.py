@@ -99,7 +99,12 @@ def test_classic_histograms_are_added_up_and_begin_anew_with_other_bounds() -> N
     streams = DeltaStreams(Clock())
 
     def sent(at: int, bounds: list[float]) -> Translated:
-        fields = {"count": "3", "sum": 2.0, "bucketCounts": ["1", "2"], "explicitBounds": bounds}
+        fields: dict[str, Any] = {
+            "count": "3",
+            "sum": 2.0,
+            "bucketCounts": ["1", "2"],
+            "explicitBounds": bounds,
+        }
         return take(streams, request("histogram", point(at, at + 1, **fields)))
 
     assert values(sent(0, [1.0])) == [2.0, 3.0, 1.0, 3.0]
@@ -115,7 +120,7 @@ def test_exponential_histograms_are_added_up_as_if_all_was_observed_at_once(seed
     count = 0
     for at in range(4):
         scale = dice.choice([0, 1, 3])
-        sides = []
+        sides: list[dict[str, Any]] = []
         for sign in (1, -1):
             offset, counts = dice.randrange(-20, 20), [dice.randrange(3) for _ in range(dice.randrange(5))]
             sides.append({"offset": offset, "bucketCounts": [str(one) for one in counts]})
@@ -125,7 +130,13 @@ def test_exponential_histograms_are_added_up_as_if_all_was_observed_at_once(seed
                 key = (sign, (offset + i) >> scale)
                 everything[key] = everything.get(key, 0) + one
         own = sum(int(one) for side in sides for one in side["bucketCounts"])
-        fields = {"scale": scale, "count": str(own), "sum": 1.0, "positive": sides[0], "negative": sides[1]}
+        fields: dict[str, Any] = {
+            "scale": scale,
+            "count": str(own),
+            "sum": 1.0,
+            "positive": sides[0],
+            "negative": sides[1],
+        }
         result = take(streams, request("exponentialHistogram", point(at, at + 1, **fields)))
     ((_, _, histogram),) = result.histograms
     found: dict[tuple[int, int], float] = {}
@@ -140,7 +151,11 @@ def test_exponential_histograms_are_added_up_as_if_all_was_observed_at_once(seed
 def test_a_sum_of_histograms_becomes_coarser_rather_than_wide() -> None:
     streams = DeltaStreams(Clock())
     for at, offset in enumerate((0, 1000)):
-        fields = {"scale": 5, "count": "1", "positive": {"offset": offset, "bucketCounts": ["1"]}}
+        fields: dict[str, Any] = {
+            "scale": 5,
+            "count": "1",
+            "positive": {"offset": offset, "bucketCounts": ["1"]},
+        }
         result = take(streams, request("exponentialHistogram", point(at, at + 1, **fields)))
     ((_, _, histogram),) = result.histograms
     assert histogram.schema == 2

@@ -22,7 +22,6 @@ from accelerapp.server.promql.block import (
 from accelerapp.server.promql.estimation import fraction, quantile, variance
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.histogram import Histogram
-from accelerapp.server.signals import METRIC_NAME
 
 _BOUND = "le"
 _NUMBER = re.compile(r"[+-]?(?:inf|infinity|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.ASCII | re.IGNORECASE)
@@ -43,8 +42,8 @@ class _Classic:
 
 #: Gives one number for each step of a classic histogram.
 _OfClassic = Callable[[_Classic], Floats]
-#: Gives one number for a native histogram, by its step and its metric's name.
-_OfNative = Callable[[Histogram, int, str], float]
+#: Gives one number for a native histogram at a step.
+_OfNative = Callable[[Histogram, int], float]
 
 
 def _of_either(argument: ast.Expr, context: Context, of_classic: _OfClassic, of_native: _OfNative) -> Block:
@@ -69,7 +68,7 @@ def _of_either(argument: ast.Expr, context: Context, of_classic: _OfClassic, of_
     values = np.zeros(present.shape)
     for row, step in np.argwhere(present).tolist():
         histogram = block.histograms[rows[row], step]
-        values[row, step] = of_native(histogram, step, get_label(labels[row], METRIC_NAME))
+        values[row, step] = of_native(histogram, step)
     return classic.without_empty().beside(Block(labels, values, present).without_empty()).without_name()
 
 
@@ -132,11 +131,11 @@ def _histogram_quantile(call: ast.Call, context: Context) -> Block:
             )
         return values
 
-    def of_native(histogram: Histogram, step: int, metric: str) -> float:
+    def of_native(histogram: Histogram, step: int) -> float:
         return quantile(
             float(q[step]),
             histogram,
-            lambda text: context.notes.info(annotation.named(text, metric), argument),
+            lambda text: context.notes.info(text, argument),
         )
 
     return _of_either(argument, context, of_classic, of_native)
@@ -149,12 +148,12 @@ def _histogram_fraction(call: ast.Call, context: Context) -> Block:
     def of_classic(classic: _Classic) -> Floats:
         return bucket_fraction(lower[classic.steps], upper[classic.steps], classic.bounds, classic.counts)
 
-    def of_native(histogram: Histogram, step: int, metric: str) -> float:
+    def of_native(histogram: Histogram, step: int) -> float:
         return fraction(
             float(lower[step]),
             float(upper[step]),
             histogram,
-            lambda text: context.notes.info(annotation.named(text, metric), argument),
+            lambda text: context.notes.info(text, argument),
         )
 
     return _of_either(argument, context, of_classic, of_native)

@@ -55,7 +55,7 @@ class _Native:
     """The windows of a call that has native histograms in them."""
 
     call: ast.Call
-    argument: ast.Expr
+    place: ast.Expr
     windows: Windows
     histograms: HistogramWindows
     notes: Annotations
@@ -67,16 +67,15 @@ class _Native:
     def metric(self, row: int) -> str:
         return get_label(self.windows.labels[row], METRIC_NAME)
 
-    def warn_of(self, windows: Bools, text: Callable[[str], str], about: ast.Expr | None = None) -> None:
+    def warn_of(self, windows: Bools, text: Callable[[str], str]) -> None:
         """Warn of the metrics that have any of the given windows."""
         for row in np.flatnonzero(windows.any(axis=1)).tolist():
-            self.notes.warning(text(self.metric(row)), about or self.argument)
+            self.notes.warning(text(self.metric(row)), self.place)
 
     def without(self, windows: Bools) -> Windows:
-        """Return the windows of floats, some of them emptied."""
-        if not windows.any():
-            return self.windows
-        return replace(self.windows, last=np.where(windows, self.windows.first, self.windows.last))
+        """Return the windows of floats alone, some of them emptied."""
+        last = np.where(windows, self.windows.first, self.windows.last)
+        return replace(self.windows, last=last, histograms=None)
 
     def cells(self) -> Cells:
         return np.full(self.windows.shape, None, dtype=object)
@@ -105,12 +104,13 @@ def over_windows(call: ast.Call, function: Function, context: Context, windows: 
     histograms = windows.histograms
     if histograms is None:
         return function(call, _Given(context, windows))
-    argument = next(
-        arg for arg in call.args if isinstance(ast.unwrap(arg), (ast.MatrixSelector, ast.Subquery))
+    # Of a subquery Prometheus does not know any more where it stands.
+    place = (
+        replace(call.args[0], start=0) if isinstance(ast.unwrap(call.args[0]), ast.Subquery) else call.args[0]
     )
-    native = _Native(call, argument, windows, histograms, context.notes)
+    native = _Native(call, place, windows, histograms, context.notes)
     floats, rest = _FORMS.get(call.name, _ignored)(native)
-    result = function(call, _Given(context, replace(floats, histograms=None)))
+    result = function(call, _Given(context, floats))
     if rest is None or not isinstance(result, Block):
         return result
     return result.beside(rest)
@@ -119,8 +119,8 @@ def over_windows(call: ast.Call, function: Function, context: Context, windows: 
 def _ignored(native: _Native) -> tuple[Windows, Block | None]:
     """Leave the histograms out, and say so where a window has floats as well."""
     for row in np.flatnonzero(native.mixed.any(axis=1)).tolist():
-        native.notes.info(annotation.ignored_in_range(native.metric(row)), native.argument)
-    return native.windows, None
+        native.notes.info(annotation.ignored_in_range(native.metric(row)), native.place)
+    return replace(native.windows, histograms=None), None
 
 
 def _rate(native: _Native) -> tuple[Windows, Block]:
@@ -152,9 +152,9 @@ def _change(native: _Native, row: int, samples: list[int], *, counter: bool) -> 
     ends = (at(samples[0]), at(samples[-1]))
     if counter:
         if any(at(one).hint is Hint.GAUGE for one in samples):
-            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.argument)
+            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.place)
     elif any(one.hint is not Hint.GAUGE for one in ends):
-        native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.argument)
+        native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.place)
     fallen = [one for one in samples[1:] if resets[one]] if counter else []
     # A reset right after the first sample leaves nothing of it to be looked at, nor added again.
     skipped = bool(fallen) and fallen[0] == samples[1]
@@ -195,9 +195,9 @@ def _instant_change(native: _Native) -> tuple[Windows, Block]:
         before, now = at(samples[-2]), at(samples[-1])
         gauges = [one.hint is Hint.GAUGE for one in (before, now)]
         if counter and any(gauges):
-            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.argument)
+            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.place)
         if not counter and not all(gauges):
-            native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.argument)
+            native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.place)
         reset = counter and native.histograms.samples.resets[samples[-1]]
         change = (now if reset else now.subtracted(before)).with_hint(Hint.GAUGE).compact()
         if counter:
@@ -246,7 +246,7 @@ def _aggregated(native: _Native, reduce: Callable[[list[Histogram]], Histogram])
     for row, step, samples in native.each((native.histograms.counts > 0) & ~native.mixed):
         found = [native.histograms.samples.at(one) for one in samples]
         if joint_hint(found)[1]:
-            native.notes.warning(annotation.conflicting_resets("aggregation"), native.argument)
+            native.notes.warning(annotation.conflicting_resets("aggregation"), native.place)
         cells[row, step] = reduce(found)
     return native.without(native.mixed), native.block(cells)
 
