@@ -67,13 +67,13 @@ class StoredLogs:
         rows = self._sum_up(
             query,
             "SELECT time_ns // ? AS bucket, CASE WHEN severity_number BETWEEN 1 AND 24 "
-            "THEN (severity_number - 1) // 4 END AS level, count(*) FROM {} "
-            "GROUP BY bucket, level ORDER BY bucket, level NULLS FIRST",
+            "THEN (severity_number - 1) // 4 END AS four, count(*) FROM {} "
+            "GROUP BY bucket, four ORDER BY bucket, four NULLS FIRST",
             (step_ns,),
         )
         return [
-            LogBucket(bucket * step_ns, "" if level is None else _LEVELS[level], count)
-            for bucket, level, count in rows
+            LogBucket(bucket * step_ns, "" if four is None else _LEVELS[four], count)
+            for bucket, four, count in rows
         ]
 
     def top_values(self, query: LogQuery, field: Expression, limit: int) -> TopValues:
