@@ -174,6 +174,10 @@ As Prometheus does, it adds series of its own to what it stores:
 | `scrape_series_added` | those of the target | How many series it brought that were not there before. |
 | `ALERTS` | `alertname`, `alertstate`, those of the alert | 1 while an alert is pending or firing. |
 | `ALERTS_FOR_STATE` | `alertname`, those of the alert | Since when, in Unix seconds. |
+
+The machine's metrics, at `/metrics/node`, have the names and labels of node_exporter: `node_cpu_seconds_total`,
+`node_memory_*`, `node_filesystem_*`, `node_network_*`, `node_disk_*`, `node_load1` and so on. Those of the probe of Ollama, at
+`/metrics/ollama`, have the names of blackbox_exporter: `probe_success`, `probe_duration_seconds`, `probe_http_*`.
 """
 
 
@@ -207,6 +211,12 @@ def _observatory() -> ASGIApp:
             receivers=lambda: [SimpleNamespace(name="", integrations=[SimpleNamespace(type="webhook")])],
         ),
         rules=SimpleNamespace(groups=lambda: [_group()]),
+        scraper=SimpleNamespace(
+            left_out=lambda: {"duplicate": 0},
+            dropped_counts=lambda: {"": 0},
+            unreadable_files=lambda: 0,
+        ),
+        configuration=lambda: SimpleNamespace(error="", read_at=0.0),
         clock=lambda: 0.0,
         version="",
         revision="",

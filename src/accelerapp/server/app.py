@@ -10,48 +10,52 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from accelerapp import __version__
-from accelerapp.server.alerting import Alertmanager, load_alertmanager
-from accelerapp.server.api import Services, query_app
+from accelerapp.server.alerting import Alertmanager
+from accelerapp.server.api import Configuration, Exporter, ReloadError, Services, query_app
 from accelerapp.server.config import Settings
-from accelerapp.server.configfile import ConfigError, read
-from accelerapp.server.dashboards import Dashboard, DashboardError, load_dashboard
+from accelerapp.server.configfile import ConfigError
+from accelerapp.server.configuration import LOOKBACK, Files, OverlayError, flags, read_files
+from accelerapp.server.dashboards import Dashboard, DashboardError
 from accelerapp.server.ingest import (
     Account,
     BeatsReceiver,
+    HttpProbe,
     HttpReceiver,
     LogstashTcpReceiver,
+    Node,
     OtlpGrpcReceiver,
     Receiver,
     ReceiverStatus,
+    ScrapeFile,
     ScrapeJob,
     Scraper,
-    TargetGroup,
     jaeger_app,
-    load_scrape_file,
     logstash_http_app,
     otlp_app,
+    own_jobs,
     zipkin_app,
 )
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
-from accelerapp.server.rules import RuleManager, load_rule_files
+from accelerapp.server.rules import RuleManager
 from accelerapp.server.serving import HttpServer, listen
-from accelerapp.server.signals import Clock, Labels, make_labels
+from accelerapp.server.signals import Clock, Labels
 from accelerapp.server.storage import Storage, StorageFullError, StorageLockedError, StorageSettings
 from accelerapp.server.storage.state import State, StateError
 
 log = logging.getLogger("accelerapp.server")
 
-#: Prometheus' look-back for an instant selector, in seconds.
-_LOOKBACK = 300.0
+#: What is wrong with a file of the settings.
+_FILE_ERRORS = (ConfigError, DashboardError, OverlayError, OSError)
 #: How long what the rules write may take to be durable before the rule thread goes on without waiting.
 _RULE_WRITE_SECONDS = 10.0
 
@@ -76,6 +80,10 @@ class Observatory:
         self.otlp_url: str | None = None
         self.warnings: list[str] = []
         self._clock = clock
+        self._services: Services
+        self._configuration: Configuration
+        self._dashboards: dict[str, Dashboard] = {}
+        self._reloading = asyncio.Lock()
         self._page: HttpServer | None = None
         self._receivers: list[Receiver] = []
         self._ports: dict[str, int] = {}
@@ -86,7 +94,7 @@ class Observatory:
         """Open the data folder, read every file, and listen. Raises StartError; nothing is left running then."""
         try:
             await self._start()
-        except (ConfigError, DashboardError, StateError, StorageLockedError, OSError) as error:
+        except (*_FILE_ERRORS, StateError, StorageLockedError) as error:
             await self.stop()
             raise StartError(str(error)) from error
         except BaseException:
@@ -113,7 +121,9 @@ class Observatory:
         state = State(settings.data_dir / "state.sqlite")
         self._closing.callback(state.close)
 
-        services = self._build(storage, state)
+        files = await asyncio.to_thread(read_files, settings)
+        self._configuration = self._read_well(files)
+        services = self._services = self._build(files, storage, state)
 
         await services.alertmanager.start()
         self._closing.push_async_callback(services.alertmanager.stop)
@@ -128,28 +138,22 @@ class Observatory:
         await services.scraper.start()
         self._closing.push_async_callback(services.scraper.stop)
 
-    def _build(self, storage: Storage, state: State) -> Services:
+    def _build(self, files: Files, storage: Storage, state: State) -> Services:
         """Make every part from the settings' files; nothing runs yet."""
         settings, clock = self.settings, self._clock
-        factor, overlay = settings.time_factor, _overlay(settings)
+        factor, scrape = settings.time_factor, files.scrape
         external_url = settings.external_url or self.url
-        scrape = load_scrape_file(settings.prometheus_file, overlay=overlay, time_factor=factor)
+        self._dashboards = dict(files.dashboards)
         engine = Engine(
             storage.metrics,
-            lookback_seconds=_LOOKBACK / factor,
+            lookback_seconds=LOOKBACK / factor,
             subquery_step_seconds=scrape.evaluation_interval,
             max_samples=settings.query_max_samples,
             timeout_seconds=settings.query_timeout,
         )
-        routes = load_alertmanager(settings.alertmanager_file, overlay=overlay, time_factor=factor)
-        alertmanager = Alertmanager(routes, state, clock, external_url=external_url)
-        groups = load_rule_files(
-            scrape.rule_files,
-            default_interval_seconds=scrape.evaluation_interval * factor,
-            time_factor=factor,
-        )
+        alertmanager = Alertmanager(files.routes, state, clock, external_url=external_url)
         rules = RuleManager(
-            groups,
+            files.groups,
             engine,
             write=_writer(storage, asyncio.get_running_loop()),
             notify=alertmanager.receive,
@@ -178,35 +182,79 @@ class Observatory:
             logs=storage.logs,
             rules=rules,
             alertmanager=alertmanager,
-            scraper=Scraper([*scrape.jobs, self._itself(scrape.scrape_interval)], storage, clock),
-            dashboards=_dashboards(settings),
+            scraper=Scraper(self._jobs(scrape), storage, clock),
+            exporters=self._exporters(),
+            dashboards=self._dashboards,
             playbooks=Playbooks(settings.playbooks_dir),
             storage_stats=storage.stats,
             inventory=storage.inventory,
             backup=storage.backup,
+            configuration=lambda: self._configuration,
+            reload=self.reload,
             ports=lambda: dict(self._ports),
             receivers=self.receivers,
             query_threads=query_threads,
             stopping=self._stopping,
         )
 
-    def _itself(self, interval: float) -> ScrapeJob:
-        """Return the job by which the observatory scrapes itself: only it knows its port."""
+    def _jobs(self, scrape: ScrapeFile) -> list[ScrapeJob]:
+        """Return what is scraped: the jobs of the file, and our own."""
         address = f"{_in_url(self.settings.host)}:{self._ports['page']}"
-        return ScrapeJob(
-            name="observatory",
-            groups=(TargetGroup((address,), make_labels({"service": "observatory"})),),
-            interval_seconds=interval,
-            timeout_seconds=min(10.0, interval),
-        )
+        probed = _ollama_version_url(self.settings)
+        defined = {job.name for job in scrape.jobs}
+        own = own_jobs(address, scrape.scrape_interval, self.settings.targets_dir, probed, defined)
+        return [*scrape.jobs, *own]
+
+    def _exporters(self) -> dict[str, Exporter]:
+        """Return what is measured of others than the observatory itself, by the name under which it is scraped."""
+        node = Node([self.settings.data_dir])
+        exporters: dict[str, Exporter] = {"node": lambda: asyncio.to_thread(node.metrics)}
+        if probed := _ollama_version_url(self.settings):
+            exporters["ollama"] = HttpProbe(probed, '"version"').metrics
+        return exporters
+
+    async def reload(self) -> None:
+        """Read the files again and go on by them; raises ReloadError where one is wrong, and nothing changes then."""
+        async with self._reloading:
+            try:
+                files = await asyncio.to_thread(read_files, self.settings)
+                await self._services.alertmanager.reload(files.routes)
+            except _FILE_ERRORS as error:
+                now = self._clock()
+                self._configuration = replace(self._configuration, tried_at=now, error=str(error))
+                log.error("the files were not read again, what runs goes on: %s", error)
+                raise ReloadError(str(error)) from error
+            # An evaluation that runs is waited for, and may itself be waiting for the loop to write its samples.
+            await asyncio.to_thread(self._services.rules.apply, files.groups, files.scrape.external_labels)
+            await self._services.scraper.apply(self._jobs(files.scrape))
+            self._dashboards.clear()
+            self._dashboards.update(files.dashboards)
+            self._configuration = self._read_well(files)
+            log.info("the files were read again")
+
+    def _read_well(self, files: Files) -> Configuration:
+        external_url, now = self.settings.external_url or self.url, self._clock()
+        return Configuration(files.yaml, flags(self.settings, external_url), external_url, now, now)
 
     async def run_until_signalled(self) -> None:
-        """Wait for SIGINT or SIGTERM."""
+        """Wait for SIGINT or SIGTERM; SIGHUP reads the files again meanwhile."""
         signalled = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, signalled.set)
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(self._reload_by_signal())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
         await signalled.wait()
+
+    async def _reload_by_signal(self) -> None:
+        with contextlib.suppress(ReloadError):  # which is logged, and shown by the API
+            await self.reload()
 
     async def stop(self) -> None:
         """Stop receiving, then evaluating, then storing; what was acknowledged is on disk."""
@@ -299,28 +347,9 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _overlay(settings: Settings) -> Mapping[str, Any] | None:
-    if settings.overlay_file is None:
-        return None
-    document = read(settings.overlay_file)
-    data = document.data or {}
-    if not isinstance(data, dict):
-        raise StartError(f"{settings.overlay_file}: must be a mapping; see the how-to for its form")
-    known = ("scrape_configs", "receivers", "route")
-    unknown = [str(key) for key in data if key not in known]
-    if unknown:
-        raise StartError(
-            f"{settings.overlay_file}: unknown key {min(unknown)!r}; an overlay has {', '.join(known)}"
-        )
-    return dict(data)
-
-
-def _dashboards(settings: Settings) -> dict[str, Dashboard]:
-    found = (
-        load_dashboard(path, time_factor=settings.time_factor)
-        for path in sorted(settings.dashboards_dir.glob("*.json"))
-    )
-    return {dashboard.uid: dashboard for dashboard in found}
+def _ollama_version_url(settings: Settings) -> str:
+    """Return the URL that is probed of Ollama, which answers without loading a model; empty where there is none."""
+    return f"{settings.ollama_url.rstrip('/')}/api/version" if settings.ollama_url else ""
 
 
 def _storage_settings(settings: Settings) -> StorageSettings:

@@ -20,9 +20,9 @@ from accelerapp.server.api import (
     traces,
 )
 from accelerapp.server.api.page import SecurityHeaders
-from accelerapp.server.api.services import Services
+from accelerapp.server.api.services import Configuration, Exporter, ReloadError, Services
 
-__all__ = ["Services", "query_app"]
+__all__ = ["Configuration", "Exporter", "ReloadError", "Services", "query_app"]
 
 
 def query_app(services: Services, *, loopback_only: bool) -> Starlette:

@@ -36,10 +36,14 @@ class Annotated:
     data: Any
     notes: Annotations
     query: str
+    warnings: tuple[str, ...] = ()
 
 
 def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap what a handler returns as Prometheus' `{"status": "success", "data": …}`, and what it raises likewise."""
+    """Wrap what a handler returns as Prometheus' `{"status": "success", "data": …}`, and what it raises likewise.
+
+    A response is passed on.
+    """
 
     @functools.wraps(handler)
     async def answer(request: Request) -> Response:
@@ -49,15 +53,21 @@ def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _prometheus_error(400, "bad_data", str(error))
         except (QueryTimeoutError, ReadTimeoutError) as error:
             return _prometheus_error(503, "timeout", str(error))
-        except (PromQLError, TooManySamplesError) as error:
+        except (PromQLError, TooManySamplesError, ReadTooLargeError) as error:
             return _prometheus_error(422, "execution", str(error))
-        if not isinstance(data, Annotated):
-            return json_response({"status": "success", "data": data})
-        said = {"warnings": data.notes.warnings(data.query), "infos": data.notes.infos(data.query)}
-        told = {name: texts for name, texts in said.items() if texts}
-        return json_response({"status": "success", "data": data.data, **told})
+        return data if isinstance(data, Response) else success(data)
 
     return answer
+
+
+def success(data: Any) -> Response:
+    """Return an answer of Prometheus' API; where it may be large this is called on a query's thread."""
+    if not isinstance(data, Annotated):
+        return json_response({"status": "success", "data": data})
+    warnings = [*data.notes.warnings(data.query), *data.warnings]
+    said = {"warnings": warnings, "infos": data.notes.infos(data.query)}
+    told = {name: texts for name, texts in said.items() if texts}
+    return json_response({"status": "success", "data": data.data, **told})
 
 
 def _prometheus_error(status: int, kind: str, message: str) -> Response:

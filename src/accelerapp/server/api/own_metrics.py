@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from accelerapp.monitoring import FamilySnapshot
 from accelerapp.observability.exposition import TEXT_CONTENT_TYPE, render_text
-from accelerapp.server.api import alerting_metrics
+from accelerapp.server.api import alerting_metrics, reload_metrics
 from accelerapp.server.api.services import Services
 from accelerapp.server.ingest import ReceiverStatus, Scraper, process_metrics
 from accelerapp.server.storage import CAUSES, SIGNALS
@@ -88,6 +88,7 @@ def routes(services: Services) -> list[Route]:
         families += _storage(stats)
         families += _receivers(services.receivers())
         families += alerting_metrics.families(services)
+        families += reload_metrics.families(services)
         families += _scraping(services.scraper)
         families += process_metrics()
         return _answer(families)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +17,7 @@ CONTENT_SECURITY_POLICY = (
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _HEADERS = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -45,8 +46,8 @@ def routes() -> list[BaseRoute]:
     """Return the routes of the page; every address that no other route takes is a view of it."""
 
     async def view(request: Request) -> Response:
-        if request.url.path.startswith(("/api/", "/-/")):
-            return PlainTextResponse("404 page not found\n", 404)
+        if request.method not in ("GET", "HEAD") or request.url.path.startswith(("/api/", "/-/")):
+            return _unknown(request)
         index = PAGE / "index.html"
         if not index.is_file():
             return PlainTextResponse("The page was not built in this checkout: run `make page`.\n", 503)
@@ -56,4 +57,15 @@ def routes() -> list[BaseRoute]:
     built: list[BaseRoute] = []
     if (PAGE / "assets").is_dir():
         built.append(Mount("/assets", StaticFiles(directory=PAGE / "assets")))
-    return [*built, Route("/{path:path}", view)]
+    return [*built, Route("/{path:path}", view, methods=_METHODS)]
+
+
+def _unknown(request: Request) -> Response:
+    """Answer as Prometheus does what no route takes: 405 where another method would do, 404 else."""
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL:
+            allowed |= route.methods or set()
+    if allowed:
+        return PlainTextResponse("Method Not Allowed\n", 405, headers={"allow": ", ".join(sorted(allowed))})
+    return PlainTextResponse("404 page not found\n", 404)

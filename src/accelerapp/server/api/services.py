@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
+from accelerapp.monitoring import FamilySnapshot
 from accelerapp.server.alerting import Alertmanager
 from accelerapp.server.dashboards import Dashboard
 from accelerapp.server.ingest import ReceiverStatus, Scraper
@@ -26,6 +27,28 @@ from accelerapp.server.storage import (
 
 P = ParamSpec("P")
 T = TypeVar("T")
+#: Measures something when it is asked, for its answer to be scraped.
+Exporter = Callable[[], Awaitable[Sequence[FamilySnapshot]]]
+
+
+class ReloadError(Exception):
+    """The files cannot be read again; the message says what is wrong, and what ran before goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What runs: the scrape file as text, without secrets, and the settings under the names of Prometheus' flags.
+
+    `read_at` is when the files were last read well and `tried_at` when they were last read, in Unix seconds; `error`
+    is what was wrong with them at that time.
+    """
+
+    yaml: str
+    flags: Mapping[str, str]
+    external_url: str
+    read_at: float
+    tried_at: float
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +69,14 @@ class Services:
     rules: RuleManager
     alertmanager: Alertmanager
     scraper: Scraper
+    exporters: Mapping[str, Exporter]  # by the last part of the path at which each is scraped
     dashboards: Mapping[str, Dashboard]
     playbooks: Playbooks
     storage_stats: Callable[[], Mapping[str, Any]]
     inventory: Callable[[], Inventory]
     backup: Callable[[], Generator[bytes]]
+    configuration: Callable[[], Configuration]
+    reload: Callable[[], Awaitable[None]]  # raises ReloadError
     ports: Callable[[], Mapping[str, int]]
     receivers: Callable[[], Sequence[ReceiverStatus]]
     query_threads: ThreadPoolExecutor = field(repr=False)

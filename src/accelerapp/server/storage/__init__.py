@@ -36,7 +36,7 @@ from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.otlp import MalformedRequestError, without_invalid_spans
 from accelerapp.server.storage.retention import CAUSES
 from accelerapp.server.storage.samples import Samples
-from accelerapp.server.storage.series import InvalidMatcherError
+from accelerapp.server.storage.series import InvalidMatcherError, acceptance
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.store import Storage
 from accelerapp.server.storage.tables import SIGNALS
@@ -78,6 +78,7 @@ __all__ = [
     "TopValues",
     "TracePosition",
     "TraceSummary",
+    "acceptance",
     "all_of",
     "condition_of",
     "without_invalid_spans",

@@ -1,0 +1,40 @@
+"""Whether the observatory runs, and reading its files again, at Prometheus' addresses."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from accelerapp.server.api.services import ReloadError, Services
+
+
+def routes(services: Services) -> list[Route]:
+    """Return the routes of the life cycle; `/-/reload` is also Alertmanager's."""
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("The observatory is healthy.\n")
+
+    async def ready(_: Request) -> Response:
+        return PlainTextResponse("The observatory is ready.\n")
+
+    async def reload(request: Request) -> Response:
+        if request.method not in ("POST", "PUT"):
+            return PlainTextResponse("Only POST or PUT requests allowed", 405)
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            # A form on any page of the web may send a POST here; it does so with its own origin.
+            return PlainTextResponse(f"a page of {origin[:200]} may not reload the configuration\n", 403)
+        try:
+            await services.reload()
+        except ReloadError as error:
+            return PlainTextResponse(f"failed to reload config: {error}\n", 500)
+        return Response()
+
+    return [
+        Route("/-/healthy", healthy),
+        Route("/-/ready", ready),
+        Route("/-/reload", reload, methods=["GET", "POST", "PUT"]),
+    ]

@@ -1,0 +1,116 @@
+"""What the files of the settings say, read together: one that is wrong leaves what runs as it is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from accelerapp.server.alerting import Config, load_alertmanager
+from accelerapp.server.config import Settings
+from accelerapp.server.configfile import read
+from accelerapp.server.dashboards import Dashboard, load_dashboard
+from accelerapp.server.ingest import ScrapeFile, load_scrape_file
+from accelerapp.server.rules import Group, load_rule_files
+from accelerapp.server.times import format_duration
+
+#: Prometheus' look-back for an instant selector, in seconds.
+LOOKBACK = 300.0
+#: Keys whose value is not shown, in the scrape file; a header's secrets are a list.
+_SECRETS = frozenset(
+    {"password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "access_key", "key"}
+)
+
+
+class OverlayError(Exception):
+    """The overlay is not a mapping of what it may have; the message says where and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files as they were read; `yaml` is the scrape file without its secrets."""
+
+    scrape: ScrapeFile
+    routes: Config
+    groups: Sequence[Group]
+    dashboards: Mapping[str, Dashboard]
+    yaml: str
+
+
+def read_files(settings: Settings) -> Files:
+    """Read the scrape file, the rules, the routes and the dashboards; this blocks.
+
+    Raises ConfigError, DashboardError, OverlayError or OSError naming the file and the place.
+    """
+    factor, overlay = settings.time_factor, _overlay(settings)
+    scrape = load_scrape_file(settings.prometheus_file, overlay=overlay, time_factor=factor)
+    return Files(
+        scrape=scrape,
+        routes=load_alertmanager(settings.alertmanager_file, overlay=overlay, time_factor=factor),
+        groups=load_rule_files(
+            scrape.rule_files,
+            default_interval_seconds=scrape.evaluation_interval * factor,
+            time_factor=factor,
+        ),
+        dashboards=_dashboards(settings),
+        yaml=_without_secrets(settings.prometheus_file),
+    )
+
+
+def flags(settings: Settings, external_url: str) -> dict[str, str]:
+    """Return the settings under the names that Prometheus' flags have, for what both have."""
+    return {
+        "config.file": str(settings.prometheus_file),
+        "query.lookback-delta": format_duration(LOOKBACK / settings.time_factor),
+        "query.max-concurrency": str(settings.query_concurrency),
+        "query.max-samples": str(settings.query_max_samples),
+        "query.timeout": format_duration(settings.query_timeout),
+        "storage.tsdb.path": str(settings.data_dir),
+        "storage.tsdb.retention.time": format_duration(settings.retention),
+        "web.enable-admin-api": "false",
+        "web.enable-lifecycle": "true",
+        "web.external-url": external_url,
+        "web.listen-address": f"{settings.host}:{settings.port}",
+    }
+
+
+def _overlay(settings: Settings) -> Mapping[str, Any] | None:
+    if settings.overlay_file is None:
+        return None
+    document = read(settings.overlay_file)
+    data = document.data or {}
+    if not isinstance(data, dict):
+        raise OverlayError(f"{settings.overlay_file}: must be a mapping; see the how-to for its form")
+    known = ("scrape_configs", "receivers", "route")
+    unknown = [str(key) for key in data if key not in known]
+    if unknown:
+        raise OverlayError(
+            f"{settings.overlay_file}: unknown key {min(unknown)!r}; an overlay has {', '.join(known)}"
+        )
+    return dict(data)
+
+
+def _dashboards(settings: Settings) -> dict[str, Dashboard]:
+    found = (
+        load_dashboard(path, time_factor=settings.time_factor)
+        for path in sorted(settings.dashboards_dir.glob("*.json"))
+    )
+    return {dashboard.uid: dashboard for dashboard in found}
+
+
+def _without_secrets(path: Path) -> str:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    written = io.StringIO()
+    yaml.dump(_shown(yaml.load(path)), written)
+    return written.getvalue()
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "<secret>" if key in _SECRETS and one else _shown(one) for key, one in value.items()}
+    return [_shown(one) for one in value] if isinstance(value, list) else value
