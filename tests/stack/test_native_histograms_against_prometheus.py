@@ -284,7 +284,7 @@ def compare(
 
 def uncounted(infos: list[str]) -> list[str]:
     """Order infos, without how many samples were fixed for monotonicity: Prometheus doubles that count at each step."""
-    return sorted(re.sub(r"over \d+ samples", "over samples", one) for one in infos)
+    return sorted(re.sub(r"over -?\d+ samples", "over samples", one) for one in infos)
 
 
 def by_labels(result: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,17 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from accelerapp.server.promql import Engine, Matrix, MemoryReader, PromQLError, Scalar, String, Value, Vector
+from accelerapp.server.promql import (
+    Annotations,
+    Engine,
+    Matrix,
+    MemoryReader,
+    PromQLError,
+    Scalar,
+    String,
+    Value,
+    Vector,
+)
 from accelerapp.server.signals import STALE_NAN, Labels, make_labels
 
 EXPRESSIONS = [
@@ -28,6 +39,7 @@ SCRAPES = 240
 INSTANTS = (START + 7.5, START + 300, START + 1000, START + 2222.221, START + 3600)
 RANGES = ((START - 60, START + 3700, 60.0), (START + 900, START + 1500, 7.0))
 TOLERANCE = 1e-12
+MOST = 10  # warnings or infos that an answer has
 
 Answer = dict[Labels, list[tuple[float, float]]]
 Samples = dict[Labels, list[tuple[int, float]]]
@@ -149,7 +161,13 @@ def theirs(running_prometheus: Prometheus, samples: Samples) -> Prometheus:
 def test_instant_queries_agree(expression: str, ours: Engine, theirs: Prometheus) -> None:
     for at in INSTANTS:
         answer = theirs.get("/api/v1/query", {"query": expression, "time": f"{at:.3f}"})
-        compare(f"{expression} at {at}", answer, lambda at=at: ours.instant(expression, at))  # type: ignore[misc]
+        notes = Annotations()
+        compare(
+            f"{expression} at {at}",
+            answer,
+            lambda at=at, notes=notes: ours.instant(expression, at, notes=notes),  # type: ignore[misc]
+        )
+        compare_notes(f"{expression} at {at}", expression, answer, notes)
 
 
 @pytest.mark.stack
@@ -158,11 +176,36 @@ def test_range_queries_agree(expression: str, ours: Engine, theirs: Prometheus) 
     for start, end, step in RANGES:
         parameters = {"query": expression, "start": str(start), "end": str(end), "step": str(step)}
         answer = theirs.get("/api/v1/query_range", parameters)
+        notes = Annotations()
         compare(
             f"{expression} from {start}",
             answer,
-            lambda start=start, end=end, step=step: ours.range(expression, start, end, step),  # type: ignore[misc]
+            lambda start=start, end=end, step=step, notes=notes: ours.range(  # type: ignore[misc]
+                expression, start, end, step, notes=notes
+            ),
         )
+        compare_notes(f"{expression} from {start}", expression, answer, notes)
+
+
+def compare_notes(what: str, expression: str, answer: dict[str, object], notes: Annotations) -> None:
+    """Compare warnings and infos of answers with few of them; beyond ten Prometheus shows any."""
+    if answer["status"] == "error":
+        return
+    assert sorted(notes.warnings(expression)) == listed(answer, "warnings"), what
+    theirs = listed(answer, "infos")
+    if len(theirs) <= MOST:
+        assert uncounted(notes.infos(expression)) == uncounted(theirs), what
+
+
+def listed(answer: dict[str, object], name: str) -> list[str]:
+    found = answer.get(name, [])
+    assert isinstance(found, list)
+    return sorted(found)
+
+
+def uncounted(infos: list[str]) -> list[str]:
+    """Order infos, without how many samples were fixed for monotonicity: Prometheus doubles that count at each step."""
+    return sorted(re.sub(r"over -?\d+ samples", "over samples", one) for one in infos)
 
 
 def compare(what: str, answer: dict[str, object], evaluate: Callable[[], Value]) -> None:

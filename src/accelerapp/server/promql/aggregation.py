@@ -90,11 +90,12 @@ def aggregate(expr: ast.Aggregate, context: Context) -> Block:
         return ranking.top(
             grouped.block, grouped.members, param, context.check_time, largest=expr.op == "topk"
         )
-    if not grouped.labels:
-        return Block.empty(block.values.shape[1])
     if expr.op == "quantile" and expr.param is not None and param is not None:
         _note_invalid_quantiles(expr.param, param, context.notes)
         note_ignored(expr, block, context.notes)
+    if not grouped.labels:
+        return Block.empty(block.values.shape[1])
+    if expr.op == "quantile" and param is not None:
         return _quantile(grouped, param)
     values, present = _REDUCTIONS[expr.op](grouped)
     cells = None

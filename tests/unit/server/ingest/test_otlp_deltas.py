@@ -32,12 +32,8 @@ class Clock:
 
 def request(kind: str, *points: dict[str, Any], resource: str = "shop") -> ExportMetricsServiceRequest:
     """Make a request with delta points of one metric, given in OTLP JSON."""
-    metric = {
-        "name": "m",
-        kind: {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": list(points)},
-    }
-    if kind != "sum":
-        del metric[kind]["isMonotonic"]
+    form: dict[str, Any] = {"isMonotonic": True} if kind == "sum" else {}
+    metric = {"name": "m", kind: {**form, "aggregationTemporality": 1, "dataPoints": list(points)}}
     attributes = [{"key": "service.name", "value": {"stringValue": resource}}]
     document = {
         "resourceMetrics": [{"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [metric]}]}]

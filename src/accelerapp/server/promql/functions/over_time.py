@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accelerapp.server.promql import ast
+from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.block import Block, Floats
 from accelerapp.server.promql.extremes import extremes
 from accelerapp.server.promql.functions.context import Context, Function
@@ -123,6 +123,11 @@ def _quantile_over_time(call: ast.Call, context: Context) -> Block:
         return result
 
     chosen = context.windows(call.args[1]).selected(1)
+    wrong = ~((q >= 0) & (q <= 1))
+    if wrong.any():
+        steps = np.unique(chosen.step[wrong[chosen.step]])
+        for number in np.unique(q[steps]).tolist():
+            context.notes.warning(annotation.invalid_quantile(number), call.args[0])
     return chosen.spread(reduce(chosen)).without_name()
 
 
