@@ -251,11 +251,13 @@ class JournalReader:
     def records(self) -> Iterator[Record]:
         """Yield the readable records in order."""
         data = self.path.read_bytes()
+        if len(data) < 2 * _HEADER.size:
+            self.cut = True
+            return
         salt = _salt(data)
         if salt is None:
-            self.cut = len(data) < 2 * _HEADER.size
-            self.headless = not self.cut
-            self.damaged += int(self.headless)
+            self.headless = True
+            self.damaged += 1
             return
         offset = 2 * _HEADER.size
         self._end = offset
