@@ -46,6 +46,11 @@ _COUNTERS = (
     ("damaged_logs", "damaged_log_records_total", "Log records that could not be read and were left out."),
     ("damaged_journal_records", "damaged_journal_records_total", "Journal records skipped as damaged."),
     ("damaged_segments", "damaged_segments_total", "Segments set aside as damaged."),
+    (
+        "tail_lines_missed",
+        "tail_lines_missed_total",
+        "Log lines that were left out for who follows them and could not keep up.",
+    ),
     ("seals", "seals_total", "Times that the head was sealed into segments."),
     ("seal_failures", "seal_failures_total", "Times that sealing failed and is to be tried again."),
     ("merges", "merges_total", "Times that small segments were merged into one."),

@@ -57,6 +57,7 @@ _COUNTED = (
     "damaged_journal_records",
     "cut_journal_tails",
     "damaged_segments",
+    "tail_lines_missed",
     "queued_bytes",
     "unsealed_bytes",
     "seals",
@@ -140,7 +141,7 @@ class Storage:
                 self._upkeep.wake,
             )
             cleanup.callback(self._sealer.close)
-            tails = LogTails(self._database, settings.query_timeout_seconds)
+            tails = LogTails(self._database, self._counters, settings.query_timeout_seconds)
             self._loader = Loader(
                 self._database, self._shelves, settings, self._counters, self._sealer.seal, tails.loaded
             )

@@ -12,6 +12,7 @@ import orjson
 
 from accelerapp.server.signals import LogRecord
 from accelerapp.server.storage.conditions import Condition
+from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Columns, Database
 from accelerapp.server.storage.deadline import Deadline
 from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
@@ -27,15 +28,16 @@ _TAKEN_LINES = 2_000
 class LogTails:
     """Those who follow log records now."""
 
-    def __init__(self, database: Database, timeout_seconds: float) -> None:
+    def __init__(self, database: Database, counters: Counters, timeout_seconds: float) -> None:
         self._database = database
+        self._counters = counters
         self._timeout = timeout_seconds
         self._lock = threading.Lock()
         self._tails: frozenset[Tail] = frozenset()
 
     def follow(self, condition: Condition, arrived: Callable[[], None]) -> Tail:
         """Return a new tail; it belongs to one reader, who closes it."""
-        tail = Tail(self._database, condition, arrived, self._timeout, self._leave)
+        tail = Tail(self._database, self._counters, condition, arrived, self._timeout, self._leave)
         with self._lock:
             self._tails |= {tail}
         return tail
@@ -60,12 +62,14 @@ class Tail:
     def __init__(
         self,
         database: Database,
+        counters: Counters,
         condition: Condition,
         arrived: Callable[[], None],
         timeout_seconds: float,
         leave: Callable[[Tail], None],
     ) -> None:
         self._database = database
+        self._counters = counters
         self._condition = condition
         self._arrived = arrived
         self._timeout = timeout_seconds
@@ -105,6 +109,8 @@ class Tail:
                     cursor.unregister("arriving")
             missed += max(0, len(found) - _TAKEN_LINES)
             del found[:-_TAKEN_LINES]
+        if missed:
+            self._counters.add(tail_lines_missed=missed)
         return [record_of(row) for row in found], missed
 
     def close(self) -> None:

@@ -211,6 +211,7 @@ async def test_what_arrives_is_followed_and_who_is_too_slow_is_told(
         await storage.wait_loaded()
     lines, missed = tail.take()
     assert ([one.time_ns // SECOND for one in lines], missed) == ([30, 31], 4)
+    assert storage.stats()["tail_lines_missed"] == 4
     tail.close()
     await storage.write_logs(request(40, body="wanted"))
     await storage.wait_loaded()
