@@ -5,6 +5,7 @@ Which lines are taken is Prometheus' own rule, which is more lenient than the fo
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ def read_exemplar(text: str) -> ExposedExemplar:
     )
 
 
+@functools.lru_cache(maxsize=10_000)  # a target says the same at every scrape
 def read_metadata(line: str, *, openmetrics: bool) -> MetadataLine | None:
     """Read a comment; None where it says nothing of a metric. Raises LineError."""
     match = (_OPENMETRICS_METADATA if openmetrics else _METADATA).match(line)

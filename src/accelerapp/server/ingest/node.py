@@ -47,7 +47,7 @@ _FILE_SYSTEM: tuple[tuple[str, str, Callable[[os.statvfs_result, bool], float]],
     ("avail_bytes", "Bytes that users may still write.", lambda one, _: one.f_bavail * one.f_frsize),
     ("files", "Files that a file system can hold.", lambda one, _: one.f_files),
     ("files_free", "Files that can still be made.", lambda one, _: one.f_ffree),
-    ("readonly", "Whether a file system is mounted to be read only.", lambda _, read_only: read_only),
+    ("readonly", "Whether a file system is mounted to be read only.", lambda _, read_only: float(read_only)),
 )
 
 

@@ -10,7 +10,9 @@ import psutil
 import pytest
 
 from accelerapp.monitoring import FamilySnapshot
+from accelerapp.observability.exposition import render_text
 from accelerapp.server.ingest import Node, node, process_metrics, procfs
+from accelerapp.server.ingest.exposition import ExpositionParser
 
 Partition = namedtuple("Partition", "device mountpoint fstype opts")
 
@@ -39,6 +41,11 @@ def test_the_file_systems_of_the_root_and_of_the_data_folder_are_told_whatever_t
     monkeypatch.setattr(psutil, "disk_partitions", lambda **_: found)
     told = mounts(Node([tmp_path / "data" / "observatory"]).metrics())
     assert told == {"/": 0, str(tmp_path / "data"): 1}
+
+
+def test_what_is_told_can_be_scraped() -> None:
+    parsed = ExpositionParser(lambda labels: labels).parse(render_text(Node().metrics()))
+    assert len(parsed.series) > 50
 
 
 def test_without_proc_memory_has_the_names_of_linux(monkeypatch: pytest.MonkeyPatch) -> None:
