@@ -43,10 +43,10 @@ class CodegenSettings(BaseSettings):
         default=False, description="Answer from the templates when the model fails, in place of a 502."
     )
     max_generations: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=8, description="Generations at once; others wait."
+        default=32, description="Generations at once; others wait."
     )
     max_waiting: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        default=32, description="Generations that wait for a turn; the next is answered 429."
+        default=128, description="Generations that wait for a turn; the next is answered 429."
     )
     fault_token: SecretStr | None = Field(
         default=None,

@@ -454,6 +454,7 @@ def test_the_traffic_is_what_was_sent(seen: Seen) -> None:
     assert by_code == {
         labelled(route=GENERATE, code="200"): (TIMES + 1) * len(SPECIFICATIONS),
         labelled(route=GENERATE, code="422"): TIMES + 1,
+        **dict.fromkeys((labelled(route=GENERATE, code=code) for code in ("429", "503")), 0),
         labelled(route=GENERATE, code="502"): TIMES + 1,
         labelled(route=GENERATE, code="500"): 0,
         labelled(route=UNMATCHED, code="404"): TIMES,

@@ -117,7 +117,7 @@ def test_a_line_of_the_application_becomes_the_document_that_searches_find(shipp
     document = hit["_source"]
     assert document["service"]["name"] == "codegen"
     assert document["message"].startswith("code generation failed: ")
-    assert document["labels"]["platform"] == "esp32"
+    assert document["labels"]["platform"] == "micropython"
     assert document["labels"]["reason"] == "unreachable"
     assert len(document["span"]["id"]) == 16
     # Nothing is left of the collector's own names, and nothing came twice.
