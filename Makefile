@@ -8,7 +8,7 @@ ARGS   ?=
 PAGE_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 PAGE := src/accelerapp/server/page/index.html
 
-.PHONY: help demo test test-stack lint page page-check chromium pytest busybox bench-sizes wheel screenshots generate clean
+.PHONY: help demo test test-stack lint page page-check chromium pytest busybox rsyslog bench-sizes wheel screenshots generate clean
 
 help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
@@ -23,7 +23,7 @@ help:
 demo: $(VENV)/installed-all page
 	@$(BIN)/accelerapp demo $(ARGS)
 
-test: $(VENV)/installed-dev lint page page-check chromium busybox pytest
+test: $(VENV)/installed-dev lint page page-check chromium busybox rsyslog pytest
 
 $(VENV)/bin/python:
 	@echo "==> making $(VENV)"
@@ -70,7 +70,7 @@ chromium:
 pytest: $(VENV)/installed-dev
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
-test-stack: $(VENV)/installed-dev page busybox
+test-stack: $(VENV)/installed-dev page busybox rsyslog
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)
 
 bench-sizes: $(VENV)/installed-dev
@@ -90,6 +90,12 @@ busybox:
 	@if ! command -v busybox >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "==> installing Debian's busybox for a test"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends busybox >/dev/null; fi
+
+# One test sends log lines with it.
+rsyslog:
+	@if [ ! -x /usr/sbin/rsyslogd ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "==> installing Debian's rsyslog for a test"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rsyslog >/dev/null; fi
 
 screenshots: $(VENV)/installed-dev page chromium
 	$(BIN)/python docs/screenshots.py

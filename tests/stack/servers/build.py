@@ -148,6 +148,15 @@ class GoFiles(GoServer):
 
 
 @dataclass(frozen=True)
+class GoProgram(GoServer):
+    """Programs whose source is beside the pins, for libraries that have none of their own."""
+
+    @property
+    def version(self) -> str:
+        return "0"
+
+
+@dataclass(frozen=True)
 class Collector(Server):
     """A collector of the components in manifest.yaml, by its own builder; go.mod and go.sum pin all modules."""
 
@@ -299,6 +308,13 @@ SERVERS: dict[str, Server] = {
             programs={"kube-apiserver": "cmd/kube-apiserver"},
             variables={"k8s.io/component-base/version.gitVersion": "v{version}"},
         ),
+        GoServer(
+            "telemetrygen",
+            module="github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen",
+            programs={"telemetrygen": "."},
+        ),
+        # OpenTelemetry's exporters to Jaeger and Zipkin, and the client with which Beats send.
+        GoProgram("senders", module="accelerapp.invalid/stack/senders", programs={"senders": "."}),
         # What a cluster with cert-manager knows of its objects.
         GoFiles("cert-manager", module="github.com/cert-manager/cert-manager", part="deploy/crds"),
         Collector("otelcol"),

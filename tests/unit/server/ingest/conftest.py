@@ -23,6 +23,7 @@ class KeepingSink:
 
     def __init__(self) -> None:
         self.retry_after = 7.0
+        self.refusals = 0
         self.traces: list[bytes] = []
         self.logs: list[bytes] = []
         self.samples: list[tuple[Labels, int, float]] = []
@@ -77,6 +78,7 @@ class KeepingSink:
         if count == 0:
             raise MalformedRequestError("tests send no empty requests")
         if self.full:
+            self.refusals += 1
             raise StorageFullError("no space", retry_after=self.retry_after)
         return count
 
