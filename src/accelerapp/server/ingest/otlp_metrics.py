@@ -86,17 +86,21 @@ def translate(request: ExportMetricsServiceRequest, deltas: DeltaStreams) -> Tra
             for metric in scope_metrics.metrics:
                 points = _points(metric)
                 result.points += len(points)
-                times += [point.time_unix_nano for point in points]
                 try:
                     kind = _Kind.of(metric, resource_metrics.resource, scope_metrics.scope)
                 except RejectedMetricError as error:
                     result.reject(metric.name, len(points), str(error))
+                    times += [point.time_unix_nano for point in points]
                     continue
                 for point in points:
                     try:
                         _translate_point(kind, point, identity, deltas, result)
-                    except (InvalidAttributeError, InvalidHistogramError, DroppedPointError) as error:
+                    except DroppedPointError as error:
                         result.reject(metric.name, 1, str(error))
+                        continue
+                    except (InvalidAttributeError, InvalidHistogramError) as error:
+                        result.reject(metric.name, 1, str(error))
+                    times.append(point.time_unix_nano)
         if times and identity:
             _add_target_info(resource, identity, (min(times), max(times)), result)
     return result

@@ -45,7 +45,7 @@ _PER_UNITS = {
     "y": "year",
 }
 _NOT_IN_METRIC = re.compile(r"[^a-zA-Z0-9:]+")
-_NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9]+")
+_NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9]")
 
 
 def metric_name(name: str, unit: str, *, monotonic: bool = False, gauge: bool = False) -> str:
@@ -67,13 +67,12 @@ def metric_name(name: str, unit: str, *, monotonic: bool = False, gauge: bool = 
 
 def label_name(name: str) -> str:
     """Return an attribute's Prometheus label name; empty where none is left."""
-    if len(name) >= 4 and name.startswith("__") and name.endswith("__"):
-        joined = f"__{_NOT_IN_LABEL.sub('_', name[2:-2])}__"  # a reserved name keeps its double underscores
-    else:
-        joined = _NOT_IN_LABEL.sub("_", name)
+    joined = _NOT_IN_LABEL.sub("_", name)
     if not joined.strip("_"):
         return ""
-    return f"key_{joined}" if joined[0].isdigit() else joined
+    if joined[0].isdigit():
+        return f"key_{joined}"
+    return f"key{joined}" if joined[0] == "_" and joined[1] != "_" else joined
 
 
 def unit_name(unit: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -228,20 +229,19 @@ def bounds(index: Indices, schema: int) -> Floats:
     """Return the upper bounds of positive buckets; that of the last one for finite numbers is the largest of these."""
     index = index.astype(np.int64)
     if schema < 0:
-        exponents = index << -schema
-        upper = np.ldexp(1.0, np.minimum(exponents, 2000).astype(np.int32))
-        return np.where(exponents == 1024, _LARGEST, upper)
-    fraction = _fractions(schema)[index & ((1 << schema) - 1)]
-    exponents = (index >> schema) + 1
-    upper = np.ldexp(fraction, np.minimum(exponents, 2000).astype(np.int32))
+        fraction, exponents = np.full(len(index), 0.5), (index << -schema) + 1
+    else:
+        fraction, exponents = _fractions(schema)[index & ((1 << schema) - 1)], (index >> schema) + 1
+    with np.errstate(over="ignore"):
+        upper = np.ldexp(fraction, np.clip(exponents, -2000, 2000).astype(np.int32))
     return np.where((fraction == 0.5) & (exponents == 1025), _LARGEST, upper)
 
 
 @functools.cache
 def _fractions(schema: int) -> Floats:
     """Return the bounds from a half up to one, every other that of the schema before, to the last bit Prometheus'."""
-    if schema == 0:
-        return np.array([0.5])
+    if schema < 2:
+        return np.array([0.5, 1 / math.sqrt(2)][: 1 << schema])
     before = _fractions(schema - 1)
     return np.stack((before, before * 2.0 ** (2.0**-schema)), axis=1).ravel()
 

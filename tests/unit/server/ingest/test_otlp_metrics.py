@@ -73,8 +73,8 @@ def test_metric_names(name: str, unit: str, kind: str, expected: str) -> None:
     [
         ("http.method", "http_method"),
         ("1st", "key_1st"),
-        ("a..b", "a_b"),
-        ("_private", "_private"),
+        ("a..b", "a__b"),
+        ("_private", "key_private"),
         ("__reserved__", "__reserved__"),
         ("___x__", "___x__"),
         ("____", ""),
