@@ -27,7 +27,7 @@ from accelerapp.server.promql.histogram import Histogram
 from accelerapp.server.promql.literals import format_value
 from accelerapp.server.promql.memory import MemoryReader
 from accelerapp.server.promql.notation import parse_metric, parse_series, parse_values
-from accelerapp.server.promql.parse import parse
+from accelerapp.server.promql.parse import parse, parse_selector
 from accelerapp.server.promql.pretty import pretty
 from accelerapp.server.promql.traverse import rewrite, scale_time, walk
 from accelerapp.server.promql.tree import to_json
@@ -67,6 +67,7 @@ __all__ = [
     "format_value",
     "parse",
     "parse_metric",
+    "parse_selector",
     "parse_series",
     "parse_values",
     "pretty",

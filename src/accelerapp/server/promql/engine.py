@@ -37,7 +37,6 @@ class QueryOptions:
 
     lookback_seconds: float | None = None
     timeout_seconds: float | None = None
-    samples_read: int = 0
     series_touched: int = 0
 
 
@@ -156,7 +155,6 @@ class _CountingReader:
         self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
     ) -> SeriesSet:
         found = self._reader.select(matchers, start_ms, end_ms, max_samples)
-        self._options.samples_read += len(found.timestamps)
         self._options.series_touched += len(found.labels)
         return found
 

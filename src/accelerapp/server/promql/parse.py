@@ -36,6 +36,7 @@ from accelerapp.server.promql.literals import format_plain, quote, unquote
 from accelerapp.server.promql.selectors import METRICS, read_labels, read_selector
 from accelerapp.server.promql.stream import TokenStream
 from accelerapp.server.promql.typecheck import check, type_of
+from accelerapp.server.signals import Matcher
 
 #: The longest text, in characters, and the tallest tree that are taken; evaluation descends it recursively.
 MAX_LENGTH = 65_536
@@ -56,12 +57,7 @@ def parse(text: str) -> ast.Expr:
 
     Raises PromQLError where it is no valid expression or uses what the engine does not have, which it names.
     """
-    if len(text) > MAX_LENGTH:
-        raise PromQLError(
-            f"1:1: parse error: the expression has {len(text)} characters, the most is {MAX_LENGTH}"
-        )
-    if not text.isascii() and any(0xD800 <= ord(char) < 0xE000 for char in text):
-        raise PromQLError("1:1: parse error: the expression is not valid Unicode")
+    _check_text(text)
     stream = TokenStream(text)
     if stream.peek().kind == END:
         raise stream.error("no expression found in input", 0)
@@ -72,6 +68,33 @@ def parse(text: str) -> ast.Expr:
         raise stream.error(f"the expression is more than {MAX_HEIGHT} operators high", 0, len(text))
     check(expr, text, stream.error)
     return expr
+
+
+def parse_selector(text: str) -> tuple[Matcher, ...]:
+    """Parse the name of a metric, matchers in braces or both, which is all that selects series elsewhere.
+
+    Raises PromQLError in the words of Prometheus' parser of metric selectors.
+    """
+    if not text:
+        raise PromQLError("unknown position: parse error: unexpected end of input")
+    _check_text(text)
+    stream = TokenStream(text)
+    name = stream.take() if stream.peek().kind in METRICS else None
+    if name is None and stream.peek().kind != "{":
+        raise stream.unexpected()
+    selector = read_selector(stream, name)
+    if stream.peek().kind != END:
+        raise stream.unexpected()
+    return tuple(selector.all_matchers())
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_LENGTH:
+        raise PromQLError(
+            f"1:1: parse error: the expression has {len(text)} characters, the most is {MAX_LENGTH}"
+        )
+    if not text.isascii() and any(0xD800 <= ord(char) < 0xE000 for char in text):
+        raise PromQLError("1:1: parse error: the expression is not valid Unicode")
 
 
 def _height(expr: ast.Expr) -> int:

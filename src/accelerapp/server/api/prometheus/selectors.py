@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 
 from accelerapp.server.api.goparameters import GoValueError, go_int
 from accelerapp.server.api.parameters import ParameterError, timestamp
-from accelerapp.server.promql import PromQLError, VectorSelector, parse
+from accelerapp.server.promql import PromQLError, parse_selector
 from accelerapp.server.signals import Matcher
 from accelerapp.server.storage import acceptance
 
@@ -21,27 +21,34 @@ _EVER = (0.0, 253402300799.0)
 
 def matcher_sets(values: QueryParams) -> list[list[Matcher]]:
     """Read `match[]`; one that would accept every series is refused."""
-    sets = [_selector(text, "match[]") for text in values.getlist("match[]")]
+    sets = [_selector(text) for text in values.getlist("match[]")]
     for one in sets:
         if all(acceptance(matcher)("") for matcher in one):
             raise ParameterError("match[] must contain at least one non-empty matcher")
     return sets
 
 
+def named_sets(values: QueryParams) -> list[list[Matcher]]:
+    """Read `match[]` as the route of series does, whose errors name the parameter."""
+    try:
+        return matcher_sets(values)
+    except ParameterError as error:
+        raise ParameterError(f'invalid parameter "match[]": {error}') from error
+
+
 def target_matchers(values: QueryParams) -> list[Matcher]:
     """Read `match_target`; without it every target matches."""
-    text = values.get("match_target", "")
-    return _selector(text, "match_target") if text else []
-
-
-def _selector(text: str, name: str) -> list[Matcher]:
     try:
-        selector = parse(text)
+        return _selector(values["match_target"]) if values.get("match_target") else []
+    except ParameterError as error:
+        raise ParameterError(f'invalid parameter "match_target": {error}') from error
+
+
+def _selector(text: str) -> list[Matcher]:
+    try:
+        return list(parse_selector(text))
     except PromQLError as error:
-        raise ParameterError(f'invalid parameter "{name}": {error}') from error
-    if not isinstance(selector, VectorSelector):
-        raise ParameterError(f'invalid parameter "{name}": "{text}" is not a series selector')
-    return list(selector.all_matchers())
+        raise ParameterError(str(error)) from error
 
 
 def limit_parameter(values: QueryParams) -> int:

@@ -17,6 +17,7 @@ from accelerapp.server.api.prometheus.selectors import (
     limit_parameter,
     matcher_sets,
     milliseconds,
+    named_sets,
 )
 from accelerapp.server.api.services import Services
 from accelerapp.server.promql import Annotations
@@ -32,7 +33,7 @@ def routes(services: Services) -> list[Route]:
         values = await parameters(request)
         if not values.getlist("match[]"):
             raise ParameterError("no match[] parameter provided")
-        limit, times, sets = limit_parameter(values), milliseconds(values), matcher_sets(values)
+        limit, times, sets = limit_parameter(values), milliseconds(values), named_sets(values)
 
         def read() -> Response:
             found, warnings = cut(services.metrics.series(sets, *times), limit)
