@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import logging.handlers
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -142,56 +138,6 @@ async def test_events_of_elastic_s_client_of_lumberjack_arrive_all_and_in_order(
             "log.offset": 4999,
         },
     }
-
-
-RSYSLOG = """
-module(load="imuxsock" SysSock.Use="off")
-input(type="imuxsock" Socket="{socket}" CreatePath="on" RateLimit.Interval="0")
-template(name="observatory" type="list") {{
-  constant(value="{{")
-  property(outname="timestamp" name="timereported" dateFormat="rfc3339" format="jsonf") constant(value=",")
-  property(outname="severity" name="syslogseverity-text" format="jsonf") constant(value=",")
-  property(outname="host_name" name="hostname" format="jsonf") constant(value=",")
-  property(outname="service" name="programname" format="jsonf") constant(value=",")
-  property(outname="message" name="msg" format="jsonf")
-  constant(value="}}\\n")
-}}
-action(type="omfwd" target="127.0.0.1" port="{port}" protocol="tcp" template="observatory")
-"""
-
-
-async def test_rsyslog_s_lines_arrive(listen: Listen, sink: KeepingSink, tmp_path: Path) -> None:
-    program = shutil.which("rsyslogd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        reason = "rsyslogd is not installed (Debian: apt-get install rsyslog)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    port, socket = await listen("logstash_tcp"), tmp_path / "log.sock"
-    config = tmp_path / "rsyslog.conf"
-    config.write_text(RSYSLOG.format(socket=socket, port=port))
-    command = [program, "-n", "-f", str(config), "-i", str(tmp_path / "pid")]
-    with (tmp_path / "log").open("wb") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        await until(socket.exists)
-        handler = logging.handlers.SysLogHandler(str(socket))
-        handler.ident = "shop: "
-        logger = logging.getLogger("rsyslog.test")
-        logger.addHandler(handler)
-        logger.warning('sold "out": %s', "tea")
-        logger.critical("no more orders")
-        logger.removeHandler(handler)
-        handler.close()
-        await until(lambda: len(plain_logs(*sink.logs)) == 2)
-    finally:
-        running.terminate()
-        await asyncio.to_thread(running.wait, 30)
-    first, second = plain_logs(*sink.logs)
-    assert (first["body"].strip(), first["severity"], first["number"]) == ('sold "out": tea', "WARN", 13)
-    assert (second["body"].strip(), second["severity"], second["number"]) == ("no more orders", "FATAL", 21)
-    assert first["resource"]["service.name"] == "shop"
-    assert abs(first["time"] / 1e9 - time.time()) < 600
 
 
 @pytest.mark.parametrize("protocol", ["otlp_grpc", "otlp_http"])
