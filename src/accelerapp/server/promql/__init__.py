@@ -24,7 +24,7 @@ from accelerapp.server.promql.ast import (
 from accelerapp.server.promql.engine import Engine, QueryOptions
 from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
 from accelerapp.server.promql.histogram import Histogram
-from accelerapp.server.promql.literals import format_value
+from accelerapp.server.promql.literals import format_value, format_values
 from accelerapp.server.promql.memory import MemoryReader
 from accelerapp.server.promql.notation import parse_metric, parse_series, parse_values
 from accelerapp.server.promql.parse import parse, parse_selector
@@ -65,6 +65,7 @@ __all__ = [
     "VectorMatching",
     "VectorSelector",
     "format_value",
+    "format_values",
     "parse",
     "parse_metric",
     "parse_selector",

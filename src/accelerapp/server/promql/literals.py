@@ -6,7 +6,9 @@ import math
 import re
 from decimal import Decimal
 
-from accelerapp.server.signals import Labels
+import numpy as np
+
+from accelerapp.server.signals import Labels, Values
 
 _LEGACY_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _ESCAPES = {
@@ -30,6 +32,18 @@ def format_value(value: float) -> str:
     # Both languages write the exponent with two digits or more.
     mantissa, _, exponent = repr(value).partition("e")
     return f"{mantissa.removesuffix('.0')}e{exponent}"
+
+
+def format_values(values: Values) -> list[str]:
+    """Write many values as `format_value` does, most of them at once."""
+    texts = list(map(repr, values.tolist()))
+    size = np.abs(values)
+    usual = (size >= 1e-4) & (size < 1e16)  # Python writes those without an exponent, as Go does
+    for index in np.flatnonzero(usual & (values == np.rint(values))).tolist():
+        texts[index] = texts[index][:-2]  # of "1.0"
+    for index in np.flatnonzero(~usual).tolist():
+        texts[index] = format_value(float(values[index]))
+    return texts
 
 
 def format_plain(value: float) -> str:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from accelerapp.server.promql import (
     VectorMatching,
     VectorSelector,
     format_value,
+    format_values,
     parse,
     parse_values,
     pretty,
@@ -384,6 +386,12 @@ def test_an_at_sign_in_a_string_is_no_modifier() -> None:
 )
 def test_values_are_written_as_prometheus_writes_them(value: float, text: str) -> None:
     assert format_value(value) == text
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats() | st.integers(-(10**17), 10**17).map(float)))
+def test_many_values_are_written_as_each_of_them(values: list[float]) -> None:
+    assert format_values(np.array(values, dtype=np.float64)) == [format_value(value) for value in values]
 
 
 @settings(deadline=None)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from accelerapp.server.api.histogram import histogram_json
-from accelerapp.server.promql import Matrix, MatrixSeries, Scalar, String, Value, Vector, format_value
+from accelerapp.server.promql import (
+    Matrix,
+    MatrixSeries,
+    Scalar,
+    String,
+    Value,
+    Vector,
+    format_value,
+    format_values,
+)
 
 
 def value_json(value: Value) -> dict[str, Any]:
@@ -35,8 +44,8 @@ def _series_json(series: MatrixSeries) -> dict[str, Any]:
     """Return a series with its values and its native histograms; what it has none of is left out."""
     answer: dict[str, Any] = {"metric": dict(series.labels)}
     if len(series.timestamps):
-        points = zip(series.timestamps.tolist(), series.values.tolist(), strict=True)
-        answer["values"] = [[ms / 1000, format_value(v)] for ms, v in points]
+        times = (series.timestamps / 1000).tolist()
+        answer["values"] = list(zip(times, format_values(series.values), strict=True))
     if series.histograms:
         answer["histograms"] = [[ms / 1000, histogram_json(one)] for ms, one in series.histograms]
     return answer
