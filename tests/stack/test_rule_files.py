@@ -14,6 +14,7 @@ TESTS = [
     *sorted((SHIPPED / "tests").glob("*.test.yml")),
     *sorted((ROOT / "tests" / "corpus" / "rules").glob("*.test.yml")),
 ]
+VERDICTS = sorted((ROOT / "tests" / "corpus" / "rules" / "verdicts").glob("*.*.yml"))
 CONFIGS = ROOT / "tests" / "corpus" / "configs" / "rules"
 
 pytestmark = pytest.mark.stack
@@ -49,6 +50,12 @@ def test_shipped_rules_pass_their_tests_in_2_47(old_promtool: Path, path: Path) 
 def test_promtool_passes_the_tests_that_ours_passes(promtool: Path, path: Path) -> None:
     done = run(promtool, "test", "rules", path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", VERDICTS, ids=lambda path: path.name)
+def test_promtool_says_of_a_test_what_its_name_says(promtool: Path, path: Path) -> None:
+    done = run(promtool, "test", "rules", path)
+    assert (done.returncode == 0) == path.name.endswith(".passes.yml"), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yml")), ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from accelerapp import __version__
-from accelerapp.cli import backup, codegen, demo, deploy, doctor, restore, stats, up
+from accelerapp.cli import backup, codegen, demo, deploy, doctor, restore, stats, test_rules, up
 
 app = typer.Typer(
     name="accelerapp",
@@ -41,4 +41,5 @@ app.command("restore")(restore.restore)
 app.command("demo")(demo.demo)
 app.command("deploy")(deploy.deploy)
 app.command("doctor")(doctor.doctor)
+app.command("test-rules")(test_rules.run_tests)
 app.add_typer(codegen.app, name="codegen")

@@ -2,5 +2,6 @@
 
 from accelerapp.server.oncall.condition import Condition, condition_of
 from accelerapp.server.oncall.playbooks import Playbook, Playbooks
+from accelerapp.server.oncall.rule_tests import Failure, run_rule_tests
 
-__all__ = ["Condition", "Playbook", "Playbooks", "condition_of"]
+__all__ = ["Condition", "Failure", "Playbook", "Playbooks", "condition_of", "run_rule_tests"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from accelerapp.server.oncall import Failure
+
 ROOT = Path(__file__).parents[4]
 FILES = [
     *sorted((ROOT / "deployment" / "observability" / "tests").glob("*.test.yml")),
@@ -15,7 +17,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_file_passes(path: Path, promtool_file: Callable[[Path], list[str]]) -> None:
+def test_file_passes(path: Path, promtool_file: Callable[[Path], list[Failure]]) -> None:
     assert promtool_file(path) == []
 
 
@@ -24,7 +26,7 @@ def test_file_passes(path: Path, promtool_file: Callable[[Path], list[str]]) -> 
     [("> 0.05", "> 0.03"), ("> 0.05", "> 0.6"), (">= 10", ">= 1"), ("for: 5m", "for: 1m"), ("[5m]", "[1m]")],
 )
 def test_the_shipped_tests_notice_a_changed_rule(
-    part: str, changed: str, tmp_path: Path, promtool_file: Callable[[Path], list[str]]
+    part: str, changed: str, tmp_path: Path, promtool_file: Callable[[Path], list[Failure]]
 ) -> None:
     shipped = ROOT / "deployment" / "observability"
     rules = (shipped / "prometheus" / "alert-rules.yml").read_text()
