@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { AlertInstance, AlertState, Rule } from "../api/types";
-import { inOrder, labelsKey, since, summary, templated } from "./describe";
+import { inOrder, isTrouble, labelsKey, since, summary, templated } from "./describe";
 
 function rule(
   name: string,
@@ -24,6 +24,7 @@ function rule(
     effective_for_seconds: 0,
     labels: {},
     annotations: { summary: "{{ $value }} failed" },
+    title: "… failed",
     playbook: null,
     alerts: alerts as AlertInstance[],
     transitions: [],
@@ -62,7 +63,15 @@ describe("summary", () => {
     expect(summary(rule("a", "firing", [{ state: "firing", annotations: { summary: "3 failed" } }]))).toBe(
       "3 failed",
     );
-    expect(summary(rule("a", "inactive"))).toBe("{{ $value }} failed");
+    expect(summary(rule("a", "inactive"))).toBe("… failed");
+  });
+});
+
+describe("isTrouble", () => {
+  it("is not what always fires", () => {
+    expect(isTrouble({ ...rule("a", "firing"), labels: { severity: "none" } })).toBe(false);
+    expect(isTrouble({ ...rule("a", "firing"), labels: { severity: "info" } })).toBe(true);
+    expect(isTrouble(rule("a", "firing"))).toBe(true);
   });
 });
 

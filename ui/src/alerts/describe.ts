@@ -25,11 +25,15 @@ export function since(rule: Rule): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** One line about the rule: of an active instance, whose templates are filled in, or else as written. */
+/** One line about the rule: of an active instance, whose templates are filled in, or else without values. */
 export function summary(rule: Rule): string {
   const active = rule.alerts.find((one) => one.state === rule.state) ?? rule.alerts[0];
-  const annotations = active?.annotations ?? rule.annotations;
-  return annotations["summary"] ?? annotations["description"] ?? "";
+  return active?.annotations["summary"] ?? active?.annotations["description"] ?? rule.title;
+}
+
+/** Tells whether a rule's firing means trouble: one of severity none, such as Watchdog, fires while all is well. */
+export function isTrouble(rule: Rule): boolean {
+  return rule.labels["severity"] !== "none";
 }
 
 /** A key of an instance: its labels, in a fixed order. */

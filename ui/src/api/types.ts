@@ -114,6 +114,8 @@ export interface Rule {
   effective_for_seconds: number;
   labels: Labels;
   annotations: Labels;
+  /** What the rule is about, without the values that only an alert of it has. */
+  title: string;
   playbook: string | null;
   alerts: AlertInstance[];
   transitions: Transition[];
@@ -127,6 +129,9 @@ export interface AlertInstance {
   active_ms: number;
   fired_ms: number | null;
   value: number | null;
+  /** Ids of silences, and fingerprints of alerts, that keep it quiet. */
+  silenced_by: string[];
+  inhibited_by: string[];
 }
 
 export interface Transition {

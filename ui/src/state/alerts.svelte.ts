@@ -1,5 +1,6 @@
 /** The alerting rules and the server's status, which the header and several views share. */
 
+import { isTrouble } from "../alerts/describe";
 import { getRules, getStatus } from "../api/client";
 import type { Rule, Status } from "../api/types";
 import { Poll } from "./poll.svelte";
@@ -29,7 +30,7 @@ class Alerts {
   }
 
   private count(state: string): number {
-    return this.rules?.data?.filter((rule) => rule.state === state).length ?? 0;
+    return this.rules?.data?.filter((rule) => rule.state === state && isTrouble(rule)).length ?? 0;
   }
 }
 
