@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -48,7 +48,7 @@ from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
 from accelerapp.server.serving import HttpServer, listen
-from accelerapp.server.signals import Clock, Labels
+from accelerapp.server.signals import Clock
 from accelerapp.server.storage import Storage, StorageFullError, StorageLockedError, StorageSettings
 from accelerapp.server.storage.state import State, StateError
 
@@ -155,7 +155,8 @@ class Observatory:
         rules = RuleManager(
             files.groups,
             engine,
-            write=_writer(storage, asyncio.get_running_loop()),
+            write=_writer(storage.write_samples, asyncio.get_running_loop()),
+            write_histograms=_writer(storage.write_histograms, asyncio.get_running_loop()),
             notify=alertmanager.receive,
             state=state,
             clock=clock,
@@ -364,11 +365,13 @@ def _storage_settings(settings: Settings) -> StorageSettings:
     )
 
 
-def _writer(storage: Storage, loop: asyncio.AbstractEventLoop) -> Any:
+def _writer(
+    store: Callable[[Any], Coroutine[Any, Any, int]], loop: asyncio.AbstractEventLoop
+) -> Callable[[Any], None]:
     """Return the call by which the rule thread writes samples: it waits until they are durable."""
 
-    def write(samples: Sequence[tuple[Labels, int, float]]) -> None:
-        writing = asyncio.run_coroutine_threadsafe(storage.write_samples(samples), loop)
+    def write(samples: Any) -> None:
+        writing = asyncio.run_coroutine_threadsafe(store(samples), loop)
         try:
             writing.result(_RULE_WRITE_SECONDS)
         except (StorageFullError, TimeoutError) as error:

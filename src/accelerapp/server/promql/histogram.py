@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelerapp.server.promql.summation import Mean, add_compensated
+from accelerapp.server.signals import NativeHistogram
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
@@ -197,6 +198,23 @@ class Histogram:
             for lower, upper, count in zip(lowers.tolist(), uppers.tolist(), counts.tolist(), strict=True)
             if count != 0
         ]
+
+    def native(self) -> NativeHistogram:
+        """Return the histogram as it is stored; where counts may fall it is a gauge."""
+        sides = [
+            tuple(zip(side.index.tolist(), side.population.tolist(), strict=True))
+            for side in (self.positive, self.negative)
+        ]
+        return NativeHistogram(
+            self.schema,
+            self.count,
+            self.sum,
+            self.zero_threshold,
+            self.zero_count,
+            sides[0],
+            sides[1],
+            self.hint is Hint.GAUGE,
+        )
 
     def columns(self) -> tuple[Floats, Floats, Floats]:
         """Return lower bounds, upper bounds and counts of all buckets, in ascending order of the bounds.

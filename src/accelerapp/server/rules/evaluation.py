@@ -13,10 +13,11 @@ from accelerapp.server.promql import Engine, PromQLError, Scalar, Vector, parse
 from accelerapp.server.rules.alert_state import INACTIVE, ActiveElement, AlertState
 from accelerapp.server.rules.definition import Group, Rule
 from accelerapp.server.rules.status import AlertStatus, RuleStatus
-from accelerapp.server.signals import METRIC_NAME, STALE_NAN, Alert, Labels, make_labels
+from accelerapp.server.signals import METRIC_NAME, STALE_NAN, Alert, Labels, NativeHistogram, make_labels
 from accelerapp.server.storage.state import State, Transition
 
 Samples: TypeAlias = list[tuple[Labels, int, float]]
+Histograms: TypeAlias = list[tuple[Labels, int, NativeHistogram]]
 
 ALERT_NAME: Final = "alertname"
 
@@ -54,11 +55,12 @@ class RuleEvaluation:
         self._restored, self._saved, self._written = before._restored, before._saved, before._written
         self.status = replace(before.status, rule=self.rule)
 
-    def evaluate(self, engine: Engine, at: float) -> Samples:
-        """Evaluate at `at` (Unix seconds) and return the samples to write; raises RuleError."""
+    def evaluate(self, engine: Engine, at: float) -> tuple[Samples, Histograms]:
+        """Evaluate at `at` (Unix seconds) and return the samples and native histograms to write; raises RuleError."""
         transitions = self._restore(at)
         labels, values = self._query(engine, at - self._group.query_offset_seconds)
         timestamp = round((at - self._group.query_offset_seconds) * 1000)
+        histograms: Histograms = []
         if self.rule.alerting:
             elements = self._elements(labels, values, self._functions(engine, at))
             transitions += self._alerts.advance(elements, at)
@@ -69,11 +71,11 @@ class RuleEvaluation:
             self._save(at, transitions)
             samples = self._alert_samples(timestamp)
         else:
-            samples = self._recorded(labels, values, timestamp)
-        now_written = {series for series, _, _ in samples}
+            samples, histograms = self._recorded(labels, values, timestamp)
+        now_written = {series for series, _, _ in (*samples, *histograms)}
         samples.extend((series, timestamp, STALE_NAN) for series in sorted(self._written - now_written))
         self._written = now_written
-        return samples
+        return samples, histograms
 
     def to_send(self, at: float) -> list[Alert]:
         """Return the alerts that are due to be sent at `at` (Unix seconds)."""
@@ -130,7 +132,7 @@ class RuleEvaluation:
             self._state.save_rule(self.rule.key, at, alerts, transitions)
         self._saved = bool(alerts)
 
-    def _query(self, engine: Engine, at: float) -> tuple[list[Labels], list[float]]:
+    def _query(self, engine: Engine, at: float) -> tuple[list[Labels], list[float | NativeHistogram]]:
         try:
             result = engine.instant(self.rule.expr, at)
         except PromQLError as error:
@@ -139,7 +141,10 @@ class RuleEvaluation:
             return [()], [result.value]
         if not isinstance(result, Vector):
             raise RuleError("rule result is not a vector or scalar")
-        return result.labels, [float(value) for value in result.values]
+        values: list[float | NativeHistogram] = [float(value) for value in result.values]
+        for index, histogram in result.histograms.items():
+            values[index] = histogram.native()
+        return result.labels, values
 
     def _active_count(self) -> int:
         return sum(alert.state != INACTIVE for alert in self._alerts.alerts)
@@ -161,10 +166,13 @@ class RuleEvaluation:
         }
 
     def _elements(
-        self, labels: list[Labels], values: list[float], functions: Functions
+        self, labels: list[Labels], values: list[float | NativeHistogram], functions: Functions
     ) -> dict[Labels, ActiveElement]:
         elements: dict[Labels, ActiveElement] = {}
-        for series, value in zip(labels, values, strict=True):
+        for series, found in zip(labels, values, strict=True):
+            value = (
+                0.0 if isinstance(found, NativeHistogram) else found
+            )  # as an alert's value is in Prometheus
             own = {name: text for name, text in series if name != METRIC_NAME}
             for name, template in self.rule.labels.items():
                 own[name] = self._expand(template, series, value, functions)
@@ -201,20 +209,27 @@ class RuleEvaluation:
         except TemplateError as error:
             return f"<error expanding template: {error}>"
 
-    def _recorded(self, labels: list[Labels], values: list[float], timestamp: int) -> Samples:
+    def _recorded(
+        self, labels: list[Labels], values: list[float | NativeHistogram], timestamp: int
+    ) -> tuple[Samples, Histograms]:
         fixed = {name: template.execute(None) for name, template in self.rule.labels.items()}
         samples: Samples = []
+        histograms: Histograms = []
         for series, value in zip(labels, values, strict=True):
             named = make_labels({**dict(series), **fixed, METRIC_NAME: self.rule.name})
-            samples.append((named, timestamp, value))
-        if len({series for series, _, _ in samples}) < len(samples):
+            if isinstance(value, NativeHistogram):
+                histograms.append((named, timestamp, value))
+            else:
+                samples.append((named, timestamp, value))
+        count = len(samples) + len(histograms)
+        if len({series for series, _, _ in (*samples, *histograms)}) < count:
             raise RuleError(
                 "vector contains metrics with the same labelset after applying rule labels; "
                 "let the expression or the labels keep them apart"
             )
-        if self._group.limit and len(samples) > self._group.limit:
-            raise RuleError(f"exceeded limit of {self._group.limit} with {len(samples)} series")
-        return samples
+        if self._group.limit and count > self._group.limit:
+            raise RuleError(f"exceeded limit of {self._group.limit} with {count} series")
+        return samples, histograms
 
     def _alert_samples(self, timestamp: int) -> Samples:
         samples: Samples = []

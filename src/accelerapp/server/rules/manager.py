@@ -12,12 +12,13 @@ from accelerapp.server.promql import Engine
 from accelerapp.server.rules.definition import Group
 from accelerapp.server.rules.evaluation import RuleError, RuleEvaluation
 from accelerapp.server.rules.status import GroupCounts, GroupStatus
-from accelerapp.server.signals import STALE_NAN, Alert, Clock, Labels
+from accelerapp.server.signals import STALE_NAN, Alert, Clock, Labels, NativeHistogram
 from accelerapp.server.storage.state import State, Transition
 
 log = logging.getLogger(__name__)
 
 Write = Callable[[Sequence[tuple[Labels, int, float]]], None]
+WriteHistograms = Callable[[Sequence[tuple[Labels, int, NativeHistogram]]], None]
 Notify = Callable[[Sequence[Alert]], None]
 
 
@@ -25,8 +26,8 @@ class RuleManager:
     """Evaluates rule groups and hands on their samples and alerts.
 
     `write` is given the samples (labels, Unix milliseconds, value) of each rule before the next is evaluated,
-    `notify` the alerts that are due; `clock` returns Unix seconds. `groups` and `history` may be called from any
-    thread.
+    `write_histograms` those that are native histograms, without which no rule may record these, `notify` the alerts
+    that are due; `clock` returns Unix seconds. `groups` and `history` may be called from any thread.
     """
 
     def __init__(
@@ -39,9 +40,11 @@ class RuleManager:
         clock: Clock,
         external_url: str = "",
         external_labels: Mapping[str, str] | Labels = (),
+        write_histograms: WriteHistograms | None = None,
     ) -> None:
         self._engine = engine
         self._write = write
+        self._write_histograms = write_histograms
         self._notify = notify
         self._state = state
         self._clock = clock
@@ -157,12 +160,16 @@ class RuleManager:
         started = time.perf_counter()
         problem = ""
         try:
-            samples = rule.evaluate(self._engine, at)
+            samples, histograms = rule.evaluate(self._engine, at)
             due = rule.to_send(at)
             if due:
                 self._notify(due)
             if samples:
                 self._write(samples)
+            if histograms:
+                if self._write_histograms is None:
+                    raise RuleError("native histograms are not recorded here")
+                self._write_histograms(histograms)
         except RuleError as error:
             problem = str(error)
             log.warning("rule %s was not evaluated: %s", rule.rule.name, error)
