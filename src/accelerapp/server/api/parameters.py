@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import parse_qsl
 
-from starlette.datastructures import FormData, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from accelerapp.server.times import parse_duration
+
+_MOST_FORM_BYTES = 1 << 20
 
 
 class ParameterError(ValueError):
@@ -17,11 +20,19 @@ class ParameterError(ValueError):
 
 
 async def parameters(request: Request) -> QueryParams:
-    """Return the request's parameters: those of the address, then those of a form in its body."""
+    """Return the request's parameters: those of the address, then those of a form in its body.
+
+    Raises ParameterError for a form of more than a mebibyte.
+    """
     items = list(request.query_params.multi_items())
-    if request.method == "POST":
-        form: FormData = await request.form(max_files=0)
-        items += [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and content_type == "application/x-www-form-urlencoded":
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST_FORM_BYTES:
+                raise ParameterError("error parsing form values: http: request body too large")
+        items += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     return QueryParams(items)
 
 

@@ -250,3 +250,15 @@ async def test_an_unknown_path_below_the_api_is_no_page(api: Open) -> None:
     async with api() as client:
         answer = await client.get("/api/v2/none")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+
+
+async def test_a_form_in_the_body_asks_as_the_address_does(api: Open) -> None:
+    async with api() as client:
+        by_form = await client.post("/api/v1/query", data={"query": "1 + 1", "time": "5"})
+        by_address = await client.get("/api/v1/query", params={"query": "1 + 1", "time": "5"})
+        both = await client.post("/api/v1/query?time=5", data={"query": "1 + 1"})
+        assert by_form.json() == by_address.json() == both.json()
+        assert by_form.json()["data"]["result"] == [5, "2"]
+        large = await client.post("/api/v1/query", data={"query": "1" * (1 << 20)})
+    assert (large.status_code, large.json()["errorType"]) == (400, "bad_data")
+    assert "too large" in large.json()["error"]
