@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.stack.programs import Program, free_port
 
 from accelerapp.server.signals import Labels
 
@@ -174,17 +175,45 @@ def alertmanager_release(request: pytest.FixtureRequest) -> Path:
     return built(request.param, only_cached=request.param != "alertmanager")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=["alertmanager", "alertmanager-0.26", "observatory"])
 def running_release(
-    alertmanager_release: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Path, str], contextlib.AbstractContextManager[httpx.Client]]:
-    """Return the call that starts one of these releases, as `running_alertmanager` does for the newest."""
+    """Return the call that starts one of these releases or our own, as `running_alertmanager` does for the newest."""
+    ours = request.param == "observatory"
+    programs = Path() if ours else built(request.param, only_cached=request.param != "alertmanager")
 
     def start(config: Path, external_url: str) -> contextlib.AbstractContextManager[httpx.Client]:
         home = tmp_path_factory.mktemp("alertmanager")
-        return start_alertmanager(alertmanager_release / "alertmanager", home, config, external_url)
+        if ours:
+            return start_observatory(home, config, external_url)
+        return start_alertmanager(programs / "alertmanager", home, config, external_url)
 
     return start
+
+
+@contextlib.contextmanager
+def start_observatory(home: Path, config: Path, external_url: str) -> Iterator[httpx.Client]:
+    """Start `accelerapp up` on a file of Alertmanager's, with nothing to scrape; `home` is an empty folder."""
+    scrape, port = home / "prometheus.yml", free_port()
+    scrape.write_text("global: {}\n", encoding="utf-8")
+    url = f"http://127.0.0.1:{port}"
+    program = Program(
+        [
+            *(sys.executable, "-m", "accelerapp.cli", "up", "--port", str(port), "--otlp-http-port", "0"),
+            *("--alertmanager-file", config, "--prometheus-file", scrape),
+            *("--data-dir", home / "data"),
+        ],
+        home / "log",
+        f"{url}/-/ready",
+        {"ACCELERAPP_EXTERNAL_URL": external_url},
+    )
+    program.start()
+    try:
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            yield client
+    finally:
+        program.stop()
 
 
 @contextlib.contextmanager
