@@ -91,6 +91,7 @@ FAILURES: list[Case] = [
     ("query", {"query": "api_form_up + on (job) api_form_many", "time": str(START + 30)}),
     ("query", {"query": "rate(api_form_up)"}),
     ("query", {"query": "nonsense(api_form_up)"}),
+    ("query", {"query": "rate(api_form_up[step()])", "time": str(START + 30)}),
     ("query_range", {"query": "api_form_up", "end": str(START), "step": "15"}),
     ("query_range", {"query": "api_form_up", "start": str(START), "end": str(START - 1), "step": "15"}),
     ("query_range", {"query": "api_form_up", "start": str(START), "end": str(START + 60), "step": "0"}),

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accelerapp.server.api.parameters import ParameterError
-from accelerapp.server.promql import Annotations, PromQLError, QueryTimeoutError
+from accelerapp.server.promql import Annotations, InvalidDurationError, PromQLError, QueryTimeoutError
 from accelerapp.server.storage import (
     InvalidMatcherError,
     ReadTimeoutError,
@@ -51,6 +51,8 @@ def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             data = await handler(request)
         except (ParameterError, InvalidMatcherError) as error:
             return _prometheus_error(400, "bad_data", str(error))
+        except InvalidDurationError as error:
+            return _prometheus_error(400, "bad_data", f'invalid parameter "query": {error}')
         except (QueryTimeoutError, ReadTimeoutError) as error:
             return _prometheus_error(503, "timeout", str(error))
         except (PromQLError, TooManySamplesError, ReadTooLargeError) as error:

@@ -22,7 +22,12 @@ from accelerapp.server.promql.ast import (
     unwrap,
 )
 from accelerapp.server.promql.engine import Engine, QueryOptions
-from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
+from accelerapp.server.promql.errors import (
+    InvalidDurationError,
+    PromQLError,
+    QueryLimitError,
+    QueryTimeoutError,
+)
 from accelerapp.server.promql.histogram import Histogram
 from accelerapp.server.promql.literals import format_value, format_values
 from accelerapp.server.promql.memory import MemoryReader
@@ -44,6 +49,7 @@ __all__ = [
     "Engine",
     "Expr",
     "Histogram",
+    "InvalidDurationError",
     "Matrix",
     "MatrixSelector",
     "MatrixSeries",

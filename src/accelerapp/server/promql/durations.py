@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from accelerapp.server.promql import ast
-from accelerapp.server.promql.errors import PromQLError
+from accelerapp.server.promql.errors import InvalidDurationError, PromQLError
 from accelerapp.server.promql.lexer import DURATION, NUMBER, Token
 from accelerapp.server.promql.literals import quote
 from accelerapp.server.promql.stream import TokenStream
@@ -116,8 +116,10 @@ def read_offset(stream: TokenStream) -> Duration:
 
 
 def _expression(stream: TokenStream, least: int = 1) -> Duration:
-    with stream.nested():
-        return _operators(stream, _operand(stream), least)
+    stream.enter()
+    duration = _operators(stream, _operand(stream), least)
+    stream.leave()
+    return duration
 
 
 def _operators(stream: TokenStream, left: Duration, least: int) -> Duration:
@@ -189,7 +191,7 @@ def unresolved(duration: Duration | None) -> ast.DurationExpr | None:
 def resolve(expr: ast.Expr, step_ms: int, range_ms: int) -> ast.Expr:
     """Work out the duration expressions within an expression for a query's step and range.
 
-    Raises PromQLError for one that gives no duration.
+    Raises InvalidDurationError for one that gives no duration.
     """
 
     def amount(duration: ast.DurationExpr | None, plain: int, *, negative: bool = False) -> int:
@@ -271,5 +273,5 @@ def _evaluate(duration: Duration | None, step: float, span: float) -> float:
     return power
 
 
-def _refused(duration: ast.DurationExpr, reason: str) -> PromQLError:
-    return PromQLError(f"{duration.start}:{duration.end}: {reason}", duration.start, duration.end)
+def _refused(duration: ast.DurationExpr, reason: str) -> InvalidDurationError:
+    return InvalidDurationError(f"{duration.start}:{duration.end}: {reason}", duration.start, duration.end)

@@ -16,6 +16,10 @@ class PromQLError(ValueError):
         self.end = end
 
 
+class InvalidDurationError(PromQLError):
+    """A duration of the query is an expression that gives none, for the query's step and range."""
+
+
 class QueryTimeoutError(PromQLError):
     """The query took longer than the engine allows."""
 

@@ -33,6 +33,8 @@ _WORD = re.compile(r"[A-Za-z_]*")
 _CALLED = re.compile(r"[ \t\r\n]*\(")
 _SYMBOLS = re.compile(r"==|!=|<=|</|>=|>/|[,*/%+\-^=<>@()\[\]{:]")
 _BRACE_SYMBOLS = re.compile(r"=~|!~|!=|[=,}]")
+#: What stands in a string of each kind of quotes and is nothing but itself.
+_PLAIN = {'"': re.compile(r'[^"\\\n]*'), "'": re.compile(r"[^'\\\n]*"), "`": re.compile(r"[^`]*")}
 _DIGITS = frozenset("0123456789")
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 _ALPHANUMERIC = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")
@@ -311,6 +313,8 @@ class Lexer:
 
     def _string(self, mark: str) -> Token:
         at = self._at + 1
+        if plain := _PLAIN[mark].match(self.text, at):
+            at = plain.end()
         while (char := self._char(at)) != mark:
             if not char:
                 raise self._wrong("unterminated raw string" if mark == "`" else "unterminated quoted string")

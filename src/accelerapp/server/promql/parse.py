@@ -106,11 +106,12 @@ def _height(expr: ast.Expr) -> int:
 
 def _expression(stream: TokenStream, least: int = 1) -> ast.Expr:
     """Read operands and operators that bind at least so tightly."""
-    with stream.nested():
-        left = _operand(stream)
-        while (precedence := ast.PRECEDENCE.get(stream.peek().kind, 0)) >= least:
-            left = _binary(stream, left, precedence)
-        return left
+    stream.enter()
+    left = _operand(stream)
+    while (precedence := ast.PRECEDENCE.get(stream.peek().kind, 0)) >= least:
+        left = _binary(stream, left, precedence)
+    stream.leave()
+    return left
 
 
 def _binary(stream: TokenStream, left: ast.Expr, precedence: int) -> ast.Binary:

@@ -56,15 +56,15 @@ class TokenStream:
         yield
         self._contexts.pop()
 
-    @contextlib.contextmanager
-    def nested(self) -> Iterator[None]:
+    def enter(self) -> None:
         """Count one level of nesting, and refuse one too many."""
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise self.error(
-                f"the expression is nested more than {MAX_NESTING} levels deep", self.peek().start
-            )
-        yield
+            message = f"the expression is nested more than {MAX_NESTING} levels deep"
+            raise self.error(message, self.peek().start)
+
+    def leave(self) -> None:
+        """Count one level less."""
         self._depth -= 1
 
     def error(self, message: str, start: int, end: int | None = None) -> PromQLError:
