@@ -29,6 +29,7 @@ from accelerapp.server.storage import Condition, Expression
 from accelerapp.server.storage.conditions import all_of, any_of, in_json, opposite
 from accelerapp.server.storage.index import (
     EVERY_BLOCK,
+    IN_WORD,
     NO_WORD,
     WORD,
     HasAll,
@@ -50,7 +51,6 @@ _LEVELS: Final = _SEVERITIES | {"warning": _SEVERITIES["warn"], "critical": _SEV
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _PLAIN_INTEGER = re.compile(r"-?\d{1,15}")
 _GREATEST = sys.float_info.max
-_ONE_OF_WORD = WORD.removesuffix("+")
 _boundary_words = re2.compile(WORD)
 
 
@@ -203,7 +203,7 @@ def _body(value: Value) -> Condition:
     pattern: list[str] = []
     for piece in value.pieces:
         if isinstance(piece, Wildcard):
-            pattern.append(f"{_ONE_OF_WORD}*" if piece is Wildcard.MANY else _ONE_OF_WORD)
+            pattern.append(f"{IN_WORD}*" if piece is Wildcard.MANY else IN_WORD)
             continue
         rest = lowered(piece)
         while rest:
