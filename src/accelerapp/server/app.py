@@ -227,6 +227,7 @@ class Observatory:
                 raise ReloadError(str(error)) from error
             # An evaluation that runs is waited for, and may itself be waiting for the loop to write its samples.
             await asyncio.to_thread(self._services.rules.apply, files.groups, files.scrape.external_labels)
+            self._services.engine.set_subquery_step(files.scrape.evaluation_interval)
             await self._services.scraper.apply(self._jobs(files.scrape))
             self._dashboards.clear()
             self._dashboards.update(files.dashboards)

@@ -65,6 +65,10 @@ class Engine:
         self._clock = clock
         self._subquery_step_ms = round(subquery_step_seconds * 1000)
 
+    def set_subquery_step(self, seconds: float) -> None:
+        """Change the step of subqueries that do not name one, for queries that begin from now on."""
+        self._subquery_step_ms = round(seconds * 1000)
+
     def instant(
         self,
         expr: ast.Expr | str,
@@ -124,9 +128,7 @@ class Engine:
                 return Matrix([MatrixSeries((), steps.times, evaluator.scalar(expr))])
             return _block_matrix(evaluator.vector(expr).without_empty(), steps)
 
-    def _evaluator(
-        self, steps: Steps, notes: Annotations | None, options: QueryOptions | None
-    ) -> Evaluator:
+    def _evaluator(self, steps: Steps, notes: Annotations | None, options: QueryOptions | None) -> Evaluator:
         options = options or QueryOptions()
         lookback_ms, timeout = self._lookback_ms, self._timeout
         if options.lookback_seconds is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 from starlette.datastructures import QueryParams
 
@@ -12,6 +13,8 @@ from accelerapp.server.api.parameters import ParameterError, timestamp
 from accelerapp.server.promql import PromQLError, parse_selector
 from accelerapp.server.signals import Matcher
 from accelerapp.server.storage import acceptance
+
+T = TypeVar("T")
 
 GET_AND_POST = ["GET", "POST"]
 TRUNCATED = "results truncated due to limit"
@@ -79,7 +82,7 @@ def number_parameter(values: QueryParams, name: str, default: int = -1) -> int:
         raise ParameterError(f"{name} must be a number") from error
 
 
-def cut(found: Sequence[object], limit: int) -> tuple[list[object], list[str]]:
+def cut(found: Sequence[T], limit: int) -> tuple[list[T], list[str]]:
     """Return at most `limit` of what was found, and the warning where something is left out."""
     if limit and len(found) > limit:
         return list(found[:limit]), [TRUNCATED]

@@ -37,21 +37,28 @@ def routes(services: Services) -> list[Route]:
 
         def read() -> Response:
             found, warnings = cut(services.metrics.series(sets, *times), limit)
-            return success(_told([dict(labels) for labels in found], warnings))  # type: ignore[call-overload]
+            return success(_told([dict(labels) for labels in found], warnings))
 
         return await services.in_query_thread(read)
 
-    async def labels(request: Request) -> Any:
+    async def labels(request: Request) -> Response:
         values = await parameters(request)
         limit, times, sets = limit_parameter(values), milliseconds(values), matcher_sets(values)
-        return _told(*cut(await services.in_query_thread(services.metrics.label_names, sets, *times), limit))
 
-    async def label_values(request: Request) -> Any:
+        def read() -> Response:
+            return success(_told(*cut(services.metrics.label_names(sets, *times), limit)))
+
+        return await services.in_query_thread(read)
+
+    async def label_values(request: Request) -> Response:
         values = await parameters(request)
         name = _unescaped(request.path_params["name"])
         limit, times, sets = limit_parameter(values), milliseconds(values), matcher_sets(values)
-        found = await services.in_query_thread(services.metrics.label_values, name, sets, *times)
-        return _told(*cut(found, limit))
+
+        def read() -> Response:
+            return success(_told(*cut(services.metrics.label_values(name, sets, *times), limit)))
+
+        return await services.in_query_thread(read)
 
     return [
         Route("/api/v1/series", prometheus(series), methods=GET_AND_POST),
