@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import shutil
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import prometheus_client
@@ -17,11 +20,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from accelerapp.server.ingest import ScrapeJob, Scraper
+from accelerapp.server.configfile.http import Authorization, HttpSettings, TlsSettings
+from accelerapp.server.ingest import ScrapeJob, Scraper, scrape_pool
 from accelerapp.server.ingest.fetch import ScrapeClient
+from accelerapp.server.ingest.relabel import RelabelConfig
 from accelerapp.server.ingest.scrape_job import ScrapeLimits, TargetGroup, discovered_labels, make_target
 from accelerapp.server.ingest.scrape_target import ScrapeCounters, TargetScraper
-from accelerapp.server.signals import Exemplar, Labels, is_stale
+from accelerapp.server.signals import Exemplar, Labels, Metadata, is_stale, make_labels
 from accelerapp.server.storage import Sink
 
 
@@ -106,6 +111,10 @@ def values(sink: KeepingSink) -> dict[str, float]:
     found = {dict(labels)["__name__"]: value for labels, _, value in sink.samples}
     sink.samples.clear()
     return found
+
+
+def name(labels: Labels) -> str:
+    return dict(labels)["__name__"]
 
 
 def stale(value: float) -> bool:
@@ -355,3 +364,218 @@ async def test_a_job_that_gains_a_target_goes_on_with_the_others(real_target: st
     assert [target.health for target in running.targets()] == ["up", "unknown"]
     assert not any(stale(value) for _, _, value in sink.samples)
     await running.stop()
+
+
+async def test_a_job_under_other_settings_goes_on_with_its_series(
+    real_target: str, sink: KeepingSink
+) -> None:
+    def job(**settings: Any) -> ScrapeJob:
+        group = TargetGroup((real_target,))
+        return ScrapeJob("app", (group,), interval_seconds=0.1, timeout_seconds=0.1, **settings)
+
+    dropping = RelabelConfig(source_labels=("__name__",), regex="lag_sum", action="drop")
+    running = Scraper([job()], sink)
+    await running.start()
+    await eventually(lambda: running.targets()[0].health == "up")
+    sink.samples.clear()
+    await running.apply([job(honor_timestamps=False)])
+    assert [target.health for target in running.targets()] == ["up"]
+    await eventually(lambda: any(name(labels) == "up" for labels, _, _ in sink.samples))
+    assert not any(stale(value) for _, _, value in sink.samples)
+    assert {value for labels, _, value in sink.samples if name(labels) == "scrape_series_added"} == {0}
+    await running.apply([job(metric_relabel=(dropping,))])
+    await eventually(lambda: any(stale(value) for _, _, value in sink.samples))
+    assert {name(labels) for labels, _, value in sink.samples if stale(value)} == {"lag_sum"}
+    await running.stop()
+
+
+async def test_a_job_that_stays_as_it_is_keeps_its_pool(real_target: str, sink: KeepingSink) -> None:
+    def job() -> ScrapeJob:
+        return ScrapeJob("app", (TargetGroup((real_target,)),), http=HttpSettings(bearer_token="t"))
+
+    running = Scraper([job()], sink)
+    await running.start()
+    pool = running._pools["app"]
+    await running.apply([job()])
+    assert running._pools["app"] is pool
+    await running.stop()
+
+
+async def test_targets_in_files_come_and_go_while_it_runs(
+    real_target: str, sink: KeepingSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scrape_pool, "_LOOK_SECONDS", 0.01)
+    job = ScrapeJob("app", files=(tmp_path / "*.yml",), interval_seconds=0.1, timeout_seconds=0.1)
+    running = Scraper([job], sink)
+    await running.start()
+    assert running.targets() == []
+    (tmp_path / "a.yml").write_text(f"- targets: ['{real_target}']")
+    await eventually(lambda: [target.health for target in running.targets()] == ["up"])
+    (tmp_path / "b.yml").write_text("wrong")
+    await eventually(lambda: running.unreadable_files() == 1)
+    assert len(running.targets()) == 1
+    (tmp_path / "a.yml").unlink()
+    await eventually(lambda: running.targets() == [])
+    await eventually(lambda: stale(sink.samples[-1][2]))
+    await running.stop()
+
+
+async def test_targets_that_relabelling_drops_are_told(sink: KeepingSink) -> None:
+    drop = RelabelConfig(source_labels=("__address__",), regex="a:.", action="drop")
+    limits = ScrapeLimits(dropped_targets=1)
+    job = ScrapeJob("app", (TargetGroup(("a:1", "a:2", "b:1")),), relabel=(drop,), limits=limits)
+    running = Scraper([job], sink)
+    await running.start()
+    assert [dict(one.discovered_labels)["__address__"] for one in running.dropped()] == ["a:1"]
+    assert running.dropped_counts() == {"app": 2}
+    assert [target.scrape_url for target in running.targets()] == ["http://b:1/metrics"]
+    await running.stop()
+
+
+async def test_exemplars_and_metadata_go_with_the_samples(
+    scraper: Make, sink: KeepingSink, exposed: Exposed, address: str
+) -> None:
+    text = '# TYPE a counter\n# HELP a Help.\na_total 1 # {trace_id="t"} 0.5 1699999999\n# EOF\n'
+    exposed.show(text, "application/openmetrics-text")
+    one = scraper()
+    await one.scrape()
+    await one.scrape()
+    target = make_labels({"instance": address, "job": "shop"})
+    series = make_labels({**dict(target), "__name__": "a_total"})
+    assert sink.exemplars == [Exemplar(series, (("trace_id", "t"),), 0.5, 1_699_999_999_000)]
+    assert sink.metadata.of_targets() == {target: {"a": Metadata("counter", "Help.")}}
+    await one.end()
+    assert sink.metadata.of_targets() == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "left_out"),
+    [
+        (["a 1\na 2\n"], ScrapeCounters(duplicate=1)),
+        ([f"a 1 {NOW_MS}\n", f"a 1 {NOW_MS}\n"], ScrapeCounters()),
+        ([f"a 1 {NOW_MS}\n", f"a 2 {NOW_MS}\n"], ScrapeCounters(duplicate=1)),
+        ([f"a 1 {NOW_MS}\n", f"a 2 {NOW_MS - 1}\n"], ScrapeCounters(out_of_order=1)),
+        ([f"a 1 {NOW_MS + 601_000}\nb 1 {NOW_MS - 3_601_000}\n"], ScrapeCounters(out_of_bounds=2)),
+    ],
+)
+async def test_samples_that_are_left_out_are_counted_by_reason(
+    scraper: Make, sink: KeepingSink, exposed: Exposed, texts: list[str], left_out: ScrapeCounters
+) -> None:
+    one = scraper()
+    for text in texts:
+        exposed.show(text)
+        await one.scrape()
+    assert one._counters == left_out
+    assert sum(name(labels) == "a" for labels, _, _ in sink.samples) <= 1
+
+
+async def test_series_beyond_the_limit_are_tried_again_and_do_not_fail_the_scrape(
+    scraper: Make, sink: KeepingSink, exposed: Exposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    number = sink.number_series
+
+    def refusing(series: Sequence[Labels]) -> list[int | None]:
+        return [None if full and name(labels) == "b" else number([labels])[0] for labels in series]
+
+    monkeypatch.setattr(sink, "number_series", refusing)
+    exposed.show("a 1\nb 2\n")
+    one = scraper()
+    await one.scrape()
+    assert ("a" in (first := values(sink)), "b" in first, first["up"]) == (True, False, 1)
+    full = False
+    await one.scrape()
+    assert values(sink)["b"] == 2
+
+
+async def test_a_target_over_tls_is_trusted_by_the_file_that_is_named(
+    sink: KeepingSink, make: Callable[..., TargetScraper], tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    if shutil.which("openssl") is None:
+        pytest.skip("certificates are made with openssl, which is not installed")
+    made = await asyncio.create_subprocess_exec(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-keyout", key, "-out", certificate, "-subj", "/CN=target", "-addext", "subjectAltName=DNS:target"),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert await made.wait() == 0
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n")
+        writer.write_eof() if writer.can_write_eof() else writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    def settings(**tls: Any) -> dict[str, Any]:
+        return {"scheme": "https", "http": HttpSettings(tls_config=TlsSettings(**tls))}
+
+    trusting = make(address, **settings(ca_file=certificate, server_name="target"))
+    await trusting.scrape()
+    assert (trusting.status().health, trusting.status().last_error) == ("up", "")
+    for tls, error in (
+        ({}, "certificate verify failed"),
+        ({"ca_file": certificate, "server_name": "other"}, "certificate verify failed"),
+        ({"ca_file": tmp_path / "none"}, "secret or certificate"),
+    ):
+        doubting = make(address, **settings(**tls))
+        await doubting.scrape()
+        assert error in doubting.status().last_error
+    careless = make(address, **settings(insecure_skip_verify=True))
+    await careless.scrape()
+    assert careless.status().health == "up"
+    server.close()
+
+
+async def test_credentials_are_read_anew_and_are_not_shown_to_others(
+    scraper: Make,
+    exposed: Exposed,
+    serve: Callable[[ASGIApp], Awaitable[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str | None] = []
+
+    async def elsewhere(request: Request) -> Response:
+        seen.append(request.headers.get("authorization"))
+        return Response("a 1\n", media_type=TEXT)
+
+    other = await serve(Starlette(routes=[Route("/metrics", elsewhere)]))
+    token = tmp_path / "token"
+    token.write_text("one\n")
+    one = scraper(http=HttpSettings(authorization=Authorization(credentials_file=token)))
+    await one.scrape()
+    token.write_text("two\n")
+    exposed.response = RedirectResponse(f"{other}/metrics")
+    await one.scrape()
+    assert [request.headers["authorization"] for request in exposed.requests] == ["Bearer one", "Bearer two"]
+    assert (seen, one.status().health) == ([None], "up")
+    token.unlink()
+    await one.scrape()
+    assert "secret or certificate" in one.status().last_error
+
+
+async def test_a_kept_connection_that_its_target_closes_at_that_moment_is_made_anew(
+    make: Callable[..., TargetScraper],
+) -> None:
+    requests = 0
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await reader.readuntil(b"\r\n\r\n")
+        requests += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n")
+        await reader.readuntil(b"\r\n\r\n")  # taken, and not answered
+        writer.close()
+
+    server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
+    one = make(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    for _ in range(2):
+        await one.scrape()
+        assert one.status().last_error == ""
+    assert requests == 2
+    server.close()
