@@ -133,7 +133,7 @@ def running(folder: Path, servers: Servers) -> Iterator[dict[str, Home]]:
         files = folder / "files"
         _copy(files, f"{model}/told")
         applications = [free_port(), free_port()]
-        observatory = _observatory(folder, files, applications[0])
+        observatory = _observatory(folder, files, applications[0], model)
         start(observatory.program)
         native = _Native(folder / "native", files / "prometheus", servers, applications[1], model)
         for program in native.parts:
@@ -204,7 +204,7 @@ class _Observatory:
     receiver: str
 
 
-def _observatory(home: Path, files: Path, application: int) -> _Observatory:
+def _observatory(home: Path, files: Path, application: int, model: str) -> _Observatory:
     """Return `accelerapp up` on the embedded files, of which only the application's address is another."""
     embedded = files / "embedded" / "prometheus.yml"
     _readdress(embedded, {"localhost:8088": f"127.0.0.1:{application}"})
@@ -214,6 +214,7 @@ def _observatory(home: Path, files: Path, application: int) -> _Observatory:
         *("--port", page.rpartition(":")[2]),
         *("--otlp-http-port", receiver.rpartition(":")[2]),
         *("--data-dir", home / "observatory"),
+        *("--ollama-url", model),
         *("--prometheus-file", embedded),
         *("--alertmanager-file", files / "prometheus" / "alertmanager.yml"),
     ]

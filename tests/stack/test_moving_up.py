@@ -35,7 +35,7 @@ Homes = dict[str, Home]
 OF_THE_HOME = {"optional"}
 #: The application's series. A native stack scrapes its own parts too, and the observatory itself.
 APPLICATION = '{job="accelerapp"}'
-#: Rules over the machine's own processors, memory and disks, which the observatory does not measure yet.
+#: Rules over the machine's own processors, memory and disks, whose state is of the moment.
 MACHINE = "machine"
 WATCHDOG = ("Watchdog", "monitoring")
 #: What the traffic fires.
@@ -401,21 +401,26 @@ def panels() -> dict[str, list[str]]:
 _PARTS = "the stack's parts tell it of themselves, and the observatory is one process"
 #: Panels that the native stack answers and the observatory does not, and why.
 UNANSWERED = {
-    "CPU usage": "the machine is not measured yet",
-    "Memory usage": "the machine is not measured yet",
-    "Processors in use": "the machine is not measured yet",
-    "Memory in use": "the machine is not measured yet",
-    "File systems in use": "the machine is not measured yet",
-    "Load by processor": "the machine is not measured yet",
-    "Network": "the machine is not measured yet",
-    "Disks busy": "the machine is not measured yet",
-    "Model answers": "nothing is probed yet",
     "Samples": _PARTS,
     "Series": _PARTS,
-    "Notifications": _PARTS,
-    "Rule evaluation": _PARTS,
     "Collector: spans": _PARTS,
     "Collector: queues": _PARTS,
+}
+#: Panels of which the observatory has a part, and why.
+PARTLY = {
+    "Notifications": "Alertmanager tells of every integration that it knows, the observatory of those in use",
+    "Rule evaluation": "each tells it of itself",
+}
+#: Panels of the machine, which is told by its own name here and by its exporter's address there.
+OF_THE_MACHINE = {
+    "CPU usage",
+    "Memory usage",
+    "Processors in use",
+    "Memory in use",
+    "File systems in use",
+    "Load by processor",
+    "Network",
+    "Disks busy",
 }
 #: Panels that neither answers, for nothing is wrong.
 SILENT = {"Parts that are not scraped", "Probes that fail", "Telemetry problems"}
@@ -426,25 +431,30 @@ def test_every_panel_has_the_same_series(homes: Homes, servers: Servers, sent: o
     collector = servers.collector is not None and servers.jaeger is not None
     silent = SILENT if collector else SILENT | {"Collector: spans", "Collector: queues"}
     unanswered = UNANSWERED.keys() - silent
-    assert UNANSWERED.keys() | silent <= panels().keys()
+    assert UNANSWERED.keys() | silent | OF_THE_MACHINE <= panels().keys()
     for title, expressions in panels().items():
+        apart = title in OF_THE_MACHINE or title in PARTLY
+        dropped = {"instance"} if title in OF_THE_MACHINE else {"instance", "job", "service"}
         ours, theirs = (
-            # Each home scrapes what it consists of; the application is in both.
+            # Each home scrapes what it consists of; the application and its model are in both.
             [
-                labels
+                {name: value for name, value in labels.items() if not apart or name not in dropped}
                 for expression in expressions
                 for labels, _ in answer(home, expression)
-                if title in unanswered or labels.get("job", "accelerapp") == "accelerapp"
+                if title in unanswered or apart or labels.get("job", "accelerapp") in ("accelerapp", "ollama")
             ]
             for home in (observatory, native)
         )
         if title in unanswered:
             assert ours == [], f"{title} is answered: take it off the list"
-            # A virtual machine may have no disks.
-            assert theirs or title == "Disks busy", title
+            assert theirs, title
+        elif title in PARTLY:
+            assert ours
+            assert all(labels in theirs for labels in ours), title
         else:
             assert ours == theirs, title
-            assert bool(theirs) != (title in silent), title
+            # A virtual machine may have no disks.
+            assert bool(theirs) != (title in silent) or title == "Disks busy", title
 
 
 #: Attributes that are not twice the same, and why.
