@@ -54,10 +54,9 @@ def _bounded(account: Account, max_connections: int, header_seconds: float) -> t
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            sender = self.client[0] if self.client else ""
             if len(self.connections) > max_connections:
                 message = f"more than {max_connections} connections are open"
-                account.refused("too_many", message, sender)
+                self._count("too_many", message)
                 transport.write(_REFUSAL % (len(message), message.encode()))
                 transport.close()
             else:
@@ -86,8 +85,14 @@ def _bounded(account: Account, max_connections: int, header_seconds: float) -> t
                 self._waiting = None
 
         def _give_up(self) -> None:
-            message = f"no whole request came within {header_seconds:g} s"
-            account.refused("too_slow", message, self.client[0] if self.client else "")
+            self._count("too_slow", f"no whole request came within {header_seconds:g} s")
             self.transport.close()
+
+        def send_400_response(self, msg: str) -> None:
+            self._count("malformed", "what came is no HTTP/1.1 request")
+            super().send_400_response(msg)
+
+        def _count(self, reason: str, message: str) -> None:
+            account.refused(reason, message, self.client[0] if self.client else "")
 
     return BoundedProtocol

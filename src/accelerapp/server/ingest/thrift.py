@@ -46,6 +46,7 @@ _NUMBERS: dict[int, struct.Struct] = {
     Type.I32: _I32,
     Type.I64: _I64,
 }
+_STRING = int(Type.STRING)
 _SIZES = {**{number: form.size for number, form in _NUMBERS.items()}, int(Type.UUID): 16}
 
 
@@ -55,7 +56,7 @@ class ThriftError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a struct; a STRUCT or a LIST of structs has their shape in `of`."""
+    """A field of a struct: a number, a string, or a STRUCT or a LIST of structs with their shape in `of`."""
 
     name: str
     type: Type
@@ -86,6 +87,10 @@ def read_struct(data: bytes, shape: Shape) -> dict[str, Any]:
         raise ThriftError(f"the {shape.name} ends too early") from None
 
 
+def _too_long(size: int, left: int) -> ThriftError:
+    return ThriftError(f"a length of {size} is claimed where {left} bytes are left")
+
+
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -93,25 +98,33 @@ class _Reader:
         self._unknown = 0
 
     def struct(self, shape: Shape) -> dict[str, Any]:
-        data, fields, known = self._data, {}, shape.fields
-        while kind := data[self._at]:
-            (number,) = _I16.unpack_from(data, self._at + 1)
-            self._at += 3
-            named = known.get(number)
+        # Of a batch's fields most are numbers and strings: they are read without a call each.
+        data, at, end = self._data, self._at, len(self._data)
+        fields: dict[str, Any] = {}
+        known, numbers = shape.fields, _NUMBERS
+        while kind := data[at]:
+            named = known.get(data[at + 1] << 8 | data[at + 2])
+            at += 3
             if named is None or named.type != kind:
+                self._at = at
                 self._skip(kind, _DEEPEST_UNKNOWN)
-            elif form := _NUMBERS.get(kind):
-                (fields[named.name],) = form.unpack_from(data, self._at)
-                self._at += form.size
-            elif kind == Type.STRING:
-                fields[named.name] = self._string()
-            elif named.of is None:
-                self._skip(kind, _DEEPEST_UNKNOWN)
-            elif kind == Type.STRUCT:
-                fields[named.name] = self.struct(named.of)
+                at = self._at
+            elif kind == _STRING:
+                (size,) = _I32.unpack_from(data, at)
+                at += 4
+                if not 0 <= size <= end - at:
+                    raise _too_long(size, end - at)
+                fields[named.name] = data[at : at + size]
+                at += size
+            elif form := numbers.get(kind):
+                (fields[named.name],) = form.unpack_from(data, at)
+                at += form.size
             else:
-                fields[named.name] = self._structs(named)
-        self._at += 1
+                assert named.of is not None
+                self._at = at
+                fields[named.name] = self.struct(named.of) if kind == Type.STRUCT else self._structs(named)
+                at = self._at
+        self._at = at + 1
         if missing := shape.required - fields.keys():
             raise ThriftError(f"a {shape.name} has no {min(missing)}")
         return fields
@@ -132,20 +145,10 @@ class _Reader:
                 raise ThriftError(f"{named.name} {number}: {error}") from None
         return found
 
-    def _string(self) -> bytes:
-        (size,) = _I32.unpack_from(self._data, self._at)
-        self._at += _I32.size
-        self._check(size)
-        content = self._data[self._at : self._at + size]
-        self._at += size
-        return content
-
     def _check(self, size: int) -> None:
         """Refuse a length beyond what is left; every element takes a byte at least."""
         if not 0 <= size <= len(self._data) - self._at:
-            raise ThriftError(
-                f"a length of {size} is claimed where {len(self._data) - self._at} bytes are left"
-            )
+            raise _too_long(size, len(self._data) - self._at)
 
     def _skip(self, kind: int, depth: int) -> None:
         if size := _SIZES.get(kind):
@@ -154,8 +157,11 @@ class _Reader:
         self._unknown += 1
         if not depth or self._unknown > _MOST_UNKNOWN:
             raise ThriftError("unknown fields are nested too deeply, or are too many")
-        if kind == Type.STRING:
-            self._string()
+        if kind == _STRING:
+            (size,) = _I32.unpack_from(self._data, self._at)
+            self._at += _I32.size
+            self._check(size)
+            self._at += size
         elif kind == Type.STRUCT:
             while inner := self._data[self._at]:
                 self._at += 3

@@ -17,7 +17,7 @@ from pylogbeat import PyLogBeatClient
 from tests.plain_otlp import plain_logs
 from tests.unit.server.ingest.conftest import KeepingSink
 
-from accelerapp.server.ingest import Account, BeatsReceiver
+from accelerapp.server.ingest import Account, BeatsReceiver, lumberjack
 from accelerapp.server.ingest.lumberjack import Event, Frames
 from accelerapp.server.ingest.receiver import RefusedError
 
@@ -189,6 +189,22 @@ async def test_a_sender_that_goes_away_within_a_frame_is_counted(
     writer.close()
     await until(lambda: receiver.account.status("").refused == {"cancelled": 1})
     assert sink.logs == []
+
+
+async def test_a_sender_may_be_silent_between_frames_but_not_within_one(
+    listening: Listen, sink: KeepingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lumberjack, "_FRAME_SECONDS", 0.1)
+    receiver, port = await listening()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    _, idle = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(window(1) + event(1)[:-1])
+    async with asyncio.timeout(20):
+        assert await reader.read() == b""
+    assert receiver.account.status("").refused == {"too_slow": 1}
+    assert len(receiver._open) == 1
+    writer.close()
+    idle.close()
 
 
 @given(

@@ -30,7 +30,7 @@ from accelerapp.server.ingest import (
 from accelerapp.server.ingest.http_request import Body, endpoint
 
 LIMIT = 1_000_000
-#: Milliseconds, on a machine that does nothing else; a whole bomb would take minutes and gigabytes.
+#: Seconds. It takes milliseconds, but the machine may do other things; a whole bomb would take the memory as well.
 AT_ONCE = 10.0
 
 
@@ -152,6 +152,16 @@ async def test_a_second_request_that_never_ends_its_headers_is_left(listening: L
     async with asyncio.timeout(20):
         assert await reader.read() == b""
     assert refused(receiver) == {"too_slow": 1}
+    writer.close()
+
+
+async def test_what_is_no_http_is_refused_and_counted(listening: Listen) -> None:
+    receiver, port = await listening(KINDS["zipkin"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n")  # how TLS begins
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+    assert refused(receiver) == {"malformed": 1}
     writer.close()
 
 

@@ -187,6 +187,15 @@ async def test_spans_without_valid_ids_are_a_partial_success(
     assert sink.traces == [request(good)]
 
 
+async def test_a_span_whose_fields_come_in_another_order_is_kept(running: Running, sink: KeepingSink) -> None:
+    span = b"\x2a\x01a" + b"\x12\x08" + b"s" * 8 + b"\x0a\x10" + b"t" * 16
+    scoped = b"\x12" + bytes([len(span)]) + span
+    resourced = b"\x12" + bytes([len(scoped)]) + scoped
+    content = b"\x0a" + bytes([len(resourced)]) + resourced
+    assert await running.export(content) == b""
+    assert [span["name"] for span in plain_spans(*sink.traces)] == ["a"]
+
+
 async def test_calls_wait_unread_for_those_before_them_and_too_many_are_refused(
     running: Running, sink: KeepingSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
