@@ -83,13 +83,15 @@ class Delivery:
             return True
         entry = LogEntry(notice.now, firing, resolved)
         sent = self._selected(replace(notice, reason=decision.value))
-        if sent is not None:
-            if ready:
-                if not await self._retry(sent, deadline):
-                    return False
-            else:
-                self._record(sent, readiness.value, detail, 0)
+        attempts = 0
+        if sent is not None and ready:
+            attempts = await self._retry(sent, deadline)
+            if not attempts:
+                return False
+        # First of all what keeps it from being told again, should the process end here.
         self._state.save_log_entry(notice.group_key, log_name, entry, notice.now + 2 * repeat_interval)
+        if sent is not None:
+            self._record(sent, "sent" if ready else readiness.value, detail, attempts)
         return True
 
     def _selected(self, notice: Notice) -> Notice | None:
@@ -99,7 +101,8 @@ class Delivery:
         alerts = tuple(alert for alert in notice.alerts if not alert.resolved(notice.now))
         return replace(notice, alerts=alerts) if alerts else None
 
-    async def _retry(self, notice: Notice, deadline: float) -> bool:
+    async def _retry(self, notice: Notice, deadline: float) -> int:
+        """Deliver, again and again where that may help; return after how many attempts it was, 0 where it was not."""
         attempts, pause = 0, _FIRST_PAUSE
         key = (self._receiver, self._integration.type)
         self._counts.notifications[key] += 1
@@ -108,7 +111,7 @@ class Delivery:
             self._last_attempt = self._timers.now()
             self._counts.requests[key] += 1
             try:
-                await self._deliverer.deliver(notice, max(0.1, deadline - self._timers.now()))
+                await self._attempt(notice, deadline)
             except DeliveryError as error:
                 self._last_error = str(error)
                 self._counts.requests_failed[key] += 1
@@ -125,10 +128,20 @@ class Delivery:
                 )
                 self._counts.failed[(*key, error.reason.value)] += 1
                 self._record(notice, "failed", str(error), attempts)
-                return False
+                return 0
             self._last_error = ""
-            self._record(notice, "sent", "", attempts)
-            return True
+            return attempts
+
+    async def _attempt(self, notice: Notice, deadline: float) -> None:
+        try:
+            await self._deliverer.deliver(notice, max(0.1, deadline - self._timers.now()))
+        except DeliveryError:
+            raise
+        except (
+            Exception
+        ) as error:  # a fault of ours with one receiver must not keep the others from being told
+            log.exception("%s/%s failed", self._receiver, self._integration.name)
+            raise DeliveryError(f"{type(error).__name__}: {error}", retry=False) from error
 
     def _record(self, notice: Notice, outcome: str, error: str, attempts: int) -> None:
         self._state.add_notification(

@@ -29,7 +29,7 @@ def test_notification_text(case: dict[str, Any]) -> None:
     else:
         with pytest.raises(TemplateError) as caught:
             execute(case)
-        assert case.get("error", case.get("refused")) in str(caught.value)
+        assert str(case.get("error", case.get("refused"))) in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from accelerapp.server.alerting import Alertmanager, load_alertmanager
+from accelerapp.server.alerting import Alertmanager, Config, load_alertmanager, parse_matchers
 from accelerapp.server.alerting.config import Integration
 from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.receivers import DeliveryError, Readiness
 from accelerapp.server.signals import Alert, make_labels
-from accelerapp.server.storage.state import State
+from accelerapp.server.storage.state import State, StoredSilence
 
 CORPUS = Path(__file__).parents[3] / "corpus" / "routing"
 CASES: list[dict[str, Any]] = [
@@ -55,12 +55,16 @@ def state(tmp_path: Path) -> Any:
     state.close()
 
 
-def make(case: dict[str, Any], folder: Path, state: State, timers: Any, sent: list[Sent]) -> Alertmanager:
+def load(config: dict[str, Any], folder: Path, time_factor: float = 1) -> Config:
     text = io.StringIO()
-    YAML(typ="safe", pure=True).dump(case["config"], text)
+    YAML(typ="safe", pure=True).dump(config, text)
     path = folder / "alertmanager.yml"
     path.write_text(text.getvalue())
-    config = load_alertmanager(path, time_factor=case.get("time_factor", 1))
+    return load_alertmanager(path, time_factor=time_factor)
+
+
+def make(case: dict[str, Any], folder: Path, state: State, timers: Any, sent: list[Sent]) -> Alertmanager:
+    config = load(case["config"], folder, case.get("time_factor", 1))
 
     def recorder(integration: Integration, *_: object) -> Recorder:
         return Recorder(timers, integration, case.get("fail", []), sent)
@@ -75,14 +79,31 @@ def alerts_of(push: dict[str, Any], now: float) -> list[Alert]:
     ]
 
 
+def silence(step: dict[str, Any]) -> StoredSilence:
+    matchers = tuple(matcher for text in step["silence"] for matcher in parse_matchers(text))
+    return StoredSilence("", matchers, step.get("starts", 0), step["ends"], 0, "someone", "why")
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 async def test_case(case: dict[str, Any], tmp_path: Path, state: State, timers: Any) -> None:
     sent: list[Sent] = []
+    silences: list[str] = []
     alertmanager = make(case, tmp_path, state, timers, sent)
     await alertmanager.start()
-    for push in case["push"]:
-        await timers.advance(push["at"])
-        alertmanager.receive(alerts_of(push, timers.now()))
+    for step in sorted([*case["push"], *case.get("do", [])], key=lambda step: float(step["at"])):
+        await timers.advance(step["at"])
+        if "alerts" in step:
+            alertmanager.receive(alerts_of(step, timers.now()))
+        elif "silence" in step:
+            silences.append(alertmanager.silences.set(silence(step), "127.0.0.1"))
+        elif "expire" in step:
+            alertmanager.silences.expire(silences[step["expire"]], "127.0.0.1")
+        elif "reload" in step:
+            await alertmanager.reload(load(step["reload"], tmp_path))
+        else:
+            await alertmanager.stop()
+            alertmanager = make(case, tmp_path, state, timers, sent)
+            await alertmanager.start()
         await timers.settle()
     await timers.advance(case["until"])
     await alertmanager.stop()
