@@ -44,7 +44,7 @@ class StoredLogs:
 
     def search(self, query: LogQuery) -> list[LogRecord]:
         """Return the newest records that meet every condition."""
-        return self._nearest(condition_of(query), (query.start_ns, query.end_ns), query.limit)
+        return self._nearest(condition_of(query), _times(query), query.limit)
 
     def around(
         self, position: LinePosition, before: int, after: int, condition: Condition
@@ -138,7 +138,7 @@ class StoredLogs:
 
         `before` and `after` are the parameters that come before and after those of the query.
         """
-        condition, times = condition_of(query), (query.start_ns, query.end_ns)
+        condition, times = condition_of(query), _times(query)
         parameters = [*before, *times, *condition.parameters, *after]
 
         def run(cursor: duckdb.DuckDBPyConnection, sources: Sequence[TableSource]) -> list[Row]:
@@ -202,6 +202,12 @@ def condition_of(query: LogQuery) -> Condition:
     if query.before:
         conditions.append(_beyond(query.before, "<"))
     return all_of(conditions)
+
+
+def _times(query: LogQuery) -> tuple[int, int]:
+    """Return the times between which a query's lines are; a page ends where the one before began."""
+    end = query.end_ns if query.before is None else min(query.end_ns, query.before.time_ns)
+    return query.start_ns, end
 
 
 def _beyond(position: LinePosition, comparison: str) -> Condition:

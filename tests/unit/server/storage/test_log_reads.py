@@ -65,6 +65,19 @@ def make(first: int) -> bytes:
     return request(*itertools.chain.from_iterable((first + at, first + at) for at in range(5)))
 
 
+def rows_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which the SQL of all blocks is added that are looked at from now on."""
+    asked: list[str] = []
+    rows = parts._rows
+
+    def noting(*arguments: Any) -> str:
+        asked.append(rows(*arguments))
+        return asked[-1]
+
+    monkeypatch.setattr(parts, "_rows", noting)
+    return asked
+
+
 def position(record: LogRecord) -> LinePosition:
     return LinePosition(record.time_ns, record.id)
 
@@ -101,18 +114,23 @@ async def test_the_newest_lines_are_found_without_reading_the_older(
     for first in (1, 101, 201):
         await storage.write_logs(request(*range(first, first + 100)))
         await storage.seal()
-    asked: list[str] = []
-    rows = parts._rows
-
-    def counting(*arguments: Any) -> str:
-        asked.append(rows(*arguments))
-        return asked[-1]
-
-    monkeypatch.setattr(parts, "_rows", counting)
+    asked = rows_asked(monkeypatch)
     found = storage.logs.search(LogQuery(*EVER, limit=3))
     assert [one.time_ns // SECOND for one in found] == [300, 299, 298]
     assert len({sql.split(".main.")[0] for sql in asked}) == 1  # only the newest segment was looked at
     assert len(asked) <= 2  # and there the newest block, behind which the next was not read any more
+
+
+async def test_a_page_is_found_without_reading_those_before_it(
+    open_storage: OpenStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage()
+    await storage.write_logs(request(*range(1, 101)))
+    await storage.seal()
+    asked = rows_asked(monkeypatch)
+    found = storage.logs.search(LogQuery(*EVER, limit=2, before=LinePosition(50 * SECOND, 0)))
+    assert [one.time_ns // SECOND for one in found] == [49, 48]
+    assert asked[0].endswith("rowid >= 48 AND rowid < 52)")
 
 
 async def test_only_the_blocks_that_may_have_a_word_are_read(
@@ -121,14 +139,7 @@ async def test_only_the_blocks_that_may_have_a_word_are_read(
     storage = open_storage()
     await storage.write_logs(request(*range(1, 101)))
     await storage.seal()
-    asked: list[str] = []
-    rows = parts._rows
-
-    def counting(*arguments: Any) -> str:
-        asked.append(rows(*arguments))
-        return asked[-1]
-
-    monkeypatch.setattr(parts, "_rows", counting)
+    asked = rows_asked(monkeypatch)
     condition = Condition("contains(body, ?)", ("line 57",), HasWords("body", "57"))
     assert len(storage.logs.search(LogQuery(*EVER, condition=condition))) == 1
     assert [sql.count("rowid >= 56 AND rowid < 60") for sql in asked] == [1]
