@@ -16,7 +16,7 @@ export interface Receiver {
 
 export interface Integration {
   type: string;
-  status: "ready" | "not configured" | "not supported";
+  status: "ready" | "not configured";
   detail?: string | null;
   last_error?: string | null;
   last_attempt_ms?: number | null;
