@@ -180,7 +180,10 @@ def _in_range(stream: TokenStream, literal: ast.NumberLiteral, token: Token) -> 
 
 def milliseconds(duration: Duration | None) -> int:
     """Return a duration in whole milliseconds, 0 for one that has to be worked out first."""
-    return int(round(duration.value * 1e9) / 1e6) if isinstance(duration, ast.NumberLiteral) else 0
+    if not isinstance(duration, ast.NumberLiteral):
+        return 0
+    size = round(abs(duration.value) * 1e6) // 1000
+    return -size if duration.value < 0 else size
 
 
 def unresolved(duration: Duration | None) -> ast.DurationExpr | None:
