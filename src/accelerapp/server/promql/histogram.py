@@ -108,14 +108,15 @@ class Histogram:
 
     def scaled(self, factor: float) -> Histogram:
         """Multiply every count and the sum; a negative factor makes a gauge of it."""
-        return replace(
-            self,
-            count=self.count * factor,
-            sum=self.sum * factor,
-            zero_count=self.zero_count * factor,
-            positive=self.positive.scaled(factor),
-            negative=self.negative.scaled(factor),
-            hint=Hint.GAUGE if factor < 0 else self.hint,
+        return Histogram(
+            self.schema,
+            self.count * factor,
+            self.sum * factor,
+            self.zero_threshold,
+            self.zero_count * factor,
+            self.positive.scaled(factor),
+            self.negative.scaled(factor),
+            Hint.GAUGE if factor < 0 else self.hint,
         )
 
     def divided(self, divisor: float) -> Histogram:

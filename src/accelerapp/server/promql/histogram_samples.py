@@ -62,7 +62,7 @@ class HistogramSamples:
         """Return one sample; its hint tells, but of a reset, that it goes on from the one before."""
         found = self._cells[sample]
         if found is None:
-            found = self._cells[sample] = self._made(sample).with_hint(self._hint(sample))
+            found = self._cells[sample] = self._made(sample, self._hint(sample))
         return found  # type: ignore[no-any-return]
 
     @property
@@ -78,7 +78,7 @@ class HistogramSamples:
         # Where there was a reset Prometheus does not trust in what it knows, for samples before it may be lost.
         return Hint.UNKNOWN if self._first[sample] or self.resets[sample] else Hint.NOT_RESET
 
-    def _made(self, sample: int) -> Histogram:
+    def _made(self, sample: int, hint: Hint = Hint.UNKNOWN) -> Histogram:
         columns = self._columns
         assert columns is not None, "only columns are made objects of"
         first, last = int(columns.bounds[sample]), int(columns.bounds[sample + 1])
@@ -91,6 +91,7 @@ class HistogramSamples:
             float(columns.zero_count[sample]),
             Side(columns.index[first:middle], columns.population[first:middle]),
             Side(columns.index[middle:last], columns.population[middle:last]),
+            hint,
         )
 
     def _found_resets(self) -> Bools:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats
-from accelerapp.server.promql.histogram import Histogram, joint_hint, mean, total
+from accelerapp.server.promql.histogram import Histogram, joint_hint, total
+from accelerapp.server.promql.histogram import mean as mean_of
+from accelerapp.server.promql.histogram_layout import Layout
 from accelerapp.server.promql.literals import format_general
+from accelerapp.server.promql.summation import Mean, add_compensated
 
 Members = Sequence[Sequence[int]]
 
-_SUMMED: dict[str, Callable[[Sequence[Histogram]], Histogram]] = {"sum": total, "avg": mean}
+_SUMMED = frozenset({"sum", "avg"})
 _COUNTED = frozenset({"count", "group"})
 #: The aggregations about whose own place Prometheus speaks, not about that of what they aggregate.
 _RANKED = frozenset({"topk", "bottomk"})
@@ -43,34 +46,58 @@ def aggregate_native(
         note_ignored(expr, block, notes)
         return values, present, None
     cells = np.full(values.shape, None, dtype=object)
-    present = present.copy()
-    for group, step, histograms in _groups(block, members):
+    mixed = np.zeros(values.shape, dtype=np.bool_)
+    conflict = False
+    for group, rows in enumerate(members):
         check_time()
-        if present[group, step]:
-            notes.warning(annotation.MIXED_AGGREGATION, expr.expr)
-            present[group, step] = False
-            continue
-        if joint_hint(histograms)[1]:
-            notes.warning(annotation.conflicting_resets("aggregation"), expr.expr)
-        cells[group, step] = _SUMMED[expr.op](histograms).compact()
-    return values, present, cells
+        of_group = block.histograms[list(rows)] if block.histograms is not None else cells[:0]
+        native = of_group != None  # noqa: E711 - of each cell
+        mixed[group] = native.any(axis=0) & present[group]
+        native &= ~mixed[group]
+        steps = np.flatnonzero(native.any(axis=0))
+        if len(steps):
+            results, conflicts = _summed(of_group[:, steps], native[:, steps], mean=expr.op == "avg")
+            conflict |= conflicts
+            for step, one in zip(steps.tolist(), results, strict=True):
+                cells[group, step] = one
+    if mixed.any():
+        notes.warning(annotation.MIXED_AGGREGATION, expr.expr)
+    if conflict:
+        notes.warning(annotation.conflicting_resets("aggregation"), expr.expr)
+    return values, present & ~mixed, cells
+
+
+def _summed(cells: Cells, native: Bools, *, mean: bool) -> tuple[list[Histogram], bool]:
+    """Sum up the histograms of each step, members × steps, or take their mean; tell whether hints contradict."""
+    by_step = [cells[native[:, step], step].tolist() for step in range(cells.shape[1])]
+    hints = [joint_hint(found) for found in by_step]
+    layout = Layout.of([one for found in by_step for one in found])
+    if layout is None:
+        results = [(mean_of if mean else total)(found).compact() for found in by_step]
+        return results, any(conflict for _, conflict in hints)
+    shape = (cells.shape[1], layout.width)
+    running, lost, seen = Mean(np.zeros(shape)), np.zeros(shape), np.zeros(cells.shape[1], dtype=np.bool_)
+    for member in range(cells.shape[0]):
+        here = native[member]
+        rows = layout.rows(cells[member, here].tolist())
+        fresh = ~seen[here]
+        running.total[np.flatnonzero(here)[fresh]] = rows[fresh]
+        more = here & seen
+        if more.any():
+            again = rows[~fresh]
+            if mean:
+                running.add(more, again)
+            else:
+                running.total[more], lost[more] = add_compensated(again, running.total[more], lost[more])
+        seen |= here
+    numbers = running.result() if mean else running.total + lost
+    return layout.histograms(numbers, [hint for hint, _ in hints]), any(conflict for _, conflict in hints)
 
 
 def note_ignored(expr: ast.Aggregate, block: Block, notes: Annotations) -> None:
     """Say that an aggregation leaves histograms out, where there are any."""
     if block.histograms is not None and block.native.any():
         notes.info(annotation.ignored_in(expr.op), expr if expr.op in _RANKED else expr.expr)
-
-
-def _groups(block: Block, members: Members) -> Iterator[tuple[int, int, list[Histogram]]]:
-    """Yield group, step and histograms wherever a group has any."""
-    if block.histograms is None:
-        return
-    native = block.native
-    for group, rows in enumerate(members):
-        index = np.array(rows, dtype=np.int64)
-        for step in np.flatnonzero(native[index].any(axis=0)).tolist():
-            yield group, step, [block.histograms[row, step] for row in index[native[index, step]].tolist()]
 
 
 def format_histogram(histogram: Histogram) -> str:

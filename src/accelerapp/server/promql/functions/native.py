@@ -13,6 +13,7 @@ from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats, Ints, Steps, get_label
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.histogram import Hint, Histogram, joint_hint, mean, total
+from accelerapp.server.promql.histogram_layout import Layout
 from accelerapp.server.promql.histogram_samples import HistogramWindows
 from accelerapp.server.promql.windows import Windows
 from accelerapp.server.signals import METRIC_NAME
@@ -127,38 +128,62 @@ def _rate(native: _Native) -> tuple[Windows, Block]:
     counter, per_second = native.call.name != "delta", native.call.name == "rate"
     native.warn_of(native.mixed, annotation.mixed_samples)
     cells = native.cells()
-    times = native.histograms.samples.timestamps
     chosen = (native.histograms.counts > 1) & ~native.mixed
-    for row, step, samples in native.each(chosen):
-        change = _change(native, row, samples, counter=counter)
-        start, end = int(native.windows.start_ms[step]), int(native.windows.end_ms[step])
-        first_ms, last_ms = int(times[samples[0]]), int(times[samples[-1]])
-        factor = _extrapolation(
-            change,
-            native.histograms.samples.at(samples[0]),
-            len(samples),
-            (start, first_ms, last_ms, end),
-            counter,
-        )
+    for row in np.flatnonzero(chosen.any(axis=1)).tolist():
+        native.windows.check_time()
+        steps = np.flatnonzero(chosen[row])
+        first, last = native.histograms.first[row, steps], native.histograms.last[row, steps] - 1
+        for position, change in enumerate(_changes_of(native, row, first, last, counter=counter)):
+            cells[row, steps[position]] = change
+        counts = np.array([cells[row, step].count for step in steps.tolist()])
+        factors = _extrapolation(native, steps, first, last, counts if counter else None)
         if per_second:
-            factor /= (end - start) / 1000
-        cells[row, step] = change.scaled(factor)
+            factors = factors / ((native.windows.end_ms[0] - native.windows.start_ms[0]) / 1000)
+        for step, factor in zip(steps.tolist(), factors.tolist(), strict=True):
+            cells[row, step] = cells[row, step].scaled(factor)
     return native.without(native.mixed), native.block(cells)
 
 
-def _change(native: _Native, row: int, samples: list[int], *, counter: bool) -> Histogram:
+def _changes_of(native: _Native, row: int, first: Ints, last: Ints, *, counter: bool) -> list[Histogram]:
+    """Return the changes between pairs of a series' samples."""
+    low, high = int(first.min()), int(last.max()) + 1
+    samples = [native.histograms.samples.at(one) for one in range(low, high)]
+    _note_kind(native, row, samples, (first - low, last - low), counter=counter)
+    layout = Layout.of(samples)
+    if layout is None:
+        pairs = zip(first.tolist(), last.tolist(), strict=True)
+        return [_change(native, list(range(one, other + 1)), counter=counter) for one, other in pairs]
+    rows = layout.rows(samples)
+    changes = rows[last - low] - rows[first - low]
+    if counter:
+        resets = np.flatnonzero(native.histograms.samples.resets[low:high])
+        begin, end = resets.searchsorted(first - low, "right"), resets.searchsorted(last - low, "right")
+        for window in np.flatnonzero(end > begin).tolist():
+            for reset in resets[begin[window] : end[window]].tolist():
+                changes[window] += rows[reset - 1]
+    return layout.histograms(changes, [Hint.GAUGE] * len(changes))
+
+
+def _note_kind(
+    native: _Native, row: int, samples: list[Histogram], ends: tuple[Ints, Ints], *, counter: bool
+) -> None:
+    """Warn where a counter is wanted and a window has a gauge, or the other way round at its ends."""
+    gauges = np.array([one.hint is Hint.GAUGE for one in samples])
+    if counter:
+        before = np.concatenate(([0], np.cumsum(gauges)))
+        if (before[ends[1] + 1] > before[ends[0]]).any():
+            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.place)
+    elif not (gauges[ends[0]] & gauges[ends[1]]).all():
+        native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.place)
+
+
+def _change(native: _Native, samples: list[int], *, counter: bool) -> Histogram:
     """Return last minus first; of a counter, plus what it had reached before each of its resets."""
     at, resets = native.histograms.samples.at, native.histograms.samples.resets
-    ends = (at(samples[0]), at(samples[-1]))
-    if counter:
-        if any(at(one).hint is Hint.GAUGE for one in samples):
-            native.notes.warning(annotation.not_a_counter(native.metric(row)), native.place)
-    elif any(one.hint is not Hint.GAUGE for one in ends):
-        native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.place)
     fallen = [one for one in samples[1:] if resets[one]] if counter else []
     # A reset right after the first sample leaves nothing of it to be looked at, nor added again.
     skipped = bool(fallen) and fallen[0] == samples[1]
-    change = ends[1] if skipped else ends[1].subtracted(ends[0])
+    change = at(samples[-1]) if skipped else at(samples[-1]).subtracted(at(samples[0]))
     for one in fallen[skipped:]:
         change = change.added(at(one - 1))
     if counter:
@@ -166,21 +191,25 @@ def _change(native: _Native, row: int, samples: list[int], *, counter: bool) -> 
     return change.compact().with_hint(Hint.GAUGE)
 
 
-def _extrapolation(
-    change: Histogram, first: Histogram, samples: int, times: tuple[int, int, int, int], counter: bool
-) -> float:
-    """Return by what a change between two samples is multiplied for the whole window, as for floats."""
-    start, first_ms, last_ms, end = times
+def _extrapolation(native: _Native, steps: Ints, first: Ints, last: Ints, counts: Floats | None) -> Floats:
+    """Return by what changes between two samples are multiplied for whole windows, as for floats.
+
+    `counts` are the changes of a counter's count.
+    """
+    times = native.histograms.samples.timestamps
+    first_ms, last_ms = times[first], times[last]
     sampled = (last_ms - first_ms) / 1000
-    average = sampled / (samples - 1)
-    to_start, to_end = (first_ms - start) / 1000, (end - last_ms) / 1000
-    if to_start >= average * 1.1:
-        to_start = average / 2
-    if counter and change.count > 0 and first.count >= 0:
-        to_start = min(to_start, sampled * (first.count / change.count))
-    if to_end >= average * 1.1:
-        to_end = average / 2
-    return (sampled + to_start + to_end) / sampled
+    average = sampled / (last - first)
+    to_start = (first_ms - native.windows.start_ms[steps]) / 1000
+    to_end = (native.windows.end_ms[steps] - last_ms) / 1000
+    to_start = np.where(to_start >= average * 1.1, average / 2, to_start)
+    if counts is not None:
+        began = np.array([native.histograms.samples.at(one).count for one in first.tolist()])
+        to_zero = np.where((counts > 0) & (began >= 0), sampled * (began / counts), to_start)
+        to_start = np.where(to_zero < to_start, to_zero, to_start)
+    to_end = np.where(to_end >= average * 1.1, average / 2, to_end)
+    factors: Floats = (sampled + to_start + to_end) / sampled
+    return factors
 
 
 def _instant_change(native: _Native) -> tuple[Windows, Block]:

@@ -1,0 +1,82 @@
+"""Many histograms with the same kind of buckets as the rows of one table, so that they are computed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelerapp.server.promql.histogram import Floats, Hint, Histogram, Indices, Side
+
+#: Cells that a table may have; where buckets lie far apart it would be mostly empty.
+_MOST_CELLS = 4_000_000
+_SCALARS = 3  # count, sum and the zero bucket's population come before the buckets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The columns of a table: count, sum, zero bucket, then the positive and the negative buckets of these indices."""
+
+    schema: int
+    zero_threshold: float
+    positive: Indices
+    negative: Indices
+
+    @staticmethod
+    def of(histograms: Sequence[Histogram]) -> Layout | None:
+        """Return the columns that all of some histograms need.
+
+        None where they do not have the same schema and zero threshold, or too many buckets.
+        """
+        schema, threshold = histograms[0].schema, histograms[0].zero_threshold
+        if any(one.schema != schema or one.zero_threshold != threshold for one in histograms):
+            return None
+        positive = np.unique(np.concatenate([one.positive.index for one in histograms]))
+        negative = np.unique(np.concatenate([one.negative.index for one in histograms]))
+        if (_SCALARS + len(positive) + len(negative)) * len(histograms) > _MOST_CELLS:
+            return None
+        return Layout(schema, threshold, positive, negative)
+
+    @property
+    def width(self) -> int:
+        return _SCALARS + len(self.positive) + len(self.negative)
+
+    def rows(self, histograms: Sequence[Histogram]) -> Floats:
+        """Lay histograms out as rows."""
+        rows = np.zeros((len(histograms), self.width))
+        middle = _SCALARS + len(self.positive)
+        for row, one in zip(rows, histograms, strict=True):
+            row[:_SCALARS] = one.count, one.sum, one.zero_count
+            _place(row[_SCALARS:middle], self.positive, one.positive)
+            _place(row[middle:], self.negative, one.negative)
+        return rows
+
+    def histograms(self, rows: Floats, hints: Sequence[Hint]) -> list[Histogram]:
+        """Make histograms of rows, without the buckets that are empty."""
+        middle = _SCALARS + len(self.positive)
+        return [
+            Histogram(
+                self.schema,
+                float(row[0]),
+                float(row[1]),
+                self.zero_threshold,
+                float(row[2]),
+                _taken(row[_SCALARS:middle], self.positive),
+                _taken(row[middle:], self.negative),
+                hint,
+            )
+            for row, hint in zip(rows, hints, strict=True)
+        ]
+
+
+def _place(target: Floats, index: Indices, side: Side) -> None:
+    if len(side.index) == len(index):
+        target[:] = side.population
+    elif len(side.index):
+        target[index.searchsorted(side.index)] = side.population
+
+
+def _taken(population: Floats, index: Indices) -> Side:
+    kept = population.nonzero()[0]
+    return Side(index, population) if len(kept) == len(index) else Side(index[kept], population[kept])
