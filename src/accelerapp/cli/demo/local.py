@@ -15,8 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from accelerapp.codegen.ollama_standin import ollama_standin
-
 #: Notifications kept for whoever asks; the story needs a handful.
 _KEPT = 1000
 
@@ -39,6 +37,9 @@ def webhook() -> Starlette:
 @contextlib.contextmanager
 def local_server() -> Iterator[str]:
     """Serve the webhook under `/webhook` and the stand-in at the root, on a free port; yields the base URL."""
+    # Here, so that other commands start without loading the code-generation service.
+    from accelerapp.codegen.ollama_standin import ollama_standin
+
     app = Starlette(routes=[Mount("/webhook", webhook()), Mount("/", ollama_standin())])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
