@@ -66,6 +66,7 @@ class Request:
         resource_spans.resource.attributes.extend(attribute(key, value) for key, value in resource.items())
         made = resource_spans.scope_spans.add()
         made.scope.name = name
+        made.scope.version = "1.0" if name else ""
         return made
 
     @staticmethod
@@ -130,6 +131,7 @@ def spans() -> bytes:
     failed = request.span(shop, TRACES["failure"], 9, "GET /", 10_000, 5, kind=server, http__status_code=500)
     failed.status.code = failed.status.STATUS_CODE_ERROR
     failed.status.message = "broken"
+    failed.trace_state = "vendor=1,other=2"
     fine = request.span(shop, TRACES["failure"], 10, "log", 10_001, 1, parent=9, kind=Span.SPAN_KIND_PRODUCER)
     fine.status.code = fine.status.STATUS_CODE_OK
     same = fine.links.add(trace_id=TRACES["failure"].to_bytes(16, "big"), span_id=(9).to_bytes(8, "big"))
@@ -220,6 +222,8 @@ SEARCHES: list[tuple[str, Mapping[str, Any]]] = [
     ("/api/traces", {"service": "shop", "tag": "ok:true", **WHOLE}),
     ("/api/traces", {"service": "shop", "tag": ["ratio:0.5", "host:a"], **WHOLE}),
     ("/api/traces", {"service": "shop", "tags": tags(host="b"), **WHOLE}),
+    ("/api/traces", {"service": "shop", "tags": tags(zone="b", age="3"), **WHOLE}),
+    ("/api/traces", {"service": "shop", "tags": tags(zone="c"), **WHOLE}),
     ("/api/traces", {"service": "shop", "tags": tags(span__kind="producer"), **WHOLE}),
     ("/api/traces", {"service": "shop", "tags": tags(otel__status_code="ERROR"), **WHOLE}),
     ("/api/traces", {"service": "shop", "minDuration": "6ms", **WHOLE}),

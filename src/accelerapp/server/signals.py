@@ -182,7 +182,9 @@ class Span:
     resource: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Mapping[str, Any], ...] = ()  # each {"time_ns", "name", "attributes"}
     links: tuple[Mapping[str, Any], ...] = ()  # each {"trace_id", "span_id", "attributes"}
-    scope: str = ""
+    scope: str = ""  # the name of the instrumentation
+    scope_version: str = ""
+    trace_state: str = ""  # as W3C Trace Context writes it
 
 
 @dataclass(frozen=True, slots=True)

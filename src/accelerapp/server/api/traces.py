@@ -197,6 +197,8 @@ def _span(row: WaterfallRow, begin_ns: int) -> dict[str, Any]:
         "kind": span.kind,
         "service": span.service,
         "scope": span.scope,
+        "scope_version": span.scope_version,
+        "trace_state": span.trace_state,
         "start_ms": (span.start_ns - begin_ns) / _NS_PER_MS,
         "duration_ms": (span.end_ns - span.start_ns) / _NS_PER_MS,
         "status": span.status,

@@ -126,7 +126,7 @@ class SpanQuery:
     scope: str | None = None  # the name of the instrumentation
     min_duration_ns: int | None = None
     max_duration_ns: int | None = None
-    #: Of the span or its resource; each must be equal, compared as text.
+    #: Of the span, its resource or one of its events; each must be equal, compared as text.
     attributes: Mapping[str, str] = field(default_factory=dict)
     limit: int = 20
     #: Traces that stand here or above are left out: the position of a page's last trace asks for the next page.

@@ -36,6 +36,8 @@ SPAN_COLUMNS = {
     "events": "VARCHAR",
     "links": "VARCHAR",
     "scope": "VARCHAR",
+    "scope_version": "VARCHAR",
+    "trace_state": "VARCHAR",
     "search": "VARCHAR",
 }
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -151,7 +153,8 @@ class SpanDecoder:
             service = str(resource.get("service.name") or UNKNOWN_SERVICE)
             resource_json, resource_search = to_json(resource), search_text(resource)
             for scoped in resourced.scoped:
-                scope = common_pb2.InstrumentationScope.FromString(scoped.scope).name
+                named = common_pb2.InstrumentationScope.FromString(scoped.scope)
+                scope = (named.name, named.version)
                 for item in scoped.items:
                     try:
                         self._rows.append(_span(item, service, resource_json, resource_search, scope))
@@ -162,14 +165,17 @@ class SpanDecoder:
         return _columns(SPAN_COLUMNS, self._rows)
 
 
-def _span(item: bytes, service: str, resource_json: str, resource_search: str, scope: str) -> tuple[Any, ...]:
+def _span(
+    item: bytes, service: str, resource_json: str, resource_search: str, scope: tuple[str, str]
+) -> tuple[Any, ...]:
     span = trace_pb2.Span.FromString(item)
     if len(span.trace_id) != 16 or len(span.span_id) != 8:
         raise MalformedRequestError("a trace id has 16 bytes and a span id 8")
     own = attributes(span.attributes)
+    of_events = [attributes(event.attributes) for event in span.events]
     events = [
-        {"time_ns": event.time_unix_nano, "name": event.name, "attributes": attributes(event.attributes)}
-        for event in span.events
+        {"time_ns": event.time_unix_nano, "name": event.name, "attributes": told}
+        for event, told in zip(span.events, of_events, strict=True)
     ]
     links = [
         {
@@ -194,8 +200,9 @@ def _span(item: bytes, service: str, resource_json: str, resource_search: str, s
         resource_json,
         to_json(events),
         to_json(links),
-        scope,
-        search_text(own) + resource_search,
+        *scope,
+        span.trace_state,
+        search_text(own) + resource_search + "".join(map(search_text, of_events)),
     )
 
 

@@ -27,7 +27,7 @@ from accelerapp.server.storage.sources import Source
 from accelerapp.server.storage.tables import TableSignal
 
 #: 2: of samples the differences between times are kept, in 1 the times themselves; `replaced` is new.
-#: 3: log records have an id, and tables an index of words.
+#: 3: log records have an id, spans their scope's version and trace state, and tables an index of words.
 FORMAT = 3
 _READABLE = (1, 2, FORMAT)
 SUFFIX = ".duckdb"
@@ -331,7 +331,8 @@ def _usual(steps: npt.NDArray[np.int64]) -> int:
 def _rows_of(catalog: str, table: str, format_: int) -> str:
     """Return the SQL of a segment's rows, with the columns that its format did not have yet."""
     relation = f"{catalog}.main.{table}"
-    return f"(SELECT *, rowid AS id FROM {relation})" if table == "logs" and format_ < 3 else relation  # noqa: S608
+    added = {"logs": "rowid AS id", "spans": "'' AS scope_version, '' AS trace_state"}.get(table)
+    return f"(SELECT *, {added} FROM {relation})" if added and format_ < 3 else relation  # noqa: S608 - own names
 
 
 def set_aside(path: Path) -> None:

@@ -36,6 +36,7 @@ TRACES = TableSignal(
         IndexedText("ids", "trace_id"),
         IndexedText("fields", "attributes"),
         IndexedText("fields", "resource", repeated=True),
+        IndexedText("fields", "events"),
     ),
 )
 LOGS = TableSignal(

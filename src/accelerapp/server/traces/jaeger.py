@@ -70,7 +70,8 @@ def _process(span: Span, raw: bool) -> Json:
 
 
 def _scope_tags(span: Span) -> list[Json]:
-    return [_tag("otel.scope.name", span.scope)] if span.scope else []
+    named = (("otel.scope.name", span.scope), ("otel.scope.version", span.scope_version))
+    return [_tag(name, value) for name, value in named if value]
 
 
 def _own_tags(span: Span) -> list[Json]:
@@ -82,6 +83,8 @@ def _own_tags(span: Span) -> list[Json]:
         tags.append(_tag("error", True))
     if span.status_message:
         tags.append(_tag("otel.status_description", span.status_message))
+    if span.trace_state:
+        tags.append(_tag("w3c.tracestate", span.trace_state))
     return tags
 
 

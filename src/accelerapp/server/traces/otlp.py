@@ -16,20 +16,20 @@ Json = dict[str, Any]
 
 def otlp_json(spans: Iterable[Span]) -> Json:
     """Return `TracesData` as the OTLP specification writes it in JSON: ids in hexadecimal, 64-bit numbers as text."""
-    resources: dict[str, dict[str, list[Span]]] = {}
+    resources: dict[str, dict[tuple[str, str], list[Span]]] = {}
     for span in spans:
         resource = json.dumps(dict(span.resource), sort_keys=True)
-        resources.setdefault(resource, {}).setdefault(span.scope, []).append(span)
+        resources.setdefault(resource, {}).setdefault((span.scope, span.scope_version), []).append(span)
     return {
         "resourceSpans": [
             {
                 "resource": {"attributes": _attributes(next(iter(scopes.values()))[0].resource)},
                 "scopeSpans": [
                     {
-                        "scope": {"name": scope} if scope else {},
+                        "scope": _given(name=name, version=version),
                         "spans": [_span(span) for span in of_scope],
                     }
-                    for scope, of_scope in scopes.items()
+                    for (name, version), of_scope in scopes.items()
                 ],
             }
             for scopes in resources.values()
@@ -47,6 +47,7 @@ def _span(span: Span) -> Json:
         "endTimeUnixNano": str(span.end_ns),
         "status": _status(span),
     } | _given(
+        traceState=span.trace_state,
         parentSpanId=span.parent_span_id,
         kind=_KINDS.index(span.kind),
         attributes=_attributes(span.attributes),

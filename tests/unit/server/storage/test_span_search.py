@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
+import duckdb
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +93,10 @@ async def storage(open_storage: Callable[..., Storage]) -> Storage:
         await opened.write_traces(as_request(part))
         await (opened.seal() if number < PARTS - 1 else opened.wait_loaded())
     return opened
+
+
+def query(**conditions: Any) -> SpanQuery:
+    return SpanQuery(**{"start_ns": 0, "end_ns": 2**62, **conditions})
 
 
 def meets(span: Span, query: SpanQuery) -> bool:
@@ -279,3 +285,46 @@ def test_the_index_never_leaves_out_what_has_an_attribute(attributes: dict[str, 
         text = value if isinstance(value, str) else to_json(value)
         (asked,) = span_condition(SpanQuery(0, 1, attributes={name: text})).wanted.parts  # type: ignore[union-attr]
         assert set(words(asked.text)) <= stored  # type: ignore[union-attr]
+
+
+async def test_a_segment_of_before_is_read_without_what_it_has_not(
+    open_storage: Callable[..., Storage], reopen: Callable[..., Awaitable[Storage]], tmp_path: Path
+) -> None:
+    storage = open_storage()
+    await storage.write_traces(as_request(ALL))
+    await storage.seal()
+    red = query(attributes={"colour": "red"})
+    red_traces = storage.spans.search(red)
+    await storage.close()
+    (file,) = (tmp_path / "data" / "segments").glob("traces-*.duckdb")
+    with duckdb.connect(str(file)) as connection:
+        for column in ("scope_version", "trace_state"):
+            connection.execute(f"ALTER TABLE spans DROP COLUMN {column}")
+        for table in ("words", "blocks"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("UPDATE meta SET format = 2")
+    storage = await reopen(storage)
+    assert storage.spans.search(red) == red_traces != []
+    (first, *_) = storage.spans.trace(red_traces[0].trace_id)
+    assert (first.scope_version, first.trace_state) == ("", "")
+
+
+async def test_a_span_keeps_its_scope_and_trace_state_and_is_found_by_its_events(
+    open_storage: Callable[..., Storage],
+) -> None:
+    request = ExportTraceServiceRequest.FromString(as_request(ALL[:1]))
+    scope = request.resource_spans[0].scope_spans[0]
+    scope.scope.name, scope.scope.version = "lib", "1.2"
+    scope.spans[0].trace_state = "a=1,b=2"
+    scope.spans[0].events.add(name="e").attributes.add(key="inner").value.string_value = "x y"
+    storage = open_storage()
+    for sealed in (False, True):
+        if sealed:
+            await storage.seal()
+        else:
+            await storage.write_traces(request.SerializeToString())
+            await storage.wait_loaded()
+        (found,) = storage.spans.search(query(attributes={"inner": "x y"}, scope="lib"))
+        (span,) = storage.spans.trace(found.trace_id)
+        assert (span.scope, span.scope_version, span.trace_state) == ("lib", "1.2", "a=1,b=2")
+        assert storage.spans.search(query(attributes={"inner": "x"})) == []
