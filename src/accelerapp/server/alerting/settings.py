@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from accelerapp.server.alerting.timesettings import NamedIntervalsSettings
 from accelerapp.server.configfile import ConfigModel, Duration, RelativePath, Text
+from accelerapp.server.configfile.http import HttpSettings, TlsSettings
 
 
 def _refuse(value: object) -> object:
@@ -35,48 +36,6 @@ def _not_empty(value: str) -> str:
 
 
 NonEmpty = Annotated[Text, AfterValidator(_not_empty)]
-
-
-class Authorization(ConfigModel):
-    type: Text = "Bearer"
-    credentials: Text = ""
-    credentials_file: RelativePath | None = None
-
-
-class BasicAuth(ConfigModel):
-    username: Text = ""
-    username_file: RelativePath | None = None
-    password: Text = ""
-    password_file: RelativePath | None = None
-
-
-class TlsSettings(ConfigModel):
-    ca: Text = ""
-    ca_file: RelativePath | None = None
-    cert: Unsupported = None
-    cert_file: RelativePath | None = None
-    key: Unsupported = None
-    key_file: RelativePath | None = None
-    server_name: Text = ""
-    insecure_skip_verify: bool = False
-    min_version: Literal["", "TLS10", "TLS11", "TLS12", "TLS13"] = ""
-    max_version: Literal["", "TLS10", "TLS11", "TLS12", "TLS13"] = ""
-
-
-class HttpSettings(ConfigModel):
-    authorization: Authorization | None = None
-    basic_auth: BasicAuth | None = None
-    follow_redirects: bool = True
-    bearer_token: Text = ""
-    bearer_token_file: RelativePath | None = None
-    tls_config: TlsSettings = TlsSettings()
-    oauth2: Unsupported = None
-    proxy_url: Unsupported = None
-    proxy_from_environment: Unsupported = None
-    no_proxy: Unsupported = None
-    proxy_connect_header: Unsupported = None
-    http_headers: Unsupported = None
-    enable_http2: bool = True
 
 
 class GlobalSettings(ConfigModel):

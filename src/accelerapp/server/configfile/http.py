@@ -19,7 +19,7 @@ _VERSIONS: Final = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
-_PROXY: Final = "proxies are not supported; remove it"
+_PROXY: Final = "is not supported; remove it"
 _SECRET_MANAGER: Final = "is not supported; name a file instead"  # noqa: S105 - a message
 
 

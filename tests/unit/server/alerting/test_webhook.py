@@ -17,8 +17,9 @@ from accelerapp.server.alerting.message import message
 from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.receivers import DeliveryError, Readiness
 from accelerapp.server.alerting.receivers.webhook import Webhook, webhook_body
-from accelerapp.server.alerting.settings import HttpSettings, WebhookSettings
+from accelerapp.server.alerting.settings import WebhookSettings
 from accelerapp.server.alerting.templates import Templates
+from accelerapp.server.configfile.http import HttpSettings
 from accelerapp.server.signals import Alert, make_labels
 
 FIRING = Alert(

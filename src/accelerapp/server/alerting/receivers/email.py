@@ -21,11 +21,11 @@ from aiosmtplib import SMTP, SMTPException
 from accelerapp.server.alerting.message import message
 from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.receivers.base import DeliveryError, Readiness, Reason, readiness_of
-from accelerapp.server.alerting.receivers.http import tls_context
 from accelerapp.server.alerting.settings import EmailSettings, GlobalSettings
 from accelerapp.server.alerting.smarthost import smarthost
 from accelerapp.server.alerting.templates import Rendering, TemplateError, Templates
 from accelerapp.server.configfile import read_secret
+from accelerapp.server.configfile.http import tls_context
 
 _TIMEOUT: Final = 30.0
 _IMPLICIT_TLS: Final = 465

@@ -6,23 +6,16 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from accelerapp.server.alerting.receivers.base import DeliveryError, Reason
-from accelerapp.server.alerting.settings import HttpSettings, TlsSettings
-from accelerapp.server.configfile import read_secret
+from accelerapp.server.configfile.http import HttpSettings, request_headers, tls_context
 
 _TIMEOUT: Final = 10.0
 _MAX_ANSWER: Final = 64 << 10
 _MAX_ERROR: Final = 200
-_VERSIONS: Final = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
-    "TLS12": ssl.TLSVersion.TLSv1_2,
-    "TLS13": ssl.TLSVersion.TLSv1_3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +50,7 @@ class HttpClient:
             found.append(http.authorization.credentials_file)
         if http.basic_auth is not None:
             found += [http.basic_auth.username_file, http.basic_auth.password_file]
+        found += [path for header in http.http_headers.values() for path in header.files]
         return [path for path in found if path is not None]
 
     async def post(self, url: str, body: bytes, timeout_seconds: float, own_timeout: float = 0.0) -> Answer:
@@ -78,7 +72,7 @@ class HttpClient:
             raise DeliveryError(f"a secret or certificate cannot be read: {error}", retry=True) from error
 
     async def _post(self, url: str, body: bytes) -> Answer:
-        headers = {"Content-Type": "application/json", **credentials(self._settings)}
+        headers = [("Content-Type", "application/json"), *request_headers(self._settings)]
         if url.startswith("https:") and self._tls is None:
             self._tls = await asyncio.to_thread(tls_context, self._settings.tls_config)
         name = self._settings.tls_config.server_name
@@ -126,40 +120,3 @@ def _reason(status: int) -> Reason:
     if 400 <= status < 500:
         return Reason.CLIENT
     return Reason.SERVER if status >= 500 else Reason.OTHER
-
-
-def credentials(http: HttpSettings) -> dict[str, str]:
-    """Return the Authorization header that the settings ask for; raises OSError, ValueError."""
-    if http.basic_auth is not None:
-        basic = http.basic_auth
-        user = read_secret(basic.username_file) if basic.username_file else basic.username
-        password = read_secret(basic.password_file) if basic.password_file else basic.password
-        request = next(httpx.BasicAuth(user, password).auth_flow(httpx.Request("POST", "http://localhost")))
-        return {"Authorization": request.headers["Authorization"]}
-    if http.authorization is not None:
-        given = http.authorization
-        secret = read_secret(given.credentials_file) if given.credentials_file else given.credentials
-        return {"Authorization": f"{given.type} {secret}"}
-    if http.bearer_token_file is not None:
-        return {"Authorization": f"Bearer {read_secret(http.bearer_token_file)}"}
-    return {"Authorization": f"Bearer {http.bearer_token}"} if http.bearer_token else {}
-
-
-def tls_context(tls: TlsSettings) -> ssl.SSLContext:
-    """Return what the settings ask of a TLS connection; reads files. Raises OSError, ValueError."""
-    own: dict[str, Any] = {}
-    if tls.ca:
-        own["cadata"] = tls.ca
-    if tls.ca_file is not None:
-        own["cafile"] = str(tls.ca_file)
-    context = ssl.create_default_context(**own)
-    if tls.insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.cert_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    if tls.min_version:
-        context.minimum_version = _VERSIONS[tls.min_version]
-    if tls.max_version:
-        context.maximum_version = _VERSIONS[tls.max_version]
-    return context

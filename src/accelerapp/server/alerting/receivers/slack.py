@@ -21,9 +21,10 @@ from accelerapp.server.alerting.receivers.base import (
     truncated,
 )
 from accelerapp.server.alerting.receivers.http import Answer, HttpClient, check
-from accelerapp.server.alerting.settings import Authorization, GlobalSettings, HttpSettings, SlackSettings
+from accelerapp.server.alerting.settings import GlobalSettings, SlackSettings
 from accelerapp.server.alerting.templates import Rendering, TemplateError, Templates
 from accelerapp.server.configfile import read_secret
+from accelerapp.server.configfile.http import Authorization, HttpSettings
 from accelerapp.server.gotemplate import Template
 
 _MAX_TITLE: Final = 1024

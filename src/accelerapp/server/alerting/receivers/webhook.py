@@ -15,9 +15,10 @@ from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.receivers.base import DeliveryError, Readiness, readiness_of
 from accelerapp.server.alerting.receivers.details import prepared, typed
 from accelerapp.server.alerting.receivers.http import HttpClient, check
-from accelerapp.server.alerting.settings import HttpSettings, WebhookSettings
+from accelerapp.server.alerting.settings import WebhookSettings
 from accelerapp.server.alerting.templates import Rendering, TemplateError, Templates, render_all
 from accelerapp.server.configfile import read_secret
+from accelerapp.server.configfile.http import HttpSettings
 from accelerapp.server.gotemplate import Struct, json_value
 
 
