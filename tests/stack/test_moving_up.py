@@ -462,6 +462,7 @@ VARYING = {
     "service.instance.id": "each process draws its own",
     "gen_ai.response.time_to_first_chunk": "a time",
     "gen_ai.usage.output_tokens": "the model's chance",
+    "accelerapp.pause_seconds": "drawn, so that not all try again at once",
 }
 
 
@@ -510,7 +511,7 @@ def spans_of(home: Home, trace_id: str) -> list[Span]:
         resource = {tag["key"]: tag["value"] for tag in process["tags"]}
         events = []
         for log in span["logs"]:
-            fields = {field["key"]: field["value"] for field in log["fields"]}
+            fields = {field["key"]: field["value"] for field in log["fields"] if field["key"] not in VARYING}
             events.append([fields.pop("event"), fields])
         kind = tags.pop("span.kind")
         status = tags.pop("otel.status_code", "unset").lower()
@@ -549,7 +550,7 @@ def test_the_traces_that_a_collector_keeps_are_the_same(
         ours = spans_of(observatory, sent["observatory"].traces[correlation_id])
         assert ours == theirs
         assert ("POST /v1/generate", "generate", "chat qwen2.5-coder:7b") in {span.path for span in theirs}
-        assert len(theirs) in (4, 5)
+        assert len(theirs) in (4, 5, 8)  # with one attempt, or with three
     for home, name in ((observatory, "observatory"), (native, "native")):
         for correlation_id, trace_id in sent[name].traces.items():
             assert found_by(home, correlation_id) == [trace_id]

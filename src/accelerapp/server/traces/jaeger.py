@@ -141,7 +141,9 @@ def _tag(name: str, value: Any) -> Json:
             shown = value if abs(value) <= _SAFE_INTEGER else str(value)
             return {"key": name, "type": "int64", "value": shown}
         case float():
-            return {"key": name, "type": "float64", "value": value}
+            # Go writes a whole number without a fraction, whatever its type.
+            whole = value.is_integer() and abs(value) <= _SAFE_INTEGER
+            return {"key": name, "type": "float64", "value": int(value) if whole else value}
         case str():
             return {"key": name, "type": "string", "value": value}
         case None:
