@@ -10,6 +10,7 @@ import pytest
 from tests.unit.server.logs.conftest import CORPUS, NOW, Find
 
 from accelerapp.server.logs import LogQueryError, compile_query, parse
+from accelerapp.server.logs.parse import MAX_DEPTH
 
 
 def cases(file: str) -> Iterator[tuple[str, str]]:
@@ -29,6 +30,10 @@ def test_a_query_finds_these_lines(find: Find, lines: list[dict[str, Any]], quer
     kind, _, others = want.partition(" ")
     named = {"*": every, "∅": [], "not:": [one for one in every if one not in others.split()]}
     assert find("" if query == "␠" else query) == named.get(kind, want.split())
+
+
+def test_groups_side_by_side_are_not_nested(find: Find) -> None:
+    assert find(" or ".join(["(connection)"] * (MAX_DEPTH + 1))) == ["refused", "accepted"]
 
 
 @pytest.mark.parametrize(("query", "want"), list(cases("refused.txt")))

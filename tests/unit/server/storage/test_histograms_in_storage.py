@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from accelerapp.server.signals import (
     make_labels,
 )
 from accelerapp.server.storage import Storage, StorageSettings, TooManySamplesError
-from accelerapp.server.storage.histograms import decode_histograms, of_objects
+from accelerapp.server.storage.histograms import decode_histograms, of_objects, pack, unpack
 
 ALL: list[Matcher] = []
 FOREVER = (-(2**62), 2**62)
@@ -119,6 +120,21 @@ def test_the_journal_s_form_is_read_as_it_was_written(batch: list[Sample]) -> No
     assert decode_histograms(encoded).encode() == encoded
     with pytest.raises(ValueError, match="cannot hold"):
         decode_histograms(encoded + b"\0")
+
+
+FEW_BUCKETS = st.tuples(
+    st.sampled_from([(0,), (0,), (1,)]), st.sampled_from([1.0, 2.0, 7.0, 2.0**60, 0.1])
+).map(lambda found: tuple((index, found[1]) for index in found[0]))
+
+
+@given(sides=st.lists(st.tuples(st.integers(0, 1), FEW_BUCKETS, st.just(()) | FEW_BUCKETS), min_size=1))
+def test_packed_buckets_are_unpacked_as_they_were(sides: list[tuple[int, Any, Any]]) -> None:
+    values = [NativeHistogram(0, 1.0, 1.0, positive=one, negative=other) for _, one, other in sides]
+    histograms = of_objects(sorted(series for series, _, _ in sides), range(len(sides)), values)
+    packed = pack(histograms)
+    index, population = unpack(packed, np.diff(histograms.columns.bounds))
+    assert index.tolist() == histograms.columns.index.tolist()
+    assert population.tobytes() == histograms.columns.population.tobytes()
 
 
 def steady(at: int, busy: int = 30) -> NativeHistogram:

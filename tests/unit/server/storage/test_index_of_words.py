@@ -68,7 +68,7 @@ def test_every_block_with_a_row_that_a_scan_finds_is_found(bodies: list[str], as
 ROWS = [
     *[("connection refused", "a=1")] * 3,
     *[("a Connection was ÜBERLASTET", "a=2")] * 3,
-    *[("nothing", "refused=1")] * 3,
+    *[("nothing of user_id", "refused=1")] * 3,
     ("x" * 64 + "first", ""),
 ]
 
@@ -80,6 +80,10 @@ ROWS = [
         (HasWords("body", "connection"), [0, 1]),
         (HasWords("body", "CONNECTION"), [0, 1]),
         (HasWords("body", "connect"), []),
+        (HasWords("body", "connections"), []),
+        (HasWords("body", "user_id"), [2]),
+        (HasWords("body", "user id"), []),
+        (HasWords("body", "x" * 40), []),
         (HasWords("body", "überlastet"), [1]),
         (HasWords("body", "refused connection"), [0]),
         (HasWords("body", "refused"), [0]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import orjson
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
@@ -38,6 +38,8 @@ values = st.recursive(
 
 
 @given(body=values, pairs=st.lists(st.builds(KeyValue, key=texts, value=values), max_size=4))
+@example(body=AnyValue(double_value=float("nan")), pairs=[])
+@example(body=AnyValue(double_value=-float("inf")), pairs=[])
 def test_a_record_is_decoded_as_the_messages_have_it(body: AnyValue, pairs: list[KeyValue]) -> None:
     request = ExportLogsServiceRequest()
     record = request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=1)
