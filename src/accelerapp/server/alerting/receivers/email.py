@@ -130,9 +130,15 @@ class Email:
             for recipient in letter.recipients:
                 await client.rcpt(recipient)
             await client.data(letter.content)
-            await client.quit()
+            await client.execute_command(b"QUIT")
         finally:
+            # All is said: nothing waits for the other side to end TLS.
+            if isinstance(client.transport, asyncio.WriteTransport):
+                client.transport.abort()
             client.close()
+            # The connection is closed by the loop's next passes, also where the loop is about to end.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     async def _log_in(self, client: SMTP) -> None:
         """Authenticate by the first of the server's ways for which there is a secret."""
