@@ -111,7 +111,7 @@ def test_any_object_becomes_a_record_that_the_storage_can_load(event: dict[str, 
     assert (len(decoder), decoder.damaged, not_json) == (1, 0, 0)
 
 
-@pytest.mark.parametrize("depth", [5, 20, 300, 900])
+@pytest.mark.parametrize("depth", [5, 20, 300, 1015])
 @pytest.mark.parametrize("opened", [b'{"a":', b"["])
 def test_a_deep_value_becomes_a_record_that_the_storage_can_load(depth: int, opened: bytes) -> None:
     closed = b"}" if opened[:1] == b"{" else b"]"

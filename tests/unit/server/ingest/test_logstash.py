@@ -173,6 +173,31 @@ async def test_stopping_keeps_what_has_come(listening: Listen, sink: KeepingSink
     writer.close()
 
 
+async def test_stopping_reads_what_has_come_meanwhile(
+    listening: Listen, sink: KeepingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, going_on, keep = asyncio.Event(), asyncio.Event(), sink.write_logs
+
+    async def slowly(request: bytes) -> int:
+        begun.set()
+        await going_on.wait()
+        return await keep(request)
+
+    monkeypatch.setattr(sink, "write_logs", slowly)
+    receiver, port = await listening()
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b'{"message":"first"}\n')
+    await begun.wait()
+    writer.write(b'{"message":"meanwhile"}\n')
+    await writer.drain()
+    stopping = asyncio.create_task(receiver.stop())
+    await until(lambda: all(connection._ending for connection in receiver._open.values()))
+    going_on.set()
+    await stopping
+    assert bodies(sink) == ["first", "meanwhile"]
+    writer.close()
+
+
 async def test_lines_that_a_full_storage_never_took_are_counted_as_lost(
     listening: Listen, sink: KeepingSink
 ) -> None:
