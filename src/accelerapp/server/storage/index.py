@@ -151,7 +151,7 @@ class BlockIndex:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
         """Return the lowest and the highest time of each block; None where the index cannot be used."""
         if self._spans is None and self.usable:
-            found = self._read(cursor, "SELECT lowest, highest FROM {}.main.blocks ORDER BY block", [])
+            found = self._read(cursor, "SELECT lowest, highest FROM {0}.main.blocks ORDER BY block", [])
             if found is not None:
                 self._spans = (np.asarray(found["lowest"]), np.asarray(found["highest"]))
         return self._spans if self.usable else None
@@ -166,9 +166,9 @@ class BlockIndex:
         asked = sorted({one for several in hashes.values() for one in several})
         present: dict[int, Blocks] = {one: np.zeros(count, dtype=np.bool_) for one in asked}
         if asked:
-            marks = ", ".join("?" * len(asked))
-            query = f"SELECT hash, block FROM {{}}.main.words WHERE hash IN ({marks})"  # noqa: S608 - question marks
-            found = self._read(cursor, query, asked)
+            # Each word by itself: a list of them would be compared with every hash of the segment.
+            select = "SELECT hash, block FROM {0}.main.words WHERE hash = ?::UINTEGER"
+            found = self._read(cursor, " UNION ALL ".join([select] * len(asked)), asked)
             if found is None:
                 return None
             for value in np.unique(found["hash"]).tolist():
