@@ -47,6 +47,9 @@ def findings(sketch: str, **headers: str) -> list[tuple[str, str]]:
         "void setup() { on(26); }\nvoid loop() {}\nvoid on(uint8_t pin) { digitalWrite(pin, HIGH); }",
         f"{OUT}\nOut pump(26);\nvoid setup() {{ pump.on(); }} void loop() {{}}",
         '#include "own.h"\n#include <vector>\nvoid setup() { on(); } void loop() {}',
+        "#include <cmath>\nvoid setup() { Serial.println(abs(-1.5) + std::abs(-2.5) + sin(1)); } void loop() {}",
+        "#include <cstdlib>\nvoid setup() { Serial.println(abs(-1) + std::abs(-2)); } void loop() {}",
+        "void setup() { Serial.println(isnan(sqrt(2.0)) ? abs(-1) : max(1, 2.5)); } void loop() {}",
     ],
 )
 def test_what_uses_the_wired_pins_passes(code: str) -> None:

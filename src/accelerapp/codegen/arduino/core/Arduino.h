@@ -4,13 +4,17 @@
 #pragma once
 
 #include <ctype.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+// C's own, where the C++ library would bring templates that take ten times as long to read.
+#define _GLIBCXX_INCLUDE_NEXT_C_HEADERS
+#include <math.h>
+#include <stdlib.h>
+#undef _GLIBCXX_INCLUDE_NEXT_C_HEADERS
 
 typedef bool boolean;
 typedef uint8_t byte;
@@ -43,6 +47,10 @@ typedef uint16_t word;
 #define highByte(w) ((uint8_t)((w) >> 8))
 #define constrain(x, low, high) ((x) < (low) ? (low) : ((x) > (high) ? (high) : (x)))
 
+template <class T>
+constexpr T abs(T x) {
+  return x < 0 ? -x : x;
+}
 template <class A, class B>
 constexpr auto min(A a, B b) -> decltype(a < b ? a : b) {
   return a < b ? a : b;
