@@ -94,3 +94,17 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StateError, match="schema version 99"):
         State(tmp_path / "s")
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(f"{state_module._SCHEMA} PRAGMA user_version = 1;")
+    connection.execute("INSERT INTO rule_evaluation VALUES ('rule', 4.0)")
+    connection.commit()
+    connection.close()
+    state = State(path)
+    assert state.load_rule("rule") == (4.0, [])
+    assert state.load_silences() == []
+    state.close()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (state_module.SCHEMA_VERSION,)

@@ -261,3 +261,114 @@ def test_groups_are_evaluated_on_a_thread_at_their_slots(tmp_path: Path) -> None
     assert all(abs((at - offset) % 50) in (0, 1, 49) for at in times)
     assert times == sorted(set(times))
     bench.state.close()
+
+
+def test_what_was_due_missed_and_failed_is_counted(tmp_path: Path) -> None:
+    text = """
+groups:
+  - name: g
+    interval: 1m
+    rules:
+      - {record: one, expr: '1'}
+      - {record: two, expr: 'bad * on () group_left () bad'}
+"""
+    bench = Bench(tmp_path, text)
+    bench.reader.add(make_labels({"__name__": "bad", "a": "2"}), [0], [1])
+    bench.at(0, bad=1)
+    bench.at(60)
+    (group,) = bench.rules.groups()
+    assert (group.counts.iterations, group.counts.evaluations, group.counts.failures) == (2, 4, 1)
+    bench.state.close()
+
+
+def test_slots_that_went_by_are_missed_and_never_made_up_for(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "groups: [{name: g, interval: 1m, rules: [{record: one, expr: '1'}]}]")
+    group = bench.groups[0]
+    times: list[int] = []
+    slept = threading.Event()
+
+    def clock() -> float:
+        return bench.now
+
+    def write(samples: Sequence[tuple[Labels, int, float]]) -> None:
+        times.extend(at for _, at, _ in samples)
+        if len(times) == 1:
+            bench.now = group.slot_time(5) + 1  # the evaluation takes four minutes
+        else:
+            slept.set()
+
+    bench.now = group.slot_time(0) + 59.9
+    rules = RuleManager([group], Engine(bench.reader), write, lambda alerts: None, bench.state, clock)
+    rules.start()
+    bench.now = group.slot_time(1)
+    assert slept.wait(30)
+    rules.stop()
+    assert [at / 1000 for at in times] == pytest.approx([group.slot_time(1), group.slot_time(5)], abs=0.001)
+    (status,) = rules.groups()
+    assert (status.counts.iterations, status.counts.missed) == (5, 3)
+    bench.state.close()
+
+
+def test_the_texts_of_a_rule_know_the_time_the_address_and_other_series(tmp_path: Path) -> None:
+    text = """
+groups:
+  - name: g
+    interval: 1m
+    query_offset: 30s
+    labels: {team: platform, severity: group}
+    rules:
+      - alert: A
+        expr: bad > 0
+        labels: {severity: own}
+        annotations:
+          url: '{{ externalURL }} {{ pathPrefix }}'
+          now: '{{ now }}'
+          query: '{{ query "count(bad)" | first | value }}'
+          wrong: '{{ query "sum(" }}'
+"""
+    bench = Bench(tmp_path, text)
+    bench.reader.add(make_labels({"__name__": "bad", "job": "x"}), [89_500], [1])
+    bench.reader.add(make_labels({"__name__": "bad", "job": "y"}), [119_500], [0])
+    bench.reader.add(make_labels({"__name__": "bad", "job": "z"}), [119_500], [0])
+    bench.at(120)
+    (alert,) = (alert for _, alert in bench.sent)
+    assert dict(alert.labels) == {"alertname": "A", "job": "x", "team": "platform", "severity": "own"}
+    annotations = dict(alert.annotations)
+    assert annotations["url"] == "http://here "
+    assert annotations["now"] == "120"
+    # The expression is asked of half a minute ago, the texts' queries of now, as in Prometheus.
+    assert annotations["query"] == "2"
+    assert annotations["wrong"].startswith("<error expanding template: ")
+    bench.state.close()
+
+
+def test_beyond_its_limit_a_group_keeps_no_alerts(tmp_path: Path) -> None:
+    text = "groups: [{name: g, interval: 1m, limit: 1, rules: [{alert: A, expr: 'bad > 0'}]}]"
+    bench = Bench(tmp_path, text)
+    bench.at(0, bad=1)
+    assert [alert.state for alert in bench.rules.groups()[0].rules[0].alerts] == ["firing"]
+    bench.reader.add(make_labels({"__name__": "bad", "job": "y"}), [60_000], [1])
+    bench.at(60)
+    (rule,) = bench.rules.groups()[0].rules
+    assert rule.last_error == "exceeded limit of 1 with 2 alerts"
+    assert rule.alerts == ()
+    bench.state.close()
+
+
+def test_a_rule_without_alerts_has_a_title_without_templates(tmp_path: Path) -> None:
+    text = """
+groups:
+  - name: g
+    rules:
+      - alert: A
+        expr: bad
+        annotations:
+          summary: >-
+            {{ $labels.service }} fails {{ if gt $value 1.0 }}often{{ else }}once{{ end }}, {{ $value | humanize }}
+      - {alert: B, expr: bad, annotations: {description: 'plain'}}
+      - {alert: C, expr: bad}
+"""
+    bench = Bench(tmp_path, text)
+    titles = [rule.rule.title for rule in bench.rules.groups()[0].rules]
+    assert titles == ["[service] fails often, …", "plain", ""]
+    bench.state.close()
