@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from accelerapp.server.promql.summation import Mean, add_compensated
 from accelerapp.server.signals import NativeHistogram
 
 Floats = npt.NDArray[np.float64]
@@ -265,26 +264,6 @@ def _fractions(schema: int) -> Floats:
     return np.stack((before, before * 2.0 ** (2.0**-schema)), axis=1).ravel()
 
 
-def total(histograms: Sequence[Histogram]) -> Histogram:
-    """Add histograms up, with compensation for what rounding loses."""
-    alike = _alike(histograms)
-    vectors = [_vector(one) for one in alike]
-    result, lost = vectors[0].copy(), np.zeros_like(vectors[0])
-    for vector in vectors[1:]:
-        result, lost = add_compensated(vector, result, lost)
-    return _of_vector(alike[0], result + lost, joint_hint(histograms)[0])
-
-
-def mean(histograms: Sequence[Histogram]) -> Histogram:
-    """Return the mean of histograms, as Prometheus computes that of numbers."""
-    alike = _alike(histograms)
-    vectors = [_vector(one) for one in alike]
-    result = Mean(vectors[0])
-    for vector in vectors[1:]:
-        result.add(slice(None), vector)
-    return _of_vector(alike[0], result.result(), joint_hint(histograms)[0])
-
-
 def joint_hint(histograms: Sequence[Histogram]) -> tuple[Hint, bool]:
     """Return the hint of what is made of several histograms, and whether theirs contradict each other."""
     hints = {one.hint for one in histograms}
@@ -347,26 +326,6 @@ def _with_threshold(histogram: Histogram, threshold: float) -> tuple[Histogram, 
     return widened, threshold
 
 
-def _alike(histograms: Sequence[Histogram]) -> list[Histogram]:
-    """Give histograms one schema, one zero threshold and the same buckets."""
-    first = histograms[0]
-    alike = list(histograms)
-    if any(
-        one.schema != first.schema or one.zero_threshold != first.zero_threshold for one in histograms[1:]
-    ):
-        alike = _reconciled(alike)
-    positive = _index([one.positive for one in alike])
-    negative = _index([one.negative for one in alike])
-    return [
-        replace(
-            one,
-            positive=Side(positive, one.positive.spread(positive)),
-            negative=Side(negative, one.negative.spread(negative)),
-        )
-        for one in alike
-    ]
-
-
 def _index(sides: Sequence[Side]) -> Indices:
     """Return the indices that any of the sides has."""
     first = sides[0].index
@@ -379,20 +338,6 @@ def _vector(histogram: Histogram) -> Floats:
     """Lay all numbers of a histogram side by side."""
     scalars = [histogram.count, histogram.sum, histogram.zero_count]
     return np.concatenate((scalars, histogram.positive.population, histogram.negative.population))
-
-
-def _of_vector(like: Histogram, vector: Floats, hint: Hint) -> Histogram:
-    middle = 3 + len(like.positive)
-    return Histogram(
-        like.schema,
-        float(vector[0]),
-        float(vector[1]),
-        like.zero_threshold,
-        float(vector[2]),
-        Side(like.positive.index, vector[3:middle]),
-        Side(like.negative.index, vector[middle:]),
-        hint,
-    )
 
 
 def _bits(histogram: Histogram) -> npt.NDArray[np.uint64]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from accelerapp.server.promql.histogram import Floats, Hint, Histogram, Indices, Side
+from accelerapp.server.promql.histogram import Floats, Hint, Histogram, Indices, Side, joint_hint
+from accelerapp.server.promql.summation import Mean, add_compensated
 
 #: Cells that a table may have; where buckets lie far apart it would be mostly empty.
 _MOST_CELLS = 4_000_000
@@ -68,6 +70,30 @@ class Layout:
             )
             for row, hint in zip(rows, hints, strict=True)
         ]
+
+
+def total(histograms: Sequence[Histogram]) -> Histogram:
+    """Add histograms up, those of one kind with compensation for what rounding loses."""
+    layout = Layout.of(histograms)
+    if layout is None:
+        return functools.reduce(Histogram.added, histograms)
+    first, *rest = layout.rows(histograms)
+    result, lost = first, np.zeros(layout.width)
+    for row in rest:
+        result, lost = add_compensated(row, result, lost)
+    return layout.histograms((result + lost)[None, :], [joint_hint(histograms)[0]])[0]
+
+
+def mean(histograms: Sequence[Histogram]) -> Histogram:
+    """Return the mean of histograms, those of one kind as Prometheus computes that of numbers."""
+    layout = Layout.of(histograms)
+    if layout is None:
+        return functools.reduce(Histogram.added, histograms).divided(len(histograms))
+    first, *rest = layout.rows(histograms)
+    result = Mean(first)
+    for row in rest:
+        result.add(slice(None), row)
+    return layout.histograms(result.result()[None, :], [joint_hint(histograms)[0]])[0]
 
 
 def _place(target: Floats, index: Indices, side: Side) -> None:

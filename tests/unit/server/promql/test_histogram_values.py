@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 from accelerapp.server.promql import Annotations, Engine, Matrix, histogram_layout
 from accelerapp.server.promql.estimation import fraction, quantile
-from accelerapp.server.promql.histogram import Hint, Histogram, Side, bounds, joint_hint, mean, total
+from accelerapp.server.promql.histogram import Hint, Histogram, Side, bounds, joint_hint
+from accelerapp.server.promql.histogram_layout import mean, total
+from accelerapp.server.promql.histogram_samples import HistogramSamples
 from accelerapp.server.signals import HistogramSet, Matcher, NativeHistogram, SeriesSet, make_labels
 from accelerapp.server.storage.histograms import of_objects
 
@@ -39,7 +42,7 @@ def made(
 HISTOGRAMS = st.builds(
     made,
     st.integers(-1, 2),
-    st.sampled_from([0.0, 1e-128, 0.25, 1.0]),
+    st.sampled_from([0.0, 1e-128, 0.3, 1.0]),
     st.integers(0, 9),
     SIDES,
     SIDES,
@@ -58,6 +61,15 @@ def test_a_total_is_what_comes_of_adding_one_after_the_other(histograms: list[Hi
     assert same(total(histograms), added)
     assert total(histograms).count == sum(one.count for one in histograms)
     assert mean(histograms).count == pytest.approx(added.count / len(histograms))
+
+
+def test_a_zero_bucket_grows_to_the_end_of_a_bucket_that_it_would_cut() -> None:
+    side = Side(np.array([-2, -1, 1], dtype=np.int32), np.array([5.0, 7.0, 11.0]))  # up to 0.25, 0.5 and 2
+    cut = Histogram(0, 23.0, 9.0, 0.0, 0.0, side, Side.empty())
+    wide = Histogram(0, 2.0, 0.1, 0.3, 2.0, Side.empty(), Side.empty())
+    for added in (cut.added(wide), wide.added(cut)):
+        assert (added.zero_threshold, added.zero_count, added.count) == (0.5, 14.0, 25.0)
+        assert added.positive.index.tolist() == [1]
 
 
 @given(HISTOGRAMS, HISTOGRAMS)
@@ -179,3 +191,23 @@ def alike(one: Histogram, other: Histogram) -> None:
     for side, beside in ((one.positive, other.positive), (one.negative, other.negative)):
         assert side.index.tolist() == beside.index.tolist()
         np.testing.assert_allclose(side.population, beside.population, rtol=1e-12)
+
+
+@given(
+    st.lists(st.builds(made, st.integers(0, 1), st.just(0.0), st.integers(1, 3), SIDES, SIDES), min_size=2)
+)
+def test_resets_are_found_as_between_any_two_histograms(histograms: list[Histogram]) -> None:
+    """Where one has the buckets of the one before, they are compared as columns."""
+    natives = [one.native() for one in histograms]
+    grown = [
+        replace(
+            one, positive=tuple((i, count + step) for i, count in one.positive), count=one.count + 9 * step
+        )
+        for one in natives
+        for step in (0, 0.5, 0.25)
+    ]
+    fewer = [replace(one, count=1e6 + number) for number, one in enumerate(grown)]
+    samples = HistogramSamples.of_set(Reader([fewer]).histograms)
+    found = [samples.at(number).with_hint(Hint.UNKNOWN) for number in range(len(fewer))]
+    expected = [now.is_reset_of(before) for before, now in itertools.pairwise(found)]
+    assert samples.resets.tolist() == [False, *expected]

@@ -12,8 +12,8 @@ from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats, Ints, Steps, get_label
 from accelerapp.server.promql.functions.context import Context, Function
-from accelerapp.server.promql.histogram import Hint, Histogram, joint_hint, mean, total
-from accelerapp.server.promql.histogram_layout import Layout
+from accelerapp.server.promql.histogram import Hint, Histogram, joint_hint
+from accelerapp.server.promql.histogram_layout import Layout, mean, total
 from accelerapp.server.promql.histogram_samples import HistogramWindows
 from accelerapp.server.promql.windows import Windows
 from accelerapp.server.signals import METRIC_NAME
