@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from accelerapp.server.ingest import lumberjack
 from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.log_events import NOT_JSON_TAG, from_lines
-from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account
+from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, REQUESTS_AT_ONCE, Account, Room
 from accelerapp.server.ingest.tcp_receiver import Connection, TcpReceiver
 from accelerapp.server.signals import Clock
 from accelerapp.server.storage import Sink, StorageFullError
@@ -25,7 +25,8 @@ class BeatsReceiver(TcpReceiver):
 
     Events are acknowledged once they are durable, those of a large window in parts; what is not acknowledged is sent
     again, so that an event may come twice but is not lost. While the storage is full, the sender is told that it is
-    still being served. `max_request_bytes` limits a frame both as sent and once decompressed.
+    still being served. `max_request_bytes` limits a frame both as sent and once decompressed, and eight times that what
+    all connections hold; a frame beyond closes its connection, and the Beat tries again.
     """
 
     def __init__(
@@ -38,15 +39,21 @@ class BeatsReceiver(TcpReceiver):
         clock: Clock = time.time,
         alive_seconds: float = _ALIVE_SECONDS,
     ) -> None:
-        super().__init__(account, max_connections=max_connections)
+        super().__init__(
+            account, max_connections=max_connections, room=Room(REQUESTS_AT_ONCE * max_request_bytes)
+        )
         self._sink = sink
         self._limit = max_request_bytes
         self._clock = clock
         self._alive_seconds = alive_seconds
 
     async def converse(self, connection: Connection) -> None:
-        frames = lumberjack.Frames(connection.read, self._limit)
         left, size = 0, 0
+
+        def hold(more: int) -> None:
+            self.room.take(connection, size + more)
+
+        frames = lumberjack.Frames(connection.read, self._limit, hold)
         waiting: list[lumberjack.Event] = []
         while (frame := await frames.next()) is not None:
             if isinstance(frame, int):
@@ -55,10 +62,12 @@ class BeatsReceiver(TcpReceiver):
             waiting += frame
             left -= len(frame)
             size += sum(len(content) for _, content in frame)
+            hold(0)
             if waiting and (left <= 0 or size >= _BATCH_BYTES):
                 if not await self._take(waiting, size, connection):
                     return
                 waiting, size = [], 0
+                hold(0)
 
     async def _take(self, events: Sequence[lumberjack.Event], size: int, connection: Connection) -> bool:
         """Keep events and acknowledge them; tell whether they were kept."""

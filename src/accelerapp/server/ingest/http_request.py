@@ -17,14 +17,18 @@ from accelerapp.server.ingest.compression import (
     TooLargeError,
 )
 from accelerapp.server.ingest.decoding import in_thread_if_large
-from accelerapp.server.ingest.receiver import Account, RefusedError, refusal
+from accelerapp.server.ingest.receiver import (
+    REQUESTS_AT_ONCE,
+    Account,
+    RefusedError,
+    Room,
+    refusal,
+)
 from accelerapp.server.storage import StorageFullError
 
 logger = logging.getLogger(__name__)
 
 _BODY_SECONDS = 60.0
-#: As many times the largest body may the bodies of one endpoint take together.
-_BODIES_AT_ONCE = 8
 
 _STATUSES = {
     "malformed": 400,
@@ -79,7 +83,7 @@ def endpoint(
     the status and the request's media type.
     """
 
-    room = _Room(_BODIES_AT_ONCE * limit)
+    room = Room(REQUESTS_AT_ONCE * limit)
 
     async def answer(request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -109,24 +113,7 @@ def endpoint(
     return answer
 
 
-class _Room:
-    """The memory that the bodies being received may take together."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._taken: dict[Request, int] = {}
-
-    def take(self, request: Request, size: int) -> None:
-        """Let a request take as much as this; raises RefusedError where the others leave less."""
-        self._taken[request] = size
-        if sum(self._taken.values()) > self._size:
-            raise RefusedError("too_many", f"the requests being received take {self._size} bytes", 1.0)
-
-    def leave(self, request: Request) -> None:
-        self._taken.pop(request, None)
-
-
-async def _read(request: Request, limit: int, seconds: float, room: _Room) -> bytes:
+async def _read(request: Request, limit: int, seconds: float, room: Room) -> bytes:
     given = request.headers.get("content-encoding", "identity").strip().lower()
     if given not in _ENCODINGS:
         raise RefusedError("unsupported", f"Content-Encoding {given!r} is not supported: send gzip")

@@ -12,6 +12,11 @@ class Lines:
         self._skipping = False
         self.too_long = 0
 
+    @property
+    def begun(self) -> int:
+        """The bytes of the line that has not ended yet."""
+        return len(self._begun)
+
     def add(self, data: bytes) -> list[bytes]:
         """Return the lines that end with these bytes, without their ends and without empty ones."""
         first, *others = data.split(b"\n")

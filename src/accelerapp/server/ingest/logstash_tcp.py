@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.lines import Lines
 from accelerapp.server.ingest.log_events import NOT_JSON_TAG, from_lines
-from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account
+from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account, Room
 from accelerapp.server.ingest.tcp_receiver import Connection, TcpReceiver
 from accelerapp.server.signals import Clock
 from accelerapp.server.storage import Sink, StorageFullError
 
 _NOT_JSON = f"a line is no JSON object; it is kept as text, tagged {NOT_JSON_TAG}"
+
+
+# Connections may together have begun as many lines of the greatest length.
+_LONG_LINES = 128
 
 
 class LogstashTcpReceiver(TcpReceiver):
@@ -33,7 +37,7 @@ class LogstashTcpReceiver(TcpReceiver):
         max_connections: int = MAX_CONNECTIONS,
         clock: Clock = time.time,
     ) -> None:
-        super().__init__(account, max_connections=max_connections)
+        super().__init__(account, max_connections=max_connections, room=Room(_LONG_LINES * max_line_bytes))
         self._sink = sink
         self._limit = max_line_bytes
         self._clock = clock
@@ -42,6 +46,7 @@ class LogstashTcpReceiver(TcpReceiver):
         lines = Lines(self._limit)
         while data := await connection.read():
             await self._take(lines.add(data), connection.sender)
+            self.room.take(connection, lines.begun)
             if lines.too_long:
                 message = f"a line is longer than {self._limit} bytes; it is not kept"
                 self.account.refused("too_large", message, connection.sender, lines.too_long)

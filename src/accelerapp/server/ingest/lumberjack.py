@@ -27,11 +27,15 @@ def ack(sequence: int) -> bytes:
 
 
 class Frames:
-    """Reads the frames of a stream, none larger than `limit` bytes, neither as sent nor once decompressed."""
+    """Reads the frames of a stream, none larger than `limit` bytes, neither as sent nor once decompressed.
 
-    def __init__(self, read: Read, limit: int) -> None:
+    `hold` is told how many bytes wait to be a frame.
+    """
+
+    def __init__(self, read: Read, limit: int, hold: Callable[[int], None]) -> None:
         self._read = read
         self._limit = limit
+        self._hold = hold
         self._buffer = bytearray()
 
     async def next(self) -> int | list[Event] | None:
@@ -53,6 +57,7 @@ class Frames:
 
     async def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
+            self._hold(len(self._buffer))
             data = await self._read(_FRAME_SECONDS)
             if not data:
                 raise RefusedError("cancelled", "the connection ended within a frame")

@@ -13,6 +13,8 @@ from accelerapp.server.storage import StorageFullError
 
 #: Connections that one receiver holds at once where nothing else is said.
 MAX_CONNECTIONS = 1000
+#: As many times the largest request may those that one receiver is receiving take together.
+REQUESTS_AT_ONCE = 8
 
 
 class RefusedError(Exception):
@@ -35,6 +37,28 @@ def refusal(error: RefusedError | StorageFullError | ValueError) -> RefusedError
     if isinstance(error, StorageFullError):
         return RefusedError("storage_full", str(error), error.retry_after)
     return RefusedError("malformed", str(error))
+
+
+class Room:
+    """The memory, in bytes, that what one receiver is receiving may take together; belongs to one event loop."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._total = 0
+        self._taken: dict[object, int] = {}
+
+    def take(self, holder: object, size: int) -> None:
+        """Let a holder have so much instead of what it had; raises RefusedError where the others leave less."""
+        more = size - self._taken.get(holder, 0)
+        if more > 0 and self._total + more > self._size:
+            raise RefusedError(
+                "too_many", f"what is being received takes {self._size} bytes", retry_after=1.0
+            )
+        self._taken[holder] = size
+        self._total += more
+
+    def leave(self, holder: object) -> None:
+        self._total -= self._taken.pop(holder, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
-from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account, RefusedError
+from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account, RefusedError, Room
 from accelerapp.server.serving import listen
 from accelerapp.server.storage import StorageFullError
 
@@ -71,10 +71,14 @@ class Connection:
 
 
 class TcpReceiver(ABC):
-    """A receiver whose connections are served by `converse`; those beyond `max_connections` are closed, and counted."""
+    """A receiver whose connections are served by `converse`; those beyond `max_connections` are closed, and counted.
 
-    def __init__(self, account: Account, *, max_connections: int = MAX_CONNECTIONS) -> None:
+    `room` is the memory that connections may hold; each leaves it when it ends.
+    """
+
+    def __init__(self, account: Account, *, room: Room, max_connections: int = MAX_CONNECTIONS) -> None:
         self.account = account
+        self.room = room
         self._max_connections = max_connections
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
@@ -161,4 +165,5 @@ class TcpReceiver(ABC):
         except Exception:
             logger.exception("%s: a connection of %s ended", self.account.title, connection.sender)
         finally:
+            self.room.leave(connection)
             accepted.close()

@@ -179,6 +179,27 @@ async def test_what_is_wrong_ends_the_connection_and_is_counted(
     writer.close()
 
 
+async def test_frames_that_together_take_too_much_memory_are_refused(
+    listening: Listen, sink: KeepingSink
+) -> None:
+    receiver, port = await listening(max_request_bytes=LIMIT)
+    head = b"2C" + struct.pack(">I", LIMIT)
+    connections = []
+    for _ in range(9):  # eight frames of the largest size may be received at once
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head + bytes(LIMIT - 1))
+        connections.append((reader, writer))
+    await until(lambda: receiver.account.status("").refused == {"too_many": 1})
+    await until(lambda: len(receiver._open) == 8)
+    for _, writer in connections:
+        writer.close()
+    await until(lambda: not receiver._open)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(window(1) + event(1))
+    assert await reader.readexactly(6) == ack(1)
+    writer.close()
+
+
 async def test_a_sender_that_goes_away_within_a_frame_is_counted(
     listening: Listen, sink: KeepingSink
 ) -> None:
@@ -235,7 +256,7 @@ async def all_frames(parts: Any) -> list[Any]:
     async def read(seconds: float | None) -> bytes:
         return next(coming, b"")
 
-    frames = Frames(read, 1000)
+    frames = Frames(read, 1000, lambda size: None)
     found: list[Any] = []
     while (frame := await frames.next()) is not None:
         found += frame if isinstance(frame, list) else [frame]

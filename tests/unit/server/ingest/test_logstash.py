@@ -211,6 +211,20 @@ async def test_lines_that_a_full_storage_never_took_are_counted_as_lost(
     writer.close()
 
 
+async def test_lines_begun_that_together_take_too_much_memory_are_refused(
+    listening: Listen, sink: KeepingSink
+) -> None:
+    receiver, port = await listening(max_line_bytes=1000)
+    writers = []
+    for _ in range(130):  # of the greatest length 128 may be begun
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x" * 1000)
+        writers.append(writer)
+    await until(lambda: receiver.account.status("").refused == {"too_many": 2})
+    for writer in writers:
+        writer.close()
+
+
 async def test_connections_beyond_the_limit_are_closed_and_counted(
     listening: Listen, sink: KeepingSink
 ) -> None:
