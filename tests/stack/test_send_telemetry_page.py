@@ -220,11 +220,34 @@ async def test_rsyslog_s_file_leads_here(tmp_path: Path) -> None:
     assert (line["body"].strip(), line["level"], line["service"]) == ('sold "out"', "FATAL", "shop")
 
 
+async def test_an_exponential_histogram_is_asked_for_as_the_page_says(tmp_path: Path) -> None:
+    async with observatory(tmp_path) as (started, at_its_ports):
+        await run(
+            tmp_path, sys.executable, "-W", "error", "-c", at_its_ports(EXAMPLES["Metrics over OTLP 1"][1])
+        )
+        async with asyncio.timeout(60), httpx.AsyncClient(base_url=started.url, trust_env=False) as client:
+
+            async def ask(query: str) -> Any:
+                return (await client.get("/api/v1/query", params={"query": query})).json()["data"]["result"]
+
+            while not (found := await ask("http_server_request_duration_seconds")):
+                await asyncio.sleep(0.05)
+            assert found[0]["metric"]["http_route"] == "/cart"
+            assert found[0]["metric"]["job"] == "shop"
+            assert found[0]["histogram"][1]["count"] == "3"
+            (median,) = await ask("histogram_quantile(0.5, http_server_request_duration_seconds)")
+            assert float(median["value"][1]) == pytest.approx(0.2, rel=0.01)
+            rated = await client.get("/api/v1/query", params={"query": EXAMPLES["Metrics over OTLP 2"][1]})
+            assert rated.json()["status"] == "success"
+
+
 def test_no_example_is_left_out() -> None:
     run_here = {
         "From Python 1",
         "From any OpenTelemetry SDK 1",
         "From any OpenTelemetry SDK 2",
+        "Metrics over OTLP 1",
+        "Metrics over OTLP 2",
         "From an OpenTelemetry Collector 1",
         "From Zipkin's tracers 1",
         "From Jaeger's clients 1",
