@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from accelerapp.server.alerting import Alertmanager, load_alertmanager
+from accelerapp.server.alerting import Alertmanager, load_alertmanager, parse_matchers
+from accelerapp.server.api.alertmanager_body import posted_silence
 from accelerapp.server.signals import Alert, make_labels
 from accelerapp.server.storage.state import State
 
@@ -86,6 +87,8 @@ class Step:
     firing: list[dict[str, str]] = field(default_factory=list)
     resolved: list[dict[str, str]] = field(default_factory=list)
     arrive: dict[str, int] = field(default_factory=dict)
+    silence: str = ""
+    expire: bool = False
 
 
 STEPS = [
@@ -97,7 +100,37 @@ STEPS = [
     Step("one of two resolves", resolved=[ONE], arrive={"team": 1}),
     Step("the last ones resolve", resolved=[THREE, OTHER, WARNING], arrive={"team": 1, "default": 2}),
     Step("one comes back", [ONE], arrive={"team": 1, "firing": 1}),
+    Step(
+        "one is silenced, and one is added", [TWO], arrive={"team": 1, "firing": 1}, silence='instance=~"b.*"'
+    ),
+    Step("the silence ends, and the silenced one is new", arrive={"team": 1, "firing": 1}, expire=True),
+    Step(
+        "one resolves under a silence, and one is added",
+        [THREE],
+        [ONE],
+        arrive={"team": 1, "firing": 1},
+        silence='instance=~"b.*"',
+    ),
+    Step(
+        "the silence ends, and of what resolved under it nothing is told",
+        resolved=[THREE],
+        arrive={"team": 1},
+        expire=True,
+    ),
 ]
+
+
+def silence(text: str) -> dict[str, Any]:
+    """Return a silence as the API takes it."""
+    now = datetime.datetime.now(datetime.UTC)
+    (matcher,) = parse_matchers(text)
+    return {
+        "matchers": [{"name": matcher.name, "value": matcher.value, "isRegex": True}],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + datetime.timedelta(hours=1)).isoformat(),
+        "createdBy": "someone",
+        "comment": "why",
+    }
 
 
 class Webhooks:
@@ -198,7 +231,17 @@ async def test_the_webhooks_get_the_same(
 ) -> None:
     started = time.time()
     counts = dict.fromkeys(("team", "firing", "default"), 0)
+    silenced: dict[str, str] = {}
     for step in STEPS:
+        if step.expire:
+            gone = await asyncio.to_thread(theirs.delete, f"/api/v2/silence/{silenced['theirs']}")
+            assert gone.status_code == 200, gone.text
+            ours.silences.expire(silenced["ours"], "127.0.0.1")
+        if step.silence:
+            wanted = silence(step.silence)
+            made = await asyncio.to_thread(theirs.post, "/api/v2/silences", json=wanted)
+            silenced["theirs"] = made.json()["silenceID"]
+            silenced["ours"] = ours.silences.set(posted_silence(wanted), "127.0.0.1")
         now = time.time()
         sent = [alert(labels, started, now + 3600) for labels in step.firing]
         sent += [alert(labels, started, now) for labels in step.resolved]

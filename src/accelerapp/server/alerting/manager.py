@@ -209,12 +209,11 @@ class Alertmanager:
         """Return the call that tells of an alert, by its labels, what keeps it quiet now."""
         now = self._timers.now()
         inhibitor = self._inhibitor or Inhibitor(self._config.inhibit_rules, dict(self._alerts).values())
+        silenced_by = self.silences.silencer(now)
 
         def status(labels: Labels) -> AlertStatus:
             inhibited = inhibitor.inhibited_by(labels, now)
-            return AlertStatus(
-                tuple(self.silences.silenced_by(labels, now)), () if inhibited is None else (inhibited,)
-            )
+            return AlertStatus(tuple(silenced_by(labels)), () if inhibited is None else (inhibited,))
 
         return status
 
@@ -309,7 +308,8 @@ class Alertmanager:
             which = "active_time_interval" if route.inactive_by(now) else "mute_time_interval"
             suppressed[which] += len(heard)
             return ()
-        loud = tuple(alert for alert in heard if not self.silences.silenced_by(alert.labels, now))
+        silenced_by = self.silences.silencer(now)
+        loud = tuple(alert for alert in heard if not silenced_by(alert.labels))
         suppressed["silence"] += len(heard) - len(loud)
         return loud
 

@@ -75,12 +75,17 @@ class Silences:
 
     def silenced_by(self, labels: Labels, now: float) -> list[str]:
         """Return the ids of the silences that keep an alert quiet at a time in Unix seconds."""
-        own = dict(labels)
-        return [
-            silence.stored.id
-            for silence in self._silences.values()
-            if silence.state(now) == "active" and silence.matchers.match(own)
-        ]
+        return self.silencer(now)(labels)
+
+    def silencer(self, now: float) -> Callable[[Labels], list[str]]:
+        """Return the call that tells of many alerts what `silenced_by` tells of one."""
+        active = [silence for silence in self._silences.values() if silence.state(now) == "active"]
+
+        def silenced_by(labels: Labels) -> list[str]:
+            own = dict(labels) if active else {}
+            return [silence.stored.id for silence in active if silence.matchers.match(own)]
+
+        return silenced_by
 
     def set(self, wanted: StoredSilence, client: str) -> str:
         """Make a silence, or change the one with its id, and return the id; raises SilenceError.

@@ -37,6 +37,8 @@ from accelerapp.server.signals import Alert, Labels
 PREFIX: Final = "/api/v2"
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _TRUE: Final = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
+#: Alerts that are taken in before the event loop does something else.
+_AT_ONCE: Final = 500
 _STATE_ORDER: Final = ("active", "pending", "expired")
 
 
@@ -154,8 +156,7 @@ def _alerts(services: Services) -> list[Route]:
             muted_by,
         )
 
-    async def get_alerts(request: Request) -> Any:
-        wanted = _Wanted(request, services)
+    def alerts_of(wanted: _Wanted) -> Any:
         found = [
             shown(alert, status)
             for alert in services.alertmanager.alerts()
@@ -164,20 +165,26 @@ def _alerts(services: Services) -> list[Route]:
         ]
         return sorted(found, key=lambda alert: str(alert["fingerprint"]))
 
+    async def get_alerts(request: Request) -> Any:
+        return await services.in_query_thread(alerts_of, _Wanted(request, services))
+
     async def post_alerts(request: Request) -> Any:
         config = services.alertmanager.config
         patience = config.global_settings.resolve_timeout / config.time_factor
         body = await body_of(request, "alerts")
         alerts, guessed, problems = await asyncio.to_thread(posted_alerts, body, services.clock(), patience)
-        refused = services.alertmanager.accept(alerts, guessed)
+        refused = 0
+        for begin in range(0, len(alerts), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            refused += services.alertmanager.accept(alerts[part], guessed[part])
+            await asyncio.sleep(0)  # others are heard in between
         if refused:
             return json_response(f"{refused} alerts were not taken, since too many are kept", 500)
         if problems:
             raise _BadRequestError("\n".join(problems))
         return Response()
 
-    async def groups(request: Request) -> Any:
-        wanted, muted = _Wanted(request, services), _flag(request, "muted")
+    def groups_of(wanted: _Wanted, *, muted: bool) -> Any:
         found = []
         for group in services.alertmanager.groups():
             if not wanted.of_receiver([group.receiver]) or (group.muted_by and not muted):
@@ -190,6 +197,10 @@ def _alerts(services: Services) -> list[Route]:
             if alerts:
                 found.append(_group(group, alerts))
         return found
+
+    async def groups(request: Request) -> Any:
+        wanted, muted = _Wanted(request, services), _flag(request, "muted")
+        return await services.in_query_thread(groups_of, wanted, muted=muted)
 
     return [
         _route("/alerts", GET=get_alerts, POST=post_alerts),

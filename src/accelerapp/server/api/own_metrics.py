@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
@@ -92,7 +93,7 @@ def routes(services: Services) -> list[Route]:
         )
         families += _storage(stats)
         families += _receivers(services.receivers())
-        families += alerting_metrics.families(services)
+        families += await asyncio.to_thread(alerting_metrics.families, services)
         families += reload_metrics.families(services)
         families += _scraping(services.scraper)
         families += process_metrics()
