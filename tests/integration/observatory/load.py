@@ -87,12 +87,13 @@ def request(signal: str, number: int) -> bytes:
 class Load:
     """Sends all signals, each at its rate or as fast as is answered, until it is ended or nobody answers.
 
-    `acknowledged` has the numbers of the requests that were answered with 200, by signal.
+    `acknowledged` has the numbers of the requests that were answered with 200, by signal; `refused` counts the others,
+    which must be answered with 503 and when to try again.
     """
 
     def __init__(self, otlp: str, numbers: count[int], clock: Callable[[], float] = time.monotonic) -> None:
         self.acknowledged: dict[str, set[int]] = {signal: set() for signal in RATES}
-        self.refused = 0
+        self.refused: Counter[str] = Counter()
         self._address = urlsplit(otlp)
         self._numbers = numbers
         self._clock = clock
@@ -124,7 +125,7 @@ class Load:
                 else:
                     assert answer.status == 503, answer.status
                     assert int(answer.headers["Retry-After"]) >= 1
-                    self.refused += 1
+                    self.refused[signal] += 1
                 due = max(due + 1 / RATES[signal], self._clock() - 1)
                 self._ended.wait(max(0.0, due - self._clock()))
         except (OSError, http.client.HTTPException):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import errno
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from tests.integration.observatory.load import RATES, Load
+from tests.integration.observatory.load import stored as stored_requests
 
+WaitUntil = Callable[[Callable[[], Any], str], Any]
+START_NS = time.time_ns()  # what is old would not be kept
 PADDING = "x" * 20_000  # more than what is left of a page that is already allocated
 
 
@@ -21,7 +27,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     try:
-        command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+        command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
         mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         pytest.skip("there is no mount command here")
@@ -33,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def a_log(number: int) -> bytes:
     request = ExportLogsServiceRequest()
-    record = request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=number + 1)
+    record = request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=START_NS + number)
     record.body.string_value = f"{number} {PADDING}"
     return request.SerializeToString()
 
@@ -98,3 +104,32 @@ def test_a_full_disk_refuses_with_503_and_loses_nothing(
     assert stored(observatory) == acknowledged
     assert not refused & stored(observatory)
     observatory.kill()
+
+
+@pytest.mark.timeout(120)
+async def test_a_full_disk_under_load_refuses_every_signal_and_recovers_within_ten_seconds(
+    start: Callable[..., Any], small_disk: Path, wait_until: WaitUntil
+) -> None:
+    data = small_disk / "data"
+    observatory = start("--data-dir", str(data), ACCELERAPP_MAX_UNSEALED_BYTES="400000")
+    load = Load(observatory.otlp, count(1))
+    wait_until(lambda: all(load.acknowledged.values()), "the load is answered")
+    ballast = fill(small_disk)
+    wait_until(lambda: all(load.refused[signal] > 2 for signal in RATES), "every signal is refused")
+    assert observatory.get("/api/v1/query", query="count(load_sent)")["status"] == "success"
+    assert observatory.get("/api/accelerapp/v1/logs", limit=10)["logs"]
+    assert observatory.get("/api/accelerapp/v1/traces", limit=10)["traces"]
+    assert observatory.process.poll() is None
+    before = {signal: len(load.acknowledged[signal]) for signal in RATES}
+    ballast.unlink()
+    freed = time.monotonic()
+    wait_until(
+        lambda: all(len(load.acknowledged[signal]) > before[signal] for signal in RATES),
+        "every signal is accepted again",
+    )
+    assert time.monotonic() - freed < 10
+    load.end()
+    observatory.kill()
+    there = await stored_requests(data)
+    for signal, answered in load.acknowledged.items():
+        assert answered <= there[signal], signal
