@@ -49,7 +49,7 @@ _BLOCK_COLUMNS = {"block": "UINTEGER", "lowest": "BIGINT", "highest": "BIGINT"}
 #: Words are told apart by their first bytes; a longer one is found with all that begin like it.
 _LONGEST_WORD = 64
 #: How many words are sorted together, which bounds the memory that building takes; a search looks into every run.
-_RUN_WORDS = 4_000_000
+_RUN_WORDS = 2_000_000
 _BLOCKS_AT_ONCE = 8
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _KEPT_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], dtype=np.uint64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,9 @@ _SPECIAL_COLUMNS = {"row": "BIGINT", "bits": "UBIGINT"}
 _SMALL_ROWS = 50_000
 _BLOCK_BYTES = {True: 16 * 1024, False: 256 * 1024}
 _WRITING_MEMORY = "256MB"
+# Of rows that are sorted at once, and of values by which they are parted; large rows are a kilobyte or two.
+_SLICE_ROWS = 50_000
+_SAMPLED = 10_000
 _NEVER = (2**63 - 1, -(2**63))
 
 
@@ -223,8 +227,8 @@ def merge_table_segments(
 ) -> None:
     """Write the rows of several segments as one that names what it replaces.
 
-    DuckDB sorts them within a bounded memory, and beyond that in the folder of spilled files. `begun` is given the
-    connection, by which this can be interrupted.
+    They are sorted a slice at a time, each of the rows between two values of what the order begins with, since DuckDB
+    sorts no more than its memory holds. `begun` is given the connection, by which this can be interrupted.
     """
     rows = sum(one.rows for one in inputs)
     with _writing(path, rows, step) as connection:
@@ -236,10 +240,36 @@ def merge_table_segments(
             parts.append(f"SELECT {', '.join(signal.columns)} FROM {rows_of}")  # noqa: S608 - own names
         connection.execute(f"CREATE TABLE {signal.table} ({column_list(signal.columns)})")
         union = " UNION ALL ".join(parts)
-        connection.execute(f"INSERT INTO {signal.table} SELECT * FROM ({union}) ORDER BY {signal.order}")  # noqa: S608
+        key = signal.order.split(",")[0]
+        for condition, bounds in _slices(connection, f"({union})", key, rows):
+            connection.execute(
+                f"INSERT INTO {signal.table} SELECT * FROM ({union}) WHERE {condition} ORDER BY {signal.order}",  # noqa: S608
+                bounds,
+            )
         write_index(connection, signal.table, signal.texts, signal.time_column)
         lowest, highest = min(one.lowest for one in inputs), max(one.highest for one in inputs)
         _describe(connection, rows, lowest, highest, replaced)
+
+
+def _slices(
+    connection: duckdb.DuckDBPyConnection, relation: str, key: str, rows: int
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield conditions on a column, with their parameters, that part rows into slices of about one size, in order."""
+    wanted = rows // _SLICE_ROWS
+    cuts: list[Any] = []
+    if wanted:
+        sample = connection.execute(
+            f"SELECT {key} FROM {relation} USING SAMPLE reservoir({_SAMPLED} ROWS) REPEATABLE (1)"  # noqa: S608 - own names
+        ).fetchall()
+        found = sorted(row[0] for row in sample)
+        cuts = sorted({found[len(found) * one // (wanted + 1)] for one in range(1, wanted + 1)})
+    if not cuts:
+        yield "true", []
+        return
+    yield f"{key} < ?", cuts[:1]
+    for lower, upper in itertools.pairwise(cuts):
+        yield f"{key} >= ? AND {key} < ?", [lower, upper]
+    yield f"{key} >= ?", cuts[-1:]
 
 
 def write_metric_segment(

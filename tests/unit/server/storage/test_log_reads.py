@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,10 @@ from accelerapp.server.storage import (
     all_of,
     index,
     parts,
+    segments,
 )
 from accelerapp.server.storage.index import HasWords
+from accelerapp.server.storage.merging import FAN_IN
 
 OpenStorage = Callable[..., Storage]
 SECOND = 1_000_000_000
@@ -143,6 +147,26 @@ async def test_only_the_blocks_that_may_have_a_word_are_read(
     condition = Condition("contains(body, ?)", ("line 57",), HasWords("body", "57"))
     assert len(storage.logs.search(LogQuery(*EVER, condition=condition))) == 1
     assert [sql.count("rowid >= 56 AND rowid < 60") for sql in asked] == [1]
+
+
+async def test_merged_lines_are_in_order_and_found_by_their_words(
+    open_storage: OpenStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_SLICE_ROWS", 7)
+    storage = open_storage()
+    for first in range(FAN_IN):
+        await storage.write_logs(request(*range(1, 100, first + 1), body=f"request{first}"))
+        await storage.seal()
+    before = storage.logs.search(LogQuery(*EVER, limit=1000))
+    deadline = time.monotonic() + 60
+    while not storage.stats()["merges"]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert storage.logs.search(LogQuery(*EVER, limit=1000)) == before
+    asked = rows_asked(monkeypatch)
+    condition = Condition("body = ?", ("request0 98",), HasWords("body", "request0 98"))
+    assert storage.logs.search(LogQuery(*EVER, condition=condition)) == before[:1]
+    assert len(asked) == 1
 
 
 async def test_lines_are_counted_by_time_and_level(open_storage: OpenStorage) -> None:
