@@ -129,6 +129,11 @@ class Grammar:
             lambda: f"clamp_{self._pick(['min', 'max'])}({self.vector(depth - 1)}, {self._scalar()})",
             lambda: f"round({self.vector(depth - 1)}, {self._pick(['0.5', '3', '-2'])})",
             lambda: f'count_values{self._grouping()}("n", {self._pick(SELECTORS)} > 18)',
+            lambda: (
+                f"{self._pick(['rate', 'increase', 'delta'])}({self._pick(SELECTORS[:-2])}"
+                f"[{self._pick(['20s', '1m', '5m'])}] {self._pick(['anchored', 'smoothed'])}{self._offset()})"
+            ),
+            lambda: f"{self._pick(SELECTORS[:-2])} smoothed{self._offset()}",
             lambda: f"vector(scalar({self.vector(depth - 1)}))",
             lambda: f"{self._pick(['-', '+'])}{self.vector(depth - 1)}",
         ]

@@ -203,6 +203,9 @@ def _points(times: Sequence[int], cells: Sequence[Histogram | None]) -> tuple[tu
 
 
 def _windows_matrix(windows: Windows) -> Matrix:
+    if windows.edges is not None:
+        word = "smoothed" if windows.edges.smoothed else "anchored"
+        raise PromQLError(f"a range with the {word} modifier is only supported as a function's argument")
     samples = windows.samples
     series = []
     for row, labels in enumerate(samples.labels):

@@ -11,10 +11,11 @@ from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Floats, Ints, Steps, get_label
 from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
 from accelerapp.server.promql.functions import FUNCTIONS, over_windows
+from accelerapp.server.promql.functions.edges import with_edges
 from accelerapp.server.promql.histogram_samples import HistogramSamples, HistogramWindows
 from accelerapp.server.promql.native_operators import negated
 from accelerapp.server.promql.typecheck import type_of
-from accelerapp.server.promql.windows import Samples, Windows
+from accelerapp.server.promql.windows import Edges, Samples, Windows
 from accelerapp.server.signals import METRIC_NAME, is_stale
 from accelerapp.server.storage.contracts import MetricReader, TooManySamplesError
 
@@ -75,7 +76,7 @@ class Evaluator:
             case ast.Paren():
                 return self.vector(expr.expr)
             case ast.VectorSelector():
-                return self.instant(expr)[0]
+                return self._smoothed(expr) if expr.smoothed else self.instant(expr)[0]
             case ast.Unary():
                 inner = self.vector(expr.expr)
                 if expr.op == "+":
@@ -151,14 +152,45 @@ class Evaluator:
         block = Block(samples.labels, values, present, cells).rows(kept)
         return block, np.where(native, native_times, times)[kept]
 
+    def _smoothed(self, selector: ast.VectorSelector) -> Block:
+        """Find each series' value on the line between the samples on both sides of each step.
+
+        Where there is none behind a step, it is that before it; where there is none before it, there is no value.
+        """
+        at = self._moved(selector.at, selector.offset_ms)
+        earliest, latest = at - self._lookback_ms, at + self._lookback_ms
+        samples = self._read(selector, earliest, latest, keep_stale=False)
+        _refuse_histograms(selector, samples)
+        self.budget.check_cells(len(samples.labels) * self.steps.count)
+        after = samples.count_until(at)
+        known = after > samples.count_until(earliest)
+        before = np.where(known, after - 1, 0)
+        after = np.where(known & (after < samples.count_until(latest)), after, before)
+        if not known.any():
+            return Block.empty(self.steps.count)
+        stamps, low = samples.timestamps[before], samples.values[before]
+        far = np.where(after > before, samples.timestamps[after] - stamps, 1)
+        values = low + (samples.values[after] - low) * (at[None, :] - stamps) / far
+        return Block(
+            samples.labels, np.where((stamps == at[None, :]) | (after == before), low, values), known
+        ).without_empty()
+
     def windows(self, expr: ast.Expr) -> Windows:
         """Find each series' samples in the range before each step; the range is open on its left."""
         self.check_time()
         expr = ast.unwrap(expr)
+        edges = None
         if isinstance(expr, ast.MatrixSelector):
-            ends = self._moved(expr.selector.at, expr.selector.offset_ms)
+            selector = expr.selector
+            ends = self._moved(selector.at, selector.offset_ms)
             starts = ends - expr.range_ms
-            samples = self._read(expr.selector, starts, ends, keep_stale=False)
+            before = after = 0
+            if selector.anchored or selector.smoothed:
+                edges = Edges(selector.smoothed, self._lookback_ms)
+                before, after = self._lookback_ms, self._lookback_ms if selector.smoothed else 0
+            samples = self._read(selector, starts - before, ends + after, keep_stale=False)
+            if edges is not None:
+                _refuse_histograms(selector, samples)
         elif isinstance(expr, ast.Subquery):
             ends = self._moved(expr.at, expr.offset_ms)
             starts = ends - expr.range_ms
@@ -171,13 +203,14 @@ class Evaluator:
         if (histograms := samples.histograms) is not None:
             bounds = histograms.count_until(starts), histograms.count_until(ends)
             native = HistogramWindows(histograms, *bounds)
-        return Windows(samples, first, last, starts, ends, self.times, self.check_time, native)
+        return Windows(samples, first, last, starts, ends, self.times, self.check_time, native, edges)
 
     def _call(self, expr: ast.Call) -> Block | Floats:
         function = FUNCTIONS[expr.name]
         matrix = next((arg for arg in expr.args if type_of(arg) == ast.ValueType.MATRIX), None)
         if matrix is None:
             return function(expr, self)
+        _check_edges(expr.name, matrix)
         windows = self.windows(matrix)
         if expr.name in ("rate", "increase"):
             self._note_if_no_counter(matrix, windows)
@@ -188,9 +221,11 @@ class Evaluator:
         names = [get_label(labels, METRIC_NAME) for labels in windows.labels]
         doubtful = [row for row, name in enumerate(names) if name and not name.endswith(_COUNTERS)]
         if doubtful:
-            mixed = 0 if windows.histograms is None else windows.histograms.counts[doubtful]
-            evaluated = ((windows.counts[doubtful] > 1) & (mixed == 0)).any(axis=1)
-            for row in np.array(doubtful)[evaluated].tolist():
+            mixed = 0 if windows.histograms is None else windows.histograms.counts
+            evaluated = (windows.counts > 1) & (mixed == 0)
+            if windows.edges is not None:
+                evaluated = with_edges(windows, windows.edges)
+            for row in np.array(doubtful)[evaluated[doubtful].any(axis=1)].tolist():
                 self.notes.info(annotation.perhaps_no_counter(names[row]), matrix)
 
     def _binary(self, expr: ast.Binary) -> Block:
@@ -237,3 +272,23 @@ class Evaluator:
             notes=self.notes,
         )
         return Samples.of_block(inner.vector(expr.expr), steps.times)
+
+
+def _check_edges(function: str, matrix: ast.Expr) -> None:
+    """Refuse `anchored` and `smoothed` in functions that do not know what to make of samples beyond a window."""
+    matrix = ast.unwrap(matrix)
+    if not isinstance(matrix, ast.MatrixSelector):
+        return
+    for wanted, word, functions in (
+        (matrix.selector.anchored, "anchored", ("changes", "delta", "increase", "rate", "resets")),
+        (matrix.selector.smoothed, "smoothed", ("delta", "increase", "rate")),
+    ):
+        if wanted and function not in functions:
+            allowed = ", ".join(functions)
+            raise PromQLError(f"{word} modifier can only be used with: {allowed} - not with {function}")
+
+
+def _refuse_histograms(selector: ast.VectorSelector, samples: Samples) -> None:
+    if samples.histograms is not None:
+        word = "anchored" if selector.anchored else "smoothed"
+        raise PromQLError(f"{word} modifier is not supported with histograms", selector.start, selector.end)

@@ -60,13 +60,22 @@ class Samples:
         return found[:, np.searchsorted(times, starts)], found[:, np.searchsorted(times, ends)]
 
 
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """How windows reach beyond their edges, and how far: to the sample before, or, smoothed, to those on both sides."""
+
+    smoothed: bool
+    lookback_ms: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
     """For each series and step, the samples `first[i, j]` to `last[i, j]` (exclusive) of a left-open window.
 
     `start_ms` and `end_ms` are the windows' bounds and `times_ms` the steps', one entry a step. `check_time` raises
     where the query has taken too long; long loops over samples call it. `histograms` are the same windows of the
-    samples that are native histograms, None where there is none.
+    samples that are native histograms, None where there is none. Where there are `edges`, `samples` has more than the
+    windows hold.
     """
 
     samples: Samples
@@ -77,6 +86,7 @@ class Windows:
     times_ms: Ints
     check_time: Callable[[], None]
     histograms: HistogramWindows | None = None
+    edges: Edges | None = None
 
     @property
     def labels(self) -> list[Labels]:

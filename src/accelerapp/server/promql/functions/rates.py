@@ -7,7 +7,9 @@ import numpy as np
 from accelerapp.server.promql import ast
 from accelerapp.server.promql.block import Block, Bools, Floats
 from accelerapp.server.promql.functions.context import Context, Function
-from accelerapp.server.promql.windows import Selection, Windows
+from accelerapp.server.promql.functions.edges import anchored, smoothed_change
+from accelerapp.server.promql.functions.resets import add_reached, falls
+from accelerapp.server.promql.windows import Edges, Selection, Windows
 
 
 def _extrapolated(call: ast.Call, context: Context, *, counter: bool, per_second: bool) -> Block:
@@ -17,6 +19,8 @@ def _extrapolated(call: ast.Call, context: Context, *, counter: bool, per_second
     distance; a counter never below zero.
     """
     windows = context.windows(call.args[0])
+    if windows.edges is not None:
+        return _between_edges(windows, windows.edges, counter=counter, per_second=per_second)
     chosen = windows.selected(2)
     if not len(chosen.index):
         return Block.empty(context.steps.count)
@@ -46,27 +50,27 @@ def _range_seconds(windows: Windows) -> float:
 
 
 def _change(chosen: Selection, *, counter: bool) -> Floats:
-    """Return last minus first; of a counter, plus what it had reached before each of its resets, one by one."""
+    """Return last minus first; of a counter, plus what it had reached before each of its resets."""
     values = chosen.windows.samples.values
     change: Floats = values[chosen.last - 1] - values[chosen.first]
-    falls = np.flatnonzero(_falls(values)) if counter else np.empty(0, dtype=np.int64)
-    if not len(falls):
-        return change
-    reached = values[falls - 1]
-    lowest = np.searchsorted(falls, chosen.first, side="right")
-    resets = np.searchsorted(falls, chosen.last, side="left") - lowest
-    order = np.argsort(-resets, kind="stable")
-    for k in range(int(resets.max())):
-        order = order[: np.searchsorted(-resets[order], -k, side="left")]
-        change[order] += reached[lowest[order] + k]
+    if counter:
+        add_reached(change, values, chosen.first, chosen.last)
     return change
 
 
-def _falls(values: Floats) -> Bools:
-    """Tell for every sample whether it is smaller than the one before it, whatever series that belongs to."""
-    falls = np.zeros(len(values), dtype=np.bool_)
-    np.less(values[1:], values[:-1], out=falls[1:])
-    return falls
+def _between_edges(windows: Windows, edges: Edges, *, counter: bool, per_second: bool) -> Block:
+    """Return the change from one edge to the other, which needs no estimate."""
+    if edges.smoothed:
+        chosen, change = smoothed_change(windows, edges, counter=counter)
+    else:
+        chosen = anchored(windows, edges)
+        change = _change(chosen, counter=counter)
+    return chosen.spread(change / _range_seconds(windows) if per_second else change).without_name()
+
+
+def _followed(windows: Windows) -> Selection:
+    """Take the windows in which samples are compared with those before them."""
+    return windows.selected(1) if windows.edges is None else anchored(windows, windows.edges)
 
 
 def _in_window(chosen: Selection, marks: Bools) -> Floats:
@@ -110,12 +114,12 @@ def _idelta(call: ast.Call, context: Context) -> Block:
 
 
 def _resets(call: ast.Call, context: Context) -> Block:
-    chosen = context.windows(call.args[0]).selected(1)
-    return chosen.spread(_in_window(chosen, _falls(chosen.windows.samples.values))).without_name()
+    chosen = _followed(context.windows(call.args[0]))
+    return chosen.spread(_in_window(chosen, falls(chosen.windows.samples.values))).without_name()
 
 
 def _changes(call: ast.Call, context: Context) -> Block:
-    chosen = context.windows(call.args[0]).selected(1)
+    chosen = _followed(context.windows(call.args[0]))
     values = chosen.windows.samples.values
     marks = np.zeros(len(values), dtype=np.bool_)
     marks[1:] = (values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
