@@ -1,4 +1,4 @@
-"""The corpus of receivers: what arrives by a real Alertmanager and by ours is the same."""
+"""The corpus of receivers and the shipped ones: what arrives by a real Alertmanager and by ours is the same."""
 
 from __future__ import annotations
 
@@ -28,9 +28,31 @@ from accelerapp.server.storage.state import State
 
 pytestmark = pytest.mark.stack
 
-CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(
-    Path(__file__).parents[1] / "corpus" / "receivers" / "cases.yml"
-)
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "deployment" / "observability" / "prometheus"
+
+
+def shipped() -> Iterator[dict[str, Any]]:
+    """Yield the receivers of the shipped file as cases: their addresses and secrets are the recording servers'."""
+    config: dict[str, Any] = YAML(typ="safe", pure=True).load(SHIPPED / "alertmanager.yml")
+    for receiver in config["receivers"]:
+        made: dict[str, Any] = {}
+        for kind, integrations in receiver.items():
+            if kind != "name":
+                own: dict[str, Any] = {
+                    "slack_configs": {"api_url_file": "@SECRETS@/url"},
+                    "pagerduty_configs": {"routing_key_file": "@SECRETS@/password", "url": "@URL@"},
+                    "email_configs": {"to": "@TO@"},
+                    "webhook_configs": {"url_file": "@SECRETS@/url"},
+                }[kind]
+                made[kind] = [{**integration, **own} for integration in integrations]
+        yield {"name": f"the shipped receiver {receiver['name']}", "receiver": made}
+
+
+CASES: list[dict[str, Any]] = [
+    *YAML(typ="safe", pure=True).load(ROOT / "tests" / "corpus" / "receivers" / "cases.yml"),
+    *shipped(),
+]
 SIDES = ("theirs", "ours")
 EXTERNAL_URL = "http://alertmanager.example:9093"
 SECONDS = 30.0
@@ -170,6 +192,7 @@ def written(folder: Path, side: str, web: str, smtp: str) -> Path:
             "smtp_auth_password": "mail-secret",
             "smtp_require_tls": False,
         },
+        "templates": [str(SHIPPED / "templates" / "*.tmpl")],
         "route": {
             "receiver": "none",
             "group_by": ["alertname", "service"],
@@ -218,6 +241,8 @@ def alerts(began: float, ends_at: float) -> list[Alert]:
                 "case": str(number),
             }
             annotations = {
+                "description": f"12.5% of <{instance}> & more",
+                "runbook_url": "https://runbooks.example/playbooks/high-error-rate.md",
                 "summary": f"5% of 'calls' fail at {instance} é",
                 "runbook": "https://runbooks.example/a b.md",
             }

@@ -24,13 +24,18 @@ _PAUSE_GROWTH: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class IntegrationStatus:
-    """Whether one integration can deliver, and how its last attempt ended; `last_attempt` is Unix seconds."""
+    """Whether one integration can deliver, and how its last attempt ended; `last_attempt` is Unix seconds.
+
+    `notifications` and `failed` count since the start, over all integrations of the receiver that are of the type.
+    """
 
     type: str
     status: str
     detail: str
     last_error: str
     last_attempt: float | None
+    notifications: int = 0
+    failed: int = 0
 
 
 class Delivery:
@@ -57,7 +62,17 @@ class Delivery:
     def status(self) -> IntegrationStatus:
         readiness, detail = self._deliverer.readiness()
         kind = self._integration.type
-        return IntegrationStatus(kind, readiness.value, detail, self._last_error, self._last_attempt)
+        key = (self._receiver, kind)
+        failed = sum(count for found, count in dict(self._counts.failed).items() if found[:2] == key)
+        return IntegrationStatus(
+            kind,
+            readiness.value,
+            detail,
+            self._last_error,
+            self._last_attempt,
+            self._counts.notifications[key],
+            failed,
+        )
 
     async def notify(self, notice: Notice, repeat_interval: float, deadline: float) -> bool:
         """Deliver a notice where it is due; tell whether nothing is left to be done about it.

@@ -44,6 +44,8 @@ def routes(services: Services) -> list[Route]:
                             "type": integration.type,
                             "status": integration.status,
                             "detail": integration.detail,
+                            "notifications": integration.notifications,
+                            "failed": integration.failed,
                             "last_error": integration.last_error,
                             "last_attempt_ms": _ms(integration.last_attempt),
                         }

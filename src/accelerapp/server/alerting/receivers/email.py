@@ -29,7 +29,22 @@ from accelerapp.server.configfile.http import tls_context
 
 _TIMEOUT: Final = 30.0
 _IMPLICIT_TLS: Final = 465
+#: RFC 5322, section 2.1.1, less the separator.
+_MAX_LINE: Final = 990
 _BREAKS: Final = re.compile(r"\s*[\r\n]+\s*")
+
+
+class _LongLines(email.policy.EmailPolicy):
+    """Leaves headers in one line where that is allowed: folded ones begin with a space for some readers."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        text = str(value)
+        if text.isascii() and len(name) + len(text) < _MAX_LINE:
+            return f"{name}: {text}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
+
+_POLICY: Final = _LongLines(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +203,7 @@ class Email:
         return _Letter(senders[0], recipients, content)
 
     def _content(self, notice: Notice, render: Rendering) -> bytes:
-        letter = EmailMessage(policy=email.policy.SMTP)
+        letter = EmailMessage(policy=_POLICY)
         for name, template in self._headers.items():
             # A header is one line, whatever a label holds.
             letter[name] = _BREAKS.sub(" ", render(template))
