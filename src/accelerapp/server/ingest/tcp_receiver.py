@@ -81,7 +81,6 @@ class TcpReceiver(ABC):
         self.room = room
         self._max_connections = max_connections
         self._listening: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self._open: dict[asyncio.Task[None], Connection] = {}
         self._stopping = asyncio.Event()
 
@@ -95,18 +94,17 @@ class TcpReceiver(ABC):
     async def start(self, host: str, port: int) -> int:
         self._listening = listen(host, port)
         self._listening.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept(self._listening))
+        self._accept_when_ready()
         bound: int = self._listening.getsockname()[1]
         return bound
 
     async def stop(self) -> None:
         """Take in what has come already, and close every connection."""
         self._stopping.set()
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
         if self._listening is not None:
+            asyncio.get_running_loop().remove_reader(self._listening)
             self._listening.close()
+            self._listening = None
         for connection in self._open.values():
             connection.end()
         if self._open:
@@ -134,26 +132,35 @@ class TcpReceiver(ABC):
                     async with asyncio.timeout(min(error.retry_after, _RETRY_SECONDS)):
                         await self._stopping.wait()
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(listening)
-            except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ECONNABORTED):
-                    raise
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            if len(self._open) >= self._max_connections:
-                message = f"more than {self._max_connections} connections are open"
-                self.account.refused("too_many", message, address[0])
-                accepted.close()
-                continue
-            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection = Connection(accepted, address[0])
-            task = asyncio.create_task(self._serve(connection, accepted))
-            self._open[task] = connection
-            task.add_done_callback(self._open.pop)
+    def _accept_when_ready(self) -> None:
+        if self._listening is not None:
+            asyncio.get_running_loop().add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        assert self._listening is not None
+        try:
+            accepted, address = self._listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            # It stays ready until a file is closed somewhere.
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listening)
+            loop.call_later(_RETRY_SECONDS, self._accept_when_ready)
+            return
+        if len(self._open) >= self._max_connections:
+            message = f"more than {self._max_connections} connections are open"
+            self.account.refused("too_many", message, address[0])
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection = Connection(accepted, address[0])
+        task = asyncio.create_task(self._serve(connection, accepted))
+        self._open[task] = connection
+        task.add_done_callback(self._open.pop)
 
     async def _serve(self, connection: Connection, accepted: socket.socket) -> None:
         try:

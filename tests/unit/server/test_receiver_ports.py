@@ -1,0 +1,52 @@
+"""The receivers' ports: all are opened, and one that is taken costs that receiver alone, with a warning."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+
+from accelerapp.server.app import Observatory
+from accelerapp.server.config import Settings
+
+NAMES = ("otlp_grpc", "otlp_http", "zipkin", "jaeger", "logstash_tcp", "logstash_http", "beats")
+
+
+def observatory(folder: Path, **ports: int) -> Observatory:
+    return Observatory(Settings.model_validate({"data_dir": folder, "port": 0} | ports))
+
+
+async def test_every_receiver_listens_and_is_told_of(tmp_path: Path) -> None:
+    started = observatory(tmp_path, **{f"{name}_port": 0 for name in NAMES})
+    await started.start()
+    try:
+        receivers = {status.name: status.address for status in started.receivers()}
+        assert set(receivers) == set(NAMES)
+        for address in receivers.values():
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), timeout=5).close()
+        assert started.warnings == []
+    finally:
+        await started.stop()
+
+
+async def test_a_receiver_whose_port_is_taken_is_off_and_the_others_are_not(tmp_path: Path) -> None:
+    with ExitStack() as taken:
+        ports = {}
+        for name in NAMES:
+            holding = taken.enter_context(socket.create_server(("127.0.0.1", 0)))
+            ports[f"{name}_port"] = int(holding.getsockname()[1])
+        started = observatory(tmp_path, **ports)
+        await started.start()
+        try:
+            assert len(started.warnings) == len(NAMES)
+            for name, warning in zip(NAMES, started.warnings, strict=True):
+                assert f" is off: cannot listen on 127.0.0.1 port {ports[f'{name}_port']}: " in warning
+                assert f"--{name.replace('_', '-')}-port chooses another" in warning
+            assert {status.address for status in started.receivers()} == {""}
+            async with httpx.AsyncClient(trust_env=False) as client:
+                assert (await client.get(f"{started.url}/-/ready")).status_code == 200
+        finally:
+            await started.stop()
