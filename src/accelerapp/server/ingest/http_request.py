@@ -51,10 +51,14 @@ _ENCODINGS: dict[str, Encoding | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request's body, decompressed; `media_type` is that of Content-Type, in lower case and without parameters."""
+    """A request's body, decompressed, and who sent it.
+
+    `media_type` is that of Content-Type, in lower case and without parameters.
+    """
 
     content: bytes
     media_type: str
+    sender: str
 
 
 Handle = Callable[[Body], Awaitable[Response]]
@@ -87,6 +91,7 @@ def endpoint(
 
     async def answer(request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        sender = request.client.host if request.client else "an unknown sender"
         try:
             if media_types and media_type not in media_types:
                 raise RefusedError(
@@ -95,14 +100,13 @@ def endpoint(
                 )
             try:
                 content = await _read(request, limit, body_seconds, room)
-                return await handle(Body(content, media_type))
+                return await handle(Body(content, media_type, sender))
             finally:
                 room.leave(request)
         except (RefusedError, StorageFullError, ValueError) as error:
             refused = refusal(error)
         except ClientDisconnect:
             refused = RefusedError("cancelled", "the sender went away before the body was complete")
-        sender = request.client.host if request.client else "an unknown sender"
         logger.debug("%s refused a request of %s: %s", account.title, sender, refused)
         account.refused(refused.reason, str(refused), sender)
         response = refuse(refused, _STATUSES[refused.reason], media_type)

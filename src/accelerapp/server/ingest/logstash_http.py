@@ -38,7 +38,10 @@ def logstash_http_app(
         events = await in_thread_if_large(len(body.content), _events, body)
         if not_json := sum(event.get("tags") == [NOT_JSON_TAG] for event in events):
             account.refused(
-                "not_json", f"what is no JSON object is kept as text, tagged {NOT_JSON_TAG}", "", not_json
+                "not_json",
+                f"what is no JSON object is kept as text, tagged {NOT_JSON_TAG}",
+                body.sender,
+                not_json,
             )
         request = await in_thread_if_large(len(body.content), to_request, events, int(clock() * 1e9))
         account.accepted("logs", await sink.write_logs(request))

@@ -36,7 +36,8 @@ class OtlpSignals:
     """Takes requests of the three signals as protobuf bytes, and returns once their data is durable.
 
     Every method returns OTLP's response, with a partial success where a part was not kept, and raises ValueError for
-    a request that cannot be read and StorageFullError where nothing was kept. What is taken is counted on the account.
+    a request that cannot be read and StorageFullError where nothing was kept. What is taken and what is left out of it
+    is counted on the account.
     """
 
     def __init__(self, sink: Sink, account: Account) -> None:
@@ -45,7 +46,7 @@ class OtlpSignals:
         self._metrics = MetricIntake(sink, account)
         self.take = {"traces": self.traces, "metrics": self.metrics, "logs": self.logs}
 
-    async def traces(self, request: bytes) -> Message:
+    async def traces(self, request: bytes, sender: str) -> Message:
         """Keep the spans that have valid ids; the others are a partial success.
 
         A span that is damaged in another way is only noticed when it is loaded, and is counted there: to decode every
@@ -55,17 +56,17 @@ class OtlpSignals:
         request, invalid = await in_thread_if_large(len(request), without_invalid_spans, request)
         if invalid:
             reason = "a trace id has 16 bytes and a span id 8, not all of them zero"
-            self._account.refused("malformed", reason, count=invalid)
+            self._account.refused("malformed", reason, sender, invalid)
             response.partial_success.rejected_spans = invalid
             response.partial_success.error_message = f"{invalid} spans were left out: {reason}"
         self._account.accepted("traces", await self._sink.write_traces(request))
         return response
 
-    async def logs(self, request: bytes) -> Message:
+    async def logs(self, request: bytes, sender: str) -> Message:
         self._account.accepted("logs", await self._sink.write_logs(request))
         return ExportLogsServiceResponse()
 
-    async def metrics(self, request: bytes) -> Message:
+    async def metrics(self, request: bytes, sender: str) -> Message:
         message = await in_thread_if_large(len(request), _decoded, request, ExportMetricsServiceRequest())
         return await self._metrics.take(message, len(request))
 

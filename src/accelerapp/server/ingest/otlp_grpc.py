@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyProto
@@ -39,7 +40,7 @@ _GRACE_SECONDS = 5.0
 _MESSAGE_SECONDS = 20.0
 _LONGEST_DETAILS = 1000  # gRPC sends them in a header, whose size senders limit
 
-Take = Callable[[bytes], Awaitable[Message]]
+Take = Callable[[bytes, str], Awaitable[Message]]
 
 
 class OtlpGrpcReceiver:
@@ -113,12 +114,12 @@ class OtlpGrpcReceiver:
                         "too_many", f"more than {self._max_waiting} calls wait", retry_after=1.0
                     )
                 async with self._held:
-                    return await take(await self._message(messages))
+                    return await take(await self._message(messages), _host(context.peer()))
             except (RefusedError, StorageFullError, ValueError) as error:
                 refused = refusal(error)
             finally:
                 self._calls -= 1
-            self.account.refused(refused.reason, str(refused), context.peer())
+            self.account.refused(refused.reason, str(refused), _host(context.peer()))
             await _abort(context, refused)
             raise AssertionError("abort raises")
 
@@ -148,6 +149,11 @@ class OtlpGrpcReceiver:
             raise RefusedError("too_large", f"{error}: send smaller batches") from error
         except MalformedCompressionError as error:
             raise RefusedError("malformed", str(error)) from error
+
+
+def _host(peer: str) -> str:
+    """Return the address of a peer such as `ipv4:127.0.0.1:4711` or `ipv6:%5B::1%5D:4711`."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], refused: RefusedError) -> None:

@@ -59,12 +59,12 @@ def otlp_app(sink: Sink, account: Account, *, max_request_bytes: int = 16 * 1024
     return Starlette(routes=routes, exception_handlers={404: _no_such_route, 405: _no_such_route})
 
 
-def _handle(signal: str, take: Callable[[bytes], Awaitable[Message]]) -> Handle:
+def _handle(signal: str, take: Callable[[bytes, str], Awaitable[Message]]) -> Handle:
     async def handle(body: Body) -> Response:
         content = body.content
         if body.media_type == JSON:
             content = await in_thread_if_large(len(content), _from_json, content, REQUESTS[signal]())
-        return _response(200, await take(content), body.media_type)
+        return _response(200, await take(content, body.sender), body.media_type)
 
     return handle
 

@@ -185,6 +185,8 @@ async def test_spans_without_valid_ids_are_a_partial_success(
     assert answer.partial_success.rejected_spans == 1
     assert "a trace id has 16 bytes" in answer.partial_success.error_message
     assert sink.traces == [request(good)]
+    (refusal,) = running.receiver.account.status("").last_refusals
+    assert (refusal.reason, refusal.offender) == ("malformed", "127.0.0.1")
 
 
 async def test_a_span_whose_fields_come_in_another_order_is_kept(running: Running, sink: KeepingSink) -> None:
