@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -40,6 +41,9 @@ SPAN_COLUMNS = {
     "trace_state": "VARCHAR",
     "search": "VARCHAR",
 }
+#: What joins the words of an attribute's line, so that the index has name and value as one.
+NO_WORDS = " " + string.punctuation.replace("_", "")
+_JOINED = str.maketrans(NO_WORDS, "_" * len(NO_WORDS))
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
 _LAST_NS = 2**63 - 1
@@ -221,6 +225,11 @@ def attribute_line(key: str, value: Any) -> str:
     text = value if isinstance(value, str) else to_json(value)
     line = f"{key}={text}".replace("\\", "\\\\").replace("\n", "\\n")
     return f"\n{line}\n"
+
+
+def attribute_words(line: str) -> str:
+    """Return the one form of an attribute's line in which its words are indexed: as far as can be one word."""
+    return line.translate(_JOINED)
 
 
 def to_json(value: Any) -> str:

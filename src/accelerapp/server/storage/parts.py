@@ -57,13 +57,21 @@ def whole(
     cursor: duckdb.DuckDBPyConnection, source: TableSource, wanted: Wanted, times: tuple[int, int]
 ) -> str | None:
     """Return the SQL of all rows of a source that may be as wanted between two times; None where there are none."""
+    found = counted(cursor, source, wanted, times)
+    return None if found is None else found[0]
+
+
+def counted(
+    cursor: duckdb.DuckDBPyConnection, source: TableSource, wanted: Wanted, times: tuple[int, int]
+) -> tuple[str, int] | None:
+    """Return what `whole` does, and how many rows that are at most."""
     blocks = _blocks(cursor, source, wanted, times)
     if blocks is None:
-        return source.relation
+        return source.relation, source.rows
     numbers, lowest, _ = blocks
     if len(numbers) == len(lowest):
-        return source.relation
-    return _rows(source, numbers) if len(numbers) else None
+        return source.relation, source.rows
+    return (_rows(source, numbers), len(numbers) * BLOCK_ROWS) if len(numbers) else None
 
 
 def _blocks(

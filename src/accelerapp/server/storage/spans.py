@@ -28,6 +28,8 @@ from accelerapp.server.storage.spansql import Row, Rows, SpanTables, newest_trac
 Result = TypeVar("Result")
 
 _SPAN = tuple(name for name in SPAN_COLUMNS if name != "search")
+#: A trace is summed up from what began at most so long before or after what was found of it: a day.
+_LONGEST_NS = 24 * 3600 * 1_000_000_000
 _PARTS = "trace_id, span_id, parent_span_id, name, service, start_ns, end_ns, status"
 
 
@@ -114,11 +116,12 @@ class StoredSpans:
 
 def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:
     """Sum up traces, in the order in which they were found."""
-    ids = [one.trace_id for one in found]
+    ids, starts = [one.trace_id for one in found], [one.start_ns for one in found]
+    times = (min(starts) - _LONGEST_NS, max(starts) + _LONGEST_NS)
     rows = tables.rows(
         f"""
         WITH spans AS (
-            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {tables.traces(ids)}
+            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {tables.traces(ids, times)}
             WHERE {tables.among("trace_id", len(ids))}
         ), parents AS (SELECT DISTINCT trace_id, span_id FROM spans)
         SELECT spans.trace_id, service, count(*), count_if(status = 'error'), min(start_ns), max(end_ns),

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from accelerapp.server.storage.conditions import Condition, all_of
 from accelerapp.server.storage.contracts import SpanQuery, TracePosition
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.deadline import Deadline
-from accelerapp.server.storage.head import TableHead
-from accelerapp.server.storage.index import BLOCK_ROWS, EVERY_BLOCK, HasAny, HasWords, Wanted
-from accelerapp.server.storage.otlp import SPAN_COLUMNS, attribute_line, to_json
-from accelerapp.server.storage.parts import TableSource, whole
+from accelerapp.server.storage.index import EVERY_BLOCK, HasAny, HasWords, Wanted
+from accelerapp.server.storage.otlp import SPAN_COLUMNS, attribute_line, attribute_words
+from accelerapp.server.storage.parts import TableSource, counted
 
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -49,22 +46,22 @@ class SpanTables:
         self._pinned = sources
         self.all = union(self._sources)
 
-    def traces(self, trace_ids: Sequence[str]) -> str:
-        """Return the relation of the rows that may be of some traces."""
-        return union(self.where(HasAny(tuple(HasWords("ids", one) for one in trace_ids)), *_EVER))
+    def traces(self, trace_ids: Sequence[str], times: tuple[int, int] = _EVER) -> str:
+        """Return the relation of the rows that may be of some traces, of the sources that reach into a time range."""
+        return union(self.where(HasAny(tuple(HasWords("ids", one) for one in trace_ids)), *times))
 
     def where(self, wanted: Wanted, start_ns: int, end_ns: int) -> list[Relation]:
         """Return the rows that may be wanted, of the sources that reach into a time range."""
         times = (start_ns, end_ns)
         if wanted == EVERY_BLOCK:
             return [one for one in self._sources if one.lowest <= end_ns and one.highest >= start_ns]
-        found = []
         with self._database.cursor() as cursor, self._deadline.bounding(cursor):
-            for source in self._pinned:
-                if source.overlaps(*times) and (sql := whole(cursor, source, wanted, times)) is not None:
-                    rows = source.rows if sql == source.relation else _wanted_rows(cursor, source, wanted)
-                    found.append(Relation(sql, rows, source.lowest, source.highest))
-        return found
+            counts = [
+                (source, counted(cursor, source, wanted, times))
+                for source in self._pinned
+                if source.overlaps(*times)
+            ]
+        return [Relation(*some, one.lowest, one.highest) for one, some in counts if some is not None]
 
     def rows(self, query: str, parameters: Sequence[Any]) -> Rows:
         """Run a query; raises ReadTimeoutError once the deadline is over."""
@@ -75,11 +72,6 @@ class SpanTables:
     def among(column: str, count: int) -> str:
         """Return the condition that a column is one of `count` parameters, in the form that skips blocks."""
         return f"{column} IN ({', '.join('?' * count)})"
-
-
-def _wanted_rows(cursor: duckdb.DuckDBPyConnection, source: TableSource, wanted: Wanted) -> int:
-    blocks = None if isinstance(source, TableHead) else source.index.blocks(cursor, wanted)
-    return source.rows if blocks is None else min(source.rows, BLOCK_ROWS * int(blocks.sum()))
 
 
 def union(relations: Sequence[Relation]) -> str:
@@ -140,6 +132,6 @@ def span_condition(query: SpanQuery) -> Condition:
 
 
 def _attribute(name: str, value: str) -> Condition:
-    """Return the condition that a span or its resource has an attribute, whose words are in the stored JSON then."""
-    wanted = HasWords("fields", f"{to_json(name)} {to_json(value)}")
-    return Condition("contains(search, ?)", (attribute_line(name, value),), wanted)
+    """Return the condition that a span, its resource or one of its events has an attribute."""
+    line = attribute_line(name, value)
+    return Condition("contains(search, ?)", (line,), HasWords("lines", attribute_words(line)))

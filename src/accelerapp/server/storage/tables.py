@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accelerapp.server.storage.database import quoted
 from accelerapp.server.storage.index import IndexedText
-from accelerapp.server.storage.otlp import SPAN_COLUMNS
+from accelerapp.server.storage.otlp import NO_WORDS, SPAN_COLUMNS
 from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
 
 
@@ -34,9 +35,7 @@ TRACES = TableSignal(
     "trace_id, start_ns",
     texts=(
         IndexedText("ids", "trace_id"),
-        IndexedText("fields", "attributes"),
-        IndexedText("fields", "resource", repeated=True),
-        IndexedText("fields", "events"),
+        IndexedText("lines", f"translate(search, {quoted(NO_WORDS)}, '{'_' * len(NO_WORDS)}')"),
     ),
 )
 LOGS = TableSignal(
