@@ -90,6 +90,19 @@ class Block:
             histograms[~kept] = None
         return Block(self.labels, self.values, self.present & kept, histograms)
 
+    @staticmethod
+    def of_parts(parts: Sequence[Block], steps: int) -> Block:
+        """Put the series of several blocks together, those that are the same as one."""
+        if len(parts) == 1:
+            return parts[0]
+        if not any(part.labels for part in parts):
+            return Block.empty(steps)
+        return Block(
+            [labels for part in parts for labels in part.labels],
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.present for part in parts]),
+        ).merged()
+
     def beside(self, other: Block) -> Block:
         """Put the series of two blocks together, those that are the same as one."""
         if not other.labels or not self.labels:

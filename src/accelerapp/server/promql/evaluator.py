@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from accelerapp.server.storage.contracts import MetricReader, TooManySamplesErro
 _NEVER = -(2**63)
 #: How the names of counters end, and of the series of classic histograms and summaries.
 _COUNTERS = ("_total", "_sum", "_count", "_bucket")
+_SHOWN = 200
+#: How many values of all steps are worked out at once; there are about ten arrays of that size on the way.
+_CELLS_AT_ONCE = 1_000_000
 TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
 
 
@@ -37,9 +41,24 @@ class Budget:
         if self._clock() > self._deadline:
             raise QueryTimeoutError("query timed out in expression evaluation")
 
-    def check_cells(self, cells: int) -> None:
+    def check_cells(self, cells: int, expr: ast.Expr) -> None:
+        """Refuse an expression that has more values over all steps than may be held."""
         if cells > self.max_samples:
-            raise QueryLimitError(TOO_MANY_SAMPLES)
+            offender = str(expr)
+            offender = offender if len(offender) <= _SHOWN else f"{offender[:_SHOWN]}…"
+            raise QueryLimitError(
+                f"{TOO_MANY_SAMPLES}: {offender} has {cells} values over all steps, more than {self.max_samples}"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ranged:
+    """The samples of a range vector, and the bounds of its windows."""
+
+    samples: Samples
+    starts: Ints
+    ends: Ints
+    edges: Edges | None
 
 
 class Evaluator:
@@ -89,7 +108,7 @@ class Evaluator:
             case ast.Call():
                 result = self._call(expr)
                 if isinstance(result, Block):
-                    self.budget.check_cells(result.values.size)
+                    self.budget.check_cells(result.values.size, expr)
                     return result
         raise PromQLError(f"expected an instant vector, got {type_of(expr)}", expr.start, expr.end)
 
@@ -119,7 +138,18 @@ class Evaluator:
         """
         wanted = self._moved(selector.at, selector.offset_ms)
         samples = self._read(selector, wanted - self._lookback_ms, wanted, keep_stale=True)
-        self.budget.check_cells(len(samples.labels) * self.steps.count)
+        self.budget.check_cells(len(samples.labels) * self.steps.count, selector)
+        found = [self._newest(part, wanted) for part in samples.parts(self._rows_at_once)]
+        times = [part for _, part in found]
+        return Block.of_parts([block for block, _ in found], self.steps.count), np.concatenate(times)
+
+    @property
+    def _rows_at_once(self) -> int:
+        return max(1, _CELLS_AT_ONCE // self.steps.count)
+
+    def _newest(self, samples: Samples, wanted: Ints) -> tuple[Block, Ints]:
+        """Find each series' newest sample before each of the wanted times."""
+        self.check_time()
         found = samples.count_until(wanted) - 1
         usable = found >= samples.offsets[:-1, None]
         found = np.maximum(found, 0)
@@ -161,7 +191,7 @@ class Evaluator:
         earliest, latest = at - self._lookback_ms, at + self._lookback_ms
         samples = self._read(selector, earliest, latest, keep_stale=False)
         _refuse_histograms(selector, samples)
-        self.budget.check_cells(len(samples.labels) * self.steps.count)
+        self.budget.check_cells(len(samples.labels) * self.steps.count, selector)
         after = samples.count_until(at)
         known = after > samples.count_until(earliest)
         before = np.where(known, after - 1, 0)
@@ -177,6 +207,11 @@ class Evaluator:
 
     def windows(self, expr: ast.Expr) -> Windows:
         """Find each series' samples in the range before each step; the range is open on its left."""
+        ranged = self._ranged(expr)
+        return self._laid(ranged, ranged.samples)
+
+    def _ranged(self, expr: ast.Expr) -> _Ranged:
+        """Read the samples of a range vector."""
         self.check_time()
         expr = ast.unwrap(expr)
         edges = None
@@ -197,13 +232,18 @@ class Evaluator:
             samples = self._subquery(expr, starts, ends)
         else:
             raise PromQLError(f"expected a range vector, got {type_of(expr)}", expr.start, expr.end)
-        self.budget.check_cells(len(samples.labels) * self.steps.count)
+        self.budget.check_cells(len(samples.labels) * self.steps.count, expr)
+        return _Ranged(samples, starts, ends, edges)
+
+    def _laid(self, ranged: _Ranged, samples: Samples) -> Windows:
+        """Lay windows over samples, which are all or some of those of a range vector."""
+        starts, ends = ranged.starts, ranged.ends
         first, last = samples.bounds(starts, ends)
         native = None
         if (histograms := samples.histograms) is not None:
             bounds = histograms.count_until(starts), histograms.count_until(ends)
             native = HistogramWindows(histograms, *bounds)
-        return Windows(samples, first, last, starts, ends, self.times, self.check_time, native, edges)
+        return Windows(samples, first, last, starts, ends, self.times, self.check_time, native, ranged.edges)
 
     def _call(self, expr: ast.Call) -> Block | Floats:
         function = FUNCTIONS[expr.name]
@@ -211,10 +251,16 @@ class Evaluator:
         if matrix is None:
             return function(expr, self)
         _check_edges(expr.name, matrix)
-        windows = self.windows(matrix)
-        if expr.name in ("rate", "increase"):
-            self._note_if_no_counter(matrix, windows)
-        return over_windows(expr, function, self, windows)
+        ranged = self._ranged(matrix)
+        # Whether there is anything is a question to all series at once.
+        rows = len(ranged.samples.labels) if expr.name == "absent_over_time" else self._rows_at_once
+        parts = []
+        for samples in ranged.samples.parts(rows):
+            windows = self._laid(ranged, samples)
+            if expr.name in ("rate", "increase"):
+                self._note_if_no_counter(matrix, windows)
+            parts.append(over_windows(expr, function, self, windows))
+        return Block.of_parts([part for part in parts if isinstance(part, Block)], self.steps.count)
 
     def _note_if_no_counter(self, matrix: ast.Expr, windows: Windows) -> None:
         """Say of what metrics the name does not tell that they are counters."""
@@ -251,7 +297,7 @@ class Evaluator:
                 selector.all_matchers(), int(starts.min()) + 1, int(ends.max()), self.budget.max_samples
             )
         except TooManySamplesError as error:
-            raise QueryLimitError(TOO_MANY_SAMPLES) from error
+            raise QueryLimitError(f"{TOO_MANY_SAMPLES}: {error}") from error
         return Samples(found, keep_stale=keep_stale)
 
     def _subquery(self, expr: ast.Subquery, starts: Ints, ends: Ints) -> Samples:
@@ -261,7 +307,7 @@ class Evaluator:
         steps = Steps((after // step + 1) * step, int(ends.max()), step)
         if steps.count == 0:
             return Samples.of_block(Block.empty(0), np.empty(0, dtype=np.int64))
-        self.budget.check_cells(steps.count)
+        self.budget.check_cells(steps.count, expr)
         inner = Evaluator(
             self._reader,
             steps,

@@ -46,6 +46,18 @@ class Samples:
             samples.histograms = HistogramSamples.of_cells(block.histograms, times)
         return samples
 
+    def parts(self, rows: int) -> Iterator[Samples]:
+        """Yield the samples of so many series at a time; all at once where some are native histograms."""
+        if self.histograms is not None or len(self.labels) <= rows:
+            yield self
+            return
+        for begin in range(0, len(self.labels), rows):
+            offsets = self.offsets[begin : begin + rows + 1]
+            within = slice(int(offsets[0]), int(offsets[-1]))
+            labels = self.labels[begin : begin + rows]
+            part = SeriesSet(labels, offsets - offsets[0], self.timestamps[within], self.values[within])
+            yield Samples(part, keep_stale=True)
+
     def count_until(self, times: Ints) -> Ints:
         """For each series and each time, return the index after its last sample that is not later."""
         first = np.arange(len(self.labels), dtype=np.int64)[:, None] * (self._span + 1)

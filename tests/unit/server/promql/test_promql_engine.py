@@ -14,6 +14,7 @@ from accelerapp.server.promql import (
     QueryLimitError,
     QueryTimeoutError,
     Vector,
+    evaluator,
     parse,
     scale_time,
 )
@@ -162,3 +163,52 @@ def test_a_long_window_is_ended_in_the_middle_of_its_samples() -> None:
     engine = Engine(one_series([1] * 500, 1000), timeout_seconds=100, clock=lambda: float(next(ticks)))
     with pytest.raises(QueryTimeoutError, match="query timed out"):
         engine.instant("stddev_over_time(total[500s])", 499)
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "total",
+        "rate(total[1m])",
+        "quantile_over_time(0.5, total[40s])",
+        "last_over_time(total[40s])",
+        "increase(total[1m] smoothed)",
+        "absent_over_time(total[15s])",
+        "avg_over_time((total * 2)[1m:20s])",
+        "timestamp(total)",
+    ],
+)
+def test_series_are_worked_out_in_parts_with_the_same_answer(
+    expr: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = MemoryReader()
+    for number in range(7):
+        values = [float((number + 2) * k % 11) for k in range(40)]
+        labels = make_labels({"__name__": "total", "n": str(number)})
+        reader.add(labels, [k * 15_000 + number * 60_000 for k in range(40)], values)
+    engine = Engine(reader)
+    whole = engine.range(expr, 0, 900, 30)
+    monkeypatch.setattr(evaluator, "_CELLS_AT_ONCE", 70)  # two series
+    parts = engine.range(expr, 0, 900, 30)
+    assert [series.labels for series in parts.series] == [series.labels for series in whole.series]
+    for part, other in zip(parts.series, whole.series, strict=True):
+        np.testing.assert_array_equal(part.timestamps, other.timestamps)
+        np.testing.assert_array_equal(part.values, other.values)
+
+
+def test_series_that_are_the_same_in_different_parts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "_CELLS_AT_ONCE", 1)
+    reader = one_series([1, 2, 3], 15_000)
+    reader.add(make_labels({"__name__": "other"}), [0, 15_000, 30_000], [1, 2, 3])
+    with pytest.raises(PromQLError, match="vector cannot contain metrics with the same labelset"):
+        Engine(reader).instant('rate({__name__=~".+"}[1m])', 30)
+
+
+def test_what_is_too_much_is_named() -> None:
+    engine = Engine(one_series([1] * 100, 1000), max_samples=50)
+    reads = "too many samples into memory in query execution: the query reads 100 samples"
+    with pytest.raises(QueryLimitError, match=reads):
+        engine.instant("sum_over_time(total[100s])", 99)
+    holds = r"in query execution: total\[5s\] @ 10.000 has 100 values over all steps, more than 50"
+    with pytest.raises(QueryLimitError, match=holds):
+        engine.range("sum(sum_over_time(total[5s] @ 10))", 0, 99, 1)
