@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from accelerapp.server.storage.database import Columns, Database, insert
 from accelerapp.server.storage.histograms import Histograms, concatenate_histograms
 from accelerapp.server.storage.samples import Samples, SeriesIds, concatenate
+from accelerapp.server.storage.slices import slices
 from accelerapp.server.storage.sources import Source
 from accelerapp.server.storage.tables import TableSignal
 
@@ -111,12 +112,15 @@ class TableHead(Source):
             insert(cursor, self.relation, columns)
         self.rows += len(times)
 
-    def all(self) -> Columns:
-        """Return all rows in the order that a segment has."""
+    def batches(self) -> Iterator[Columns]:
+        """Yield all rows in the order that a segment has, so many at a time that they are no burden as objects."""
+        order = self._signal.order
         with self._database.cursor() as cursor:
-            query = f"SELECT * FROM {self.relation} ORDER BY {self._signal.order}"  # noqa: S608 - own names
-            columns: Columns = cursor.execute(query).fetchnumpy()
-        return columns
+            for condition, bounds in slices(cursor, self.relation, order, self.rows):
+                query = f"SELECT * FROM {self.relation} WHERE {condition} ORDER BY {order}"  # noqa: S608 - own names
+                columns: Columns = cursor.execute(query, bounds).fetchnumpy()
+                if len(columns[self._signal.time_column]):
+                    yield columns
 
     def dispose(self) -> None:
         self._database.drop_table(self.relation)

@@ -145,7 +145,7 @@ class Sealer:
         segment = None
         if head.rows:
             path = self._path(signal.name, generation)
-            write_table_segment(path, signal, head.all(), self._step)
+            write_table_segment(path, signal, head.batches(), head.rows, self._step)
             segment = TableSegment(self._database, path, signal.table)
         shelf.replace([head], segment)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from accelerapp.server.storage.index import BlockIndex, write_index
 from accelerapp.server.storage.otlp import to_json
 from accelerapp.server.storage.samples import Samples, SeriesIds
 from accelerapp.server.storage.series import SeriesRegistry
+from accelerapp.server.storage.slices import slices
 from accelerapp.server.storage.sources import Source
 from accelerapp.server.storage.tables import TableSignal
 
@@ -47,9 +47,6 @@ _SPECIAL_COLUMNS = {"row": "BIGINT", "bits": "UBIGINT"}
 _SMALL_ROWS = 50_000
 _BLOCK_BYTES = {True: 16 * 1024, False: 256 * 1024}
 _WRITING_MEMORY = "256MB"
-# Of rows that are sorted at once, and of values by which they are parted; large rows are a kilobyte or two.
-_SLICE_ROWS = 50_000
-_SAMPLED = 10_000
 _NEVER = (2**63 - 1, -(2**63))
 
 
@@ -99,7 +96,7 @@ class TableSegment(Source):
                     query = f"SELECT name FROM {self.catalog}.main.replaced"  # noqa: S608
                     self.replaced = frozenset(name for (name,) in cursor.execute(query).fetchall())
             self.relation = _rows_of(self.catalog, table, self.format)
-            self.rows = int(row[1])
+            self.rows = self._table_rows = int(row[1])
             super().__init__(int(row[2]), int(row[3]))
         except (duckdb.Error, SegmentFormatError):
             database.detach(self.catalog)
@@ -114,7 +111,7 @@ class TableSegment(Source):
             raise
         except duckdb.Error:
             return False
-        return bool(row[0] == self.rows)
+        return bool(row[0] == self._table_rows)
 
     def dispose(self) -> None:
         self._database.detach(self.catalog)
@@ -141,6 +138,7 @@ class MetricSegment(TableSegment):
         except duckdb.Error:
             database.detach(self.catalog)
             raise
+        self.rows += self._histograms.rows
         self._offsets = np.concatenate([[0], np.cumsum(series["rows"])]).astype(np.int64)
 
     @property
@@ -208,13 +206,22 @@ class MetricSegment(TableSegment):
         return super().verify()
 
 
-def write_table_segment(path: Path, signal: TableSignal, columns: Columns, step: Step) -> None:
-    """Write spans or log records as a segment, durable under its own name when this returns."""
-    times = columns[signal.time_column]
-    with _writing(path, len(times), step) as connection:
-        _fill(connection, signal.table, signal.columns, columns)
+def write_table_segment(
+    path: Path, signal: TableSignal, batches: Iterable[Columns], rows: int, step: Step
+) -> None:
+    """Write spans or log records as a segment, durable under its own name when this returns.
+
+    The batches come in the order that a segment has; `rows` is how many rows they have in all.
+    """
+    lowest, highest = _NEVER
+    with _writing(path, rows, step) as connection:
+        connection.execute(f"CREATE TABLE {signal.table} ({column_list(signal.columns)})")
+        for columns in batches:
+            times = columns[signal.time_column]
+            lowest, highest = min(lowest, int(times.min())), max(highest, int(times.max()))
+            insert(connection, signal.table, columns)
         write_index(connection, signal.table, signal.texts, signal.time_column)
-        _describe(connection, len(times), int(times.min()), int(times.max()), ())
+        _describe(connection, rows, lowest, highest, ())
 
 
 def merge_table_segments(
@@ -240,8 +247,7 @@ def merge_table_segments(
             parts.append(f"SELECT {', '.join(signal.columns)} FROM {rows_of}")  # noqa: S608 - own names
         connection.execute(f"CREATE TABLE {signal.table} ({column_list(signal.columns)})")
         union = " UNION ALL ".join(parts)
-        key = signal.order.split(",")[0]
-        for condition, bounds in _slices(connection, f"({union})", key, rows):
+        for condition, bounds in slices(connection, f"({union})", signal.order, rows):
             connection.execute(
                 f"INSERT INTO {signal.table} SELECT * FROM ({union}) WHERE {condition} ORDER BY {signal.order}",  # noqa: S608
                 bounds,
@@ -249,27 +255,6 @@ def merge_table_segments(
         write_index(connection, signal.table, signal.texts, signal.time_column)
         lowest, highest = min(one.lowest for one in inputs), max(one.highest for one in inputs)
         _describe(connection, rows, lowest, highest, replaced)
-
-
-def _slices(
-    connection: duckdb.DuckDBPyConnection, relation: str, key: str, rows: int
-) -> Iterator[tuple[str, list[Any]]]:
-    """Yield conditions on a column, with their parameters, that part rows into slices of about one size, in order."""
-    wanted = rows // _SLICE_ROWS
-    cuts: list[Any] = []
-    if wanted:
-        sample = connection.execute(
-            f"SELECT {key} FROM {relation} USING SAMPLE reservoir({_SAMPLED} ROWS) REPEATABLE (1)"  # noqa: S608 - own names
-        ).fetchall()
-        found = sorted(row[0] for row in sample)
-        cuts = sorted({found[len(found) * one // (wanted + 1)] for one in range(1, wanted + 1)})
-    if not cuts:
-        yield "true", []
-        return
-    yield f"{key} < ?", cuts[:1]
-    for lower, upper in itertools.pairwise(cuts):
-        yield f"{key} >= ? AND {key} < ?", [lower, upper]
-    yield f"{key} >= ?", cuts[-1:]
 
 
 def write_metric_segment(
