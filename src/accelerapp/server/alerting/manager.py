@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from accelerapp.server.alerting.config import Config, Integration
 from accelerapp.server.alerting.counts import Counts
@@ -17,6 +18,7 @@ from accelerapp.server.alerting.limits import MAX_ALERTS, MAX_GROUPS_OF_A_ROUTE,
 from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.pipeline import Delivery, IntegrationStatus
 from accelerapp.server.alerting.receivers import Deliverer, make_deliverer
+from accelerapp.server.alerting.records import Records
 from accelerapp.server.alerting.route import Route
 from accelerapp.server.alerting.silence import Silences
 from accelerapp.server.alerting.timers import LoopTimers, Timers
@@ -24,6 +26,9 @@ from accelerapp.server.signals import Alert, Clock, Labels
 from accelerapp.server.storage.state import Notification, State
 
 log = logging.getLogger(__name__)
+
+#: Alerts that are taken in before the event loop does something else.
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ class Alertmanager:
     ) -> None:
         self._config = config
         self._state = state
+        self._records = Records(state, on_loop=timers is not None)
+        self._saving: set[asyncio.Future[None]] = set()
         self._timers = timers or LoopTimers(clock)
         self._external_url = external_url
         self._deliverer = deliverer
@@ -116,7 +123,7 @@ class Alertmanager:
                     receiver.name,
                     entry,
                     self._deliverer(entry, config, self._timers.now),
-                    self._state,
+                    self._records,
                     self._timers,
                     self.counts,
                 )
@@ -132,18 +139,20 @@ class Alertmanager:
 
     async def start(self) -> None:
         """Take up the alerts of the last run, and begin to notify."""
-        for alert in self._state.load_alerts():
+        for alert in await self._records.load_alerts():
             self._dispatch(alert)
         with self._lock:
             self._loop = asyncio.get_running_loop()
             waiting, self._waiting = self._waiting, []
-        self.accept(waiting)
+        self._take_soon(waiting)
 
     async def stop(self) -> None:
         """End all timers and attempts; what was not notified is taken up at the next start."""
         with self._lock:
             self._loop = None
         await asyncio.gather(*(group.stop() for group in list(self._groups.values())))
+        await asyncio.gather(*self._saving, return_exceptions=True)
+        await asyncio.to_thread(self._records.close)
 
     async def reload(self, config: Config) -> None:
         """Go on by another configuration, on the event loop: alerts, silences and what was told stay.
@@ -168,7 +177,7 @@ class Alertmanager:
                 self._waiting = [*self._waiting, *alerts][-MAX_ALERTS:]
                 return
         try:
-            loop.call_soon_threadsafe(self.accept, list(alerts))
+            loop.call_soon_threadsafe(self._take_soon, list(alerts))
         except RuntimeError:  # the loop has closed: the rules send again after the next start
             log.info("%d alerts came after the end and were left", len(alerts))
 
@@ -227,13 +236,39 @@ class Alertmanager:
             len(self._alerts), len(self._groups), self._alerts_refused.count, self._groups_refused.count
         )
 
-    def accept(self, alerts: Sequence[Alert], timed_out: Sequence[bool] = ()) -> int:
-        """Take in alerts on the event loop, and return how many there was no room for.
+    async def take(self, alerts: Sequence[Alert], timed_out: Sequence[bool] = ()) -> int:
+        """Take in alerts on the event loop, and return, when they are on disk, how many there was no room for.
 
         `timed_out` tells of each whether its end is but a guess, since its sender gave none.
         """
-        taken = []
+        taken: list[Alert] = []
         guessed = timed_out or [False] * len(alerts)
+        for begin in range(0, len(alerts), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            taken += self._accept(alerts[part], guessed[part])
+            await asyncio.sleep(0)  # others are heard in between
+        if taken:
+            await self._records.save_alerts(taken)
+        return len(alerts) - len(taken)
+
+    def _take_soon(self, alerts: Sequence[Alert]) -> None:
+        taken = self._accept(alerts, [False] * len(alerts))
+        if taken:
+            self._soon(self._records.save_alerts(taken))
+
+    def _soon(self, saving: asyncio.Future[None]) -> None:
+        """Do not wait for what is written to the state file: what a crash loses the rules send again."""
+        self._saving.add(saving)
+        saving.add_done_callback(self._saved)
+
+    def _saved(self, saving: asyncio.Future[None]) -> None:
+        self._saving.discard(saving)
+        if not saving.cancelled() and (error := saving.exception()) is not None:
+            log.warning("the state file was not written: %s", error)
+
+    def _accept(self, alerts: Sequence[Alert], guessed: Sequence[bool]) -> list[Alert]:
+        """Put alerts into their groups, and return those that there was room for."""
+        taken = []
         for alert, guess in zip(alerts, guessed, strict=True):
             merged = self._merge(alert)
             if not self._dispatch(merged):
@@ -241,9 +276,7 @@ class Alertmanager:
             self._updated[alert.labels] = self._timers.now()
             (self._timed_out.add if guess else self._timed_out.discard)(alert.labels)
             taken.append(merged)
-        if taken:
-            self._state.save_alerts(taken)
-        return len(alerts) - len(taken)
+        return taken
 
     def _merge(self, alert: Alert) -> Alert:
         """Join an alert with the one it repeats where the two overlap: from the earlier begin, to the later end."""
@@ -343,7 +376,7 @@ class Alertmanager:
             self._timed_out.discard(labels)
         if gone:
             self._inhibitor = None
-            self._state.delete_alerts(gone)
+            self._soon(self._records.delete_alerts(gone))
 
     def _groups_with(self, labels: Labels, but: AlertGroup) -> Iterator[AlertGroup]:
         for route in self._config.route.match(dict(labels)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,8 +13,9 @@ from accelerapp.server.alerting.dedup import decide
 from accelerapp.server.alerting.fingerprint import fingerprint
 from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.receivers import Deliverer, DeliveryError, Readiness
+from accelerapp.server.alerting.records import Records
 from accelerapp.server.alerting.timers import Timers
-from accelerapp.server.storage.state import LogEntry, Notification, State
+from accelerapp.server.storage.state import LogEntry, Notification
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class Delivery:
         receiver: str,
         integration: Integration,
         deliverer: Deliverer,
-        state: State,
+        records: Records,
         timers: Timers,
         counts: Counts,
     ) -> None:
@@ -54,7 +56,7 @@ class Delivery:
         self._receiver = receiver
         self._integration = integration
         self._deliverer = deliverer
-        self._state = state
+        self._records = records
         self._timers = timers
         self._last_error = ""
         self._last_attempt: float | None = None
@@ -86,7 +88,7 @@ class Delivery:
         firing = frozenset(fingerprint(a.labels) for a in notice.alerts if not a.resolved(notice.now))
         resolved = frozenset(fingerprint(a.labels) for a in notice.alerts if a.resolved(notice.now))
         decision = decide(
-            self._state.log_entry(notice.group_key, log_name, notice.now),
+            await self._records.log_entry(notice.group_key, log_name, notice.now),
             firing,
             resolved,
             send_resolved=self._deliverer.send_resolved,
@@ -104,9 +106,12 @@ class Delivery:
             if not attempts:
                 return False
         # First of all what keeps it from being told again, should the process end here.
-        self._state.save_log_entry(notice.group_key, log_name, entry, notice.now + 2 * repeat_interval)
+        # Also where this is cancelled now.
+        await asyncio.shield(
+            self._records.save_log_entry(notice.group_key, log_name, entry, notice.now + 2 * repeat_interval)
+        )
         if sent is not None:
-            self._record(sent, "sent" if ready else readiness.value, detail, attempts)
+            await self._record(sent, "sent" if ready else readiness.value, detail, attempts)
         return True
 
     def _selected(self, notice: Notice) -> Notice | None:
@@ -142,7 +147,7 @@ class Delivery:
                     error,
                 )
                 self._counts.failed[(*key, error.reason.value)] += 1
-                self._record(notice, "failed", str(error), attempts)
+                await self._record(notice, "failed", str(error), attempts)
                 return 0
             self._last_error = ""
             return attempts
@@ -158,8 +163,8 @@ class Delivery:
             log.exception("%s/%s failed", self._receiver, self._integration.name)
             raise DeliveryError(f"{type(error).__name__}: {error}", retry=False) from error
 
-    def _record(self, notice: Notice, outcome: str, error: str, attempts: int) -> None:
-        self._state.add_notification(
+    async def _record(self, notice: Notice, outcome: str, error: str, attempts: int) -> None:
+        await self._records.add_notification(
             Notification(
                 at=self._timers.now(),
                 receiver=self._receiver,

@@ -37,8 +37,6 @@ from accelerapp.server.signals import Alert, Labels
 PREFIX: Final = "/api/v2"
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _TRUE: Final = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
-#: Alerts that are taken in before the event loop does something else.
-_AT_ONCE: Final = 500
 _STATE_ORDER: Final = ("active", "pending", "expired")
 
 
@@ -173,11 +171,7 @@ def _alerts(services: Services) -> list[Route]:
         patience = config.global_settings.resolve_timeout / config.time_factor
         body = await body_of(request, "alerts")
         alerts, guessed, problems = await asyncio.to_thread(posted_alerts, body, services.clock(), patience)
-        refused = 0
-        for begin in range(0, len(alerts), _AT_ONCE):
-            part = slice(begin, begin + _AT_ONCE)
-            refused += services.alertmanager.accept(alerts[part], guessed[part])
-            await asyncio.sleep(0)  # others are heard in between
+        refused = await services.alertmanager.take(alerts, guessed)
         if refused:
             return json_response(f"{refused} alerts were not taken, since too many are kept", 500)
         if problems:

@@ -37,7 +37,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
     )
     rules.evaluate(groups[0], 960.0)
     await alertmanager.start()
-    alertmanager.accept([Alert(make_labels({"alertname": name}), (), 0.0, 9999.0) for name in ("A", "B")])
+    await alertmanager.take([Alert(make_labels({"alertname": name}), (), NOW, 9999.0) for name in ("A", "B")])
     alertmanager.silences.set(
         StoredSilence("", tuple(parse_matchers("alertname=A")), NOW, 2000.0, 0, "me", "why"), "127.0.0.1"
     )
