@@ -13,7 +13,8 @@ from accelerapp.server.storage.database import Columns, Database, column_list, i
 from accelerapp.server.storage.histograms import Histograms, Packed, pack, unpack
 from accelerapp.server.storage.samples import SeriesIds
 
-# `series` counts from 0 in the order of the segment's table of that name. What belongs to one series lies together.
+# `series` counts from 0 in the order of the segment's table of that name. What belongs to one series lies together, and
+# where it lies `histogram_series` tells by how much there is of each.
 _TABLES = {
     "histogram_series": {
         "series": "UINTEGER",
@@ -36,8 +37,8 @@ _TABLES = {
         "buckets": "BIGINT",
         "follows": "BOOLEAN",
     },
-    "histogram_layouts": {"series": "UINTEGER", "index": "INTEGER"},
-    "histogram_buckets": {"series": "UINTEGER", "population": "DOUBLE"},
+    "histogram_layouts": {"index": "INTEGER"},
+    "histogram_buckets": {"population": "DOUBLE"},
 }
 
 
@@ -81,11 +82,8 @@ def _columns(histograms: Histograms) -> dict[str, Columns]:
             "buckets": lengths,
             "follows": packed.follows,
         },
-        "histogram_layouts": {"series": np.repeat(histograms.series, stored), "index": packed.index},
-        "histogram_buckets": {
-            "series": np.repeat(histograms.series, lengths),
-            "population": packed.population,
-        },
+        "histogram_layouts": {"index": packed.index},
+        "histogram_buckets": {"population": packed.population},
     }
 
 
@@ -113,6 +111,10 @@ class HistogramTables:
         self._series = found["series"]
         self._found = found
         self._ids = ids[self._series]
+        self._offsets = {
+            name: np.concatenate(([0], np.cumsum(found[name]))).astype(np.int64)
+            for name in ("rows", "layouts", "buckets")
+        }
 
     @property
     def rows(self) -> int:
@@ -135,10 +137,9 @@ class HistogramTables:
         if not local.size:
             return []
         part = slice(int(local[0]), int(local[-1]) + 1)
-        ends = [int(self._series[local[0]]), int(self._series[local[-1]])]
-        rows = self._fetch("histograms", ends, self._found["rows"][part])
-        layouts = self._fetch("histogram_layouts", ends, self._found["layouts"][part])
-        buckets = self._fetch("histogram_buckets", ends, self._found["buckets"][part])
+        rows = self._fetch("histograms", self._offsets["rows"], part)
+        layouts = self._fetch("histogram_layouts", self._offsets["layouts"], part)
+        buckets = self._fetch("histogram_buckets", self._offsets["buckets"], part)
         lengths = rows["buckets"].astype(np.int64)
         try:
             index, population = unpack(
@@ -180,16 +181,17 @@ class HistogramTables:
         )
         return overlaps
 
-    def _fetch(self, table: str, ends: list[int], counts: npt.NDArray[np.int64]) -> dict[str, Any]:
+    def _fetch(self, table: str, offsets: npt.NDArray[np.int64], part: slice) -> dict[str, Any]:
+        """Read what a table has of some neighbouring series."""
+        first, last = int(offsets[part.start]), int(offsets[part.stop])
         with self._database.cursor() as cursor:
             found: dict[str, Any] = cursor.execute(
-                f"SELECT * FROM {self._catalog}.main.{table} WHERE series BETWEEN ? AND ? ORDER BY rowid",  # noqa: S608
-                ends,
+                f"SELECT * FROM {self._catalog}.main.{table} WHERE rowid >= ? AND rowid < ? ORDER BY rowid",  # noqa: S608
+                [first, last],
             ).fetchnumpy()
-        if len(found["series"]) != counts.sum():
-            raise duckdb.Error(
-                f"{self._catalog}.{table} holds {len(found['series'])} rows, {counts.sum()} are listed"
-            )
+        held = len(next(iter(found.values())))
+        if held != last - first:
+            raise duckdb.Error(f"{self._catalog}.{table} holds {held} rows where {last - first} are listed")
         # DuckDB takes the NaN of a numpy column for NULL.
         return {
             name: np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column

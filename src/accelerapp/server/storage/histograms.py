@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -149,7 +149,9 @@ class Packed:
     """Buckets as a segment keeps them.
 
     A histogram `follows` the one before it where both are of one series, have the same buckets, and only whole numbers
-    in them: then `index` leaves its buckets out, and `population` has what was added to them since.
+    in them: then `index` leaves its buckets out, and `population` has what was added to them since. Of a run of such
+    histograms `population` has the first one, then all of the first bucket, all of the second and so on: what lies
+    together is of one size.
     """
 
     follows: npt.NDArray[np.bool_]
@@ -167,6 +169,9 @@ def pack(histograms: Histograms) -> Packed:
     before = np.arange(len(columns.index)) - np.repeat(lengths, lengths)
     population = columns.population.copy()
     population[of_bucket] -= columns.population[before[of_bucket]]
+    for part, samples, size in _runs(follows, columns.bounds):
+        added = slice(part.start + size, part.stop)
+        population[added] = population[added].reshape(samples - 1, size).T.ravel()
     return Packed(follows, columns.index[~of_bucket], population)
 
 
@@ -180,19 +185,26 @@ def unpack(
         raise ValueError("the buckets are not those of the histograms")
     if len(packed.population) != bounds[-1]:
         raise ValueError(f"{bounds[-1]} buckets, where {len(packed.population)} are stored")
+    if (np.diff(lengths)[packed.follows[1:]] != 0).any():
+        raise ValueError("a histogram follows one that has other buckets")
     index = np.empty(len(packed.population), dtype=np.int32)
     population = packed.population.copy()
     taken = 0
-    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(lengths)], strict=True):
-        size = int(lengths[start])
-        if (lengths[start:end] != size).any():
-            raise ValueError("a histogram follows one that has other buckets")
-        part = slice(int(bounds[start]), int(bounds[end]))
-        index[part] = np.tile(packed.index[taken : taken + size], end - start)
-        if end - start > 1:
-            population[part] = population[part].reshape(end - start, size).cumsum(axis=0).ravel()
+    for part, samples, size in _runs(packed.follows, bounds):
+        index[part] = np.tile(packed.index[taken : taken + size], samples)
+        if samples > 1:
+            added = slice(part.start + size, part.stop)
+            population[added] = population[added].reshape(size, samples - 1).T.ravel()
+            population[part] = population[part].reshape(samples, size).cumsum(axis=0).ravel()
         taken += size
     return index, population
+
+
+def _runs(follows: npt.NDArray[np.bool_], bounds: npt.NDArray[np.int64]) -> Iterator[tuple[slice, int, int]]:
+    """Yield for each run of histograms that follow one another where its buckets lie, its length and its buckets."""
+    starts = np.flatnonzero(~follows).tolist()
+    for start, end in zip(starts, [*starts[1:], len(follows)], strict=True):
+        yield slice(int(bounds[start]), int(bounds[end])), end - start, int(bounds[start + 1] - bounds[start])
 
 
 def _same_layout(histograms: Histograms) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import shutil
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from accelerapp.server.signals import (
 )
 from accelerapp.server.storage import Storage, StorageSettings, TooManySamplesError
 from accelerapp.server.storage.histograms import decode_histograms, of_objects, pack, unpack
+from accelerapp.server.storage.merging import FAN_IN
 
 ALL: list[Matcher] = []
 FOREVER = (-(2**62), 2**62)
@@ -190,6 +192,36 @@ async def test_a_query_counts_the_buckets_that_it_reads(storage: Storage) -> Non
     assert len(flat(storage.metrics.select(ALL, 1, 8, max_samples=24 * 31))) == 24
     with pytest.raises(TooManySamplesError):
         storage.metrics.select(ALL, 1, 8, max_samples=24 * 31 - 1)
+
+
+async def test_merged_segments_have_all_histograms(open_storage: object) -> None:
+    assert callable(open_storage)
+    apart = open_storage(merged_bytes=0)
+    for part in range(FAN_IN):
+        await apart.write_histograms(
+            [
+                (named("h", i=str(i)), at, steady(at, 10 + part))
+                for i in range(3)
+                for at in range(part * 4, part * 4 + 5)
+            ]
+        )
+        await apart.write_samples([(named("h", i="1"), 1000 + part, STALE_NAN), (named("f"), part, 1.0)])
+        await apart.seal()
+    before = apart.metrics.select(ALL, *FOREVER)
+    assert len(flat(before)) == 3 * (4 * FAN_IN + 1)
+    held = {one.signal: one.items for one in apart.inventory().signals}["metrics"]
+    await apart.close()
+    merged = open_storage()
+    async with asyncio.timeout(60):
+        while merged.stats()["merges"] != 1:
+            await asyncio.sleep(0.01)
+    after = merged.metrics.select(ALL, *FOREVER)
+    assert flat(after) == flat(before)
+    assert after.values.tobytes() == before.values.tobytes()
+    assert held == 15 * FAN_IN + 2 * FAN_IN
+    assert {one.signal: one.items for one in merged.inventory().signals}["metrics"] == len(
+        flat(after)
+    ) + 2 * FAN_IN
 
 
 async def test_a_damaged_histogram_sets_its_segment_aside(open_storage: object, tmp_path: Path) -> None:
