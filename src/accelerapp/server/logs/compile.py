@@ -27,18 +27,8 @@ from accelerapp.server.logs.errors import LogQueryError
 from accelerapp.server.logs.fields import Kind, LogField, field_named, number_of, value_of
 from accelerapp.server.storage import Condition, Expression
 from accelerapp.server.storage.conditions import all_of, any_of, in_json, opposite
-from accelerapp.server.storage.index import (
-    EVERY_BLOCK,
-    IN_WORD,
-    NO_WORD,
-    WORD,
-    HasAll,
-    HasAny,
-    HasWords,
-    Wanted,
-    lowered,
-    words,
-)
+from accelerapp.server.storage.index import EVERY_BLOCK, HasAll, HasAny, HasWords, Wanted
+from accelerapp.server.storage.words import IN_WORD, NO_WORD, WORD, lowered, words
 
 MAX_CONDITIONS: Final = 256
 

@@ -40,15 +40,8 @@ _BOUND = re.compile(r"[^\s\]}]+")
 _TO = re.compile(r"TO(?=\s)")
 _SIGN = re.compile(r"[+-](?=[^\s+-])")
 _LUCENE_SUFFIX = re.compile(r"(?<=.)[~^][\d.]*$")
-_UNSUPPORTED = {
-    ("~", True): "words near each other (~) are not supported",
-    ("~", False): "fuzzy search (~) is not supported; write \\~ for the character itself",
-    ("^", True): "boosts (^) are not supported: lines are sorted by time",
-    (
-        "^",
-        False,
-    ): "boosts (^) are not supported: lines are sorted by time; write \\^ for the character itself",
-}
+#: What Lucene's suffixes would ask for.
+_UNSUPPORTED = {"~": "words that are alike or near (~) are", "^": "weights (^) of words are"}
 _WILDCARDS = {wildcard.value: wildcard for wildcard in Wildcard}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _ENDS_WORD = frozenset('()<>"{}')
@@ -252,7 +245,7 @@ class _Parser:
             self._at += 1
         self._at += 1
         if (suffix := self._text[self._at : self._at + 1]) in {"~", "^"}:
-            raise self._error(_UNSUPPORTED[suffix, True])
+            raise self._error(f"{_UNSUPPORTED[suffix]} not supported")
         return Value(("".join(characters),), quoted=True, column=start + 1)
 
     def _word(self, *, in_field: bool) -> Value:
@@ -280,7 +273,8 @@ class _Parser:
             raise self.unexpected()
         if suffix := _LUCENE_SUFFIX.search(plain):
             self._at = start + len(self._text[start : self._at]) - len(suffix[0])
-            raise self._error(_UNSUPPORTED[suffix[0][0], False])
+            sign = suffix[0][0]
+            raise self._error(f"{_UNSUPPORTED[sign]} not supported; write \\{sign} for the character itself")
         return Value(tuple(pieces), column=start + 1)
 
     def _escaped(self) -> str:

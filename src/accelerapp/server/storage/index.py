@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,46 +16,20 @@ from typing import Any
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import re2  # type: ignore[import-untyped]
 
 from accelerapp.server.storage.database import column_list, insert
+from accelerapp.server.storage.words import NO_WORD, word_hashes, words
 
 logger = logging.getLogger(__name__)
 
 BLOCK_ROWS = 4096
-# What stands between words: ASCII but letters, digits and the underscore, and beyond ASCII the spaces, punctuation and
-# symbols that texts have most. Unicode's classes would say the same for all scripts, but take RE2 8 ms to compile.
-_SEPARATORS = "".join(
-    (
-        r"\x00-/:-@\[-^`{-\x{a9}\x{ab}-\x{b1}\x{b4}\x{b6}-\x{b8}\x{bb}\x{bf}\x{d7}\x{f7}",  # Latin
-        r"\x{55a}-\x{55f}\x{589}\x{58a}\x{5be}\x{5c0}\x{5c3}\x{5f3}\x{5f4}",  # Armenian, Hebrew
-        r"\x{60c}-\x{60f}\x{61b}-\x{61f}\x{66a}-\x{66d}\x{6d4}\x{964}\x{965}",  # Arabic, Devanagari
-        r"\x{1680}\x{2000}-\x{206f}\x{20a0}-\x{20cf}\x{2190}-\x{2bff}\x{2e00}-\x{2e2e}\x{2e30}-\x{2e7f}",
-        r"\x{3000}-\x{3004}\x{3008}-\x{3020}\x{3030}\x{30fb}\x{fe10}-\x{fe1f}\x{fe30}-\x{fe6f}",  # East Asia
-        r"\x{feff}-\x{ff0f}\x{ff1a}-\x{ff20}\x{ff3b}-\x{ff40}\x{ff5b}-\x{ff65}\x{ffe0}-\x{ffff}\x{1f000}-\x{1faff}",
-    )
-)
-#: What is no part of a word, in RE2's syntax.
-NO_WORD = f"[{_SEPARATORS}]"
-#: What is a part of a word, and a whole one.
-IN_WORD = f"[^{_SEPARATORS}]"
-WORD = f"{IN_WORD}+"
-
 Blocks = npt.NDArray[np.bool_]
 
 _WORD_COLUMNS = {"hash": "UINTEGER", "block": "UINTEGER"}
 _BLOCK_COLUMNS = {"block": "UINTEGER", "lowest": "BIGINT", "highest": "BIGINT"}
-#: Words are told apart by their first bytes; a longer one is found with all that begin like it.
-_LONGEST_WORD = 64
 #: How many words are sorted together, which bounds the memory that building takes; a search looks into every run.
 _RUN_WORDS = 2_000_000
 _BLOCKS_AT_ONCE = 8
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_KEPT_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], dtype=np.uint64)
-_WORD_BYTES = np.zeros(256, dtype=np.bool_)
-_WORD_BYTES[list(b"abcdefghijklmnopqrstuvwxyz0123456789_")] = True
-_WORD_BYTES[128:] = True  # of characters beyond ASCII only those of words are left when a text comes here
-_words_of = re2.compile(WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +68,6 @@ class HasAny:
 
 Wanted = HasWords | HasAll | HasAny
 EVERY_BLOCK = HasAll(())
-
-
-def lowered(text: str) -> str:
-    """Return a text in lower case as DuckDB has it: each character by itself, and always one for one."""
-    return text.lower() if text.isascii() else "".join(one.lower()[0] for one in text)
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a text in lower case, in their order."""
-    found: list[str] = _words_of.findall(lowered(text))
-    return found
 
 
 def write_index(
@@ -162,7 +124,7 @@ class BlockIndex:
         if spans is None:
             return None
         count = len(spans[0])
-        hashes = {leaf: _text_hashes(leaf) for leaf in _leaves(wanted)}
+        hashes = {leaf: _hashes_of(leaf) for leaf in _leaves(wanted)}
         asked = sorted({one for several in hashes.values() for one in several})
         present: dict[int, Blocks] = {one: np.zeros(count, dtype=np.bool_) for one in asked}
         if asked:
@@ -208,8 +170,8 @@ def _leaves(wanted: Wanted) -> Iterator[HasWords]:
         yield from itertools.chain.from_iterable(map(_leaves, wanted.parts))
 
 
-def _text_hashes(leaf: HasWords) -> list[int]:
-    found: list[int] = _hashes(" ".join(words(leaf.text)).encode(), _seed(leaf.name)).tolist()
+def _hashes_of(leaf: HasWords) -> list[int]:
+    found: list[int] = word_hashes(" ".join(words(leaf.text)), leaf.name).tolist()
     return found
 
 
@@ -230,10 +192,7 @@ def _block_hashes(
         if not rows:
             return
         for row in rows:
-            several = [
-                _hashes((cell or "").encode(), _seed(text.name))
-                for text, cell in zip(texts, row, strict=True)
-            ]
+            several = [word_hashes(cell or "", text.name) for text, cell in zip(texts, row, strict=True)]
             yield _distinct(np.concatenate(several))
 
 
@@ -260,37 +219,3 @@ def _distinct(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     hashes.sort()
     found: npt.NDArray[np.uint32] = hashes[np.diff(hashes, prepend=hashes[:1] - np.uint32(1)) != 0]
     return found
-
-
-def _hashes(text: bytes, seed: np.uint64) -> npt.NDArray[np.uint32]:
-    """Return the hash of every word of a lower-case text, in their order, all computed at once.
-
-    A word is taken eight bytes at a time, the last of them masked to what belongs to it.
-    """
-    data = np.frombuffer(b" " + text + b" " * 9, dtype=np.uint8)
-    inside = _WORD_BYTES[data]
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    starts = edges[::2]
-    lengths = np.minimum(edges[1::2] - starts, _LONGEST_WORD)
-    eights = np.lib.stride_tricks.as_strided(data[:8].view(np.uint64), (len(data) - 7,), (1,))
-    hashes = _mixed(lengths.astype(np.uint64) * _MULTIPLIER + seed, eights[starts], lengths)
-    longer = np.flatnonzero(lengths > 8)
-    done = 8
-    while longer.size:
-        hashes[longer] = _mixed(hashes[longer], eights[starts[longer] + done], lengths[longer] - done)
-        done += 8
-        longer = longer[lengths[longer] > done]
-    return (hashes >> np.uint64(32)).astype(np.uint32)
-
-
-def _mixed(
-    hashes: npt.NDArray[np.uint64], eights: npt.NDArray[np.uint64], left: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint64]:
-    mixed = (hashes ^ (eights & _KEPT_BYTES[np.minimum(left, 8)])) * _MULTIPLIER
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= _MULTIPLIER
-    return mixed
-
-
-def _seed(name: str) -> np.uint64:
-    return np.uint64(zlib.crc32(name.encode()))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelerapp.server.storage import index
+from accelerapp.server.storage import index, words
 from accelerapp.server.storage.index import BlockIndex, HasAll, HasAny, HasWords, IndexedText, Wanted
 
 TEXTS = (IndexedText("body", "body"), IndexedText("fields", "fields", repeated=True))
@@ -51,10 +51,10 @@ def found(rows: list[tuple[str, str]], wanted: Wanted) -> list[int]:
 def test_every_block_with_a_row_that_a_scan_finds_is_found(bodies: list[str], asked: str) -> None:
     connection, made = indexed([(body, "") for body in bodies])
     scanned: set[int] | None = None
-    for word in index.words(asked):
+    for word in words.words(asked):
         rows = connection.execute(
             f"SELECT rowid // 3 FROM logs WHERE regexp_matches(lower(body), "
-            f"'(^|{index.NO_WORD})' || regexp_escape(?) || '({index.NO_WORD}|$)')",
+            f"'(^|{words.NO_WORD})' || regexp_escape(?) || '({words.NO_WORD}|$)')",
             [word],
         ).fetchall()
         having = {row[0] for row in rows}
@@ -125,4 +125,4 @@ def test_without_an_index_nothing_is_told_apart(caplog: pytest.LogCaptureFixture
 @given(text=st.text(max_size=20))
 def test_a_text_is_lowered_as_the_database_lowers_it(text: str) -> None:
     row = duckdb.execute("SELECT lower(?)", [text]).fetchone()
-    assert row == (index.lowered(text),)
+    assert row == (words.lowered(text),)

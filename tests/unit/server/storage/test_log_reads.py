@@ -24,7 +24,7 @@ from accelerapp.server.storage import (
     all_of,
     index,
     parts,
-    segments,
+    slices,
 )
 from accelerapp.server.storage.index import HasWords
 from accelerapp.server.storage.merging import FAN_IN
@@ -152,7 +152,7 @@ async def test_only_the_blocks_that_may_have_a_word_are_read(
 async def test_merged_lines_are_in_order_and_found_by_their_words(
     open_storage: OpenStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "_SLICE_ROWS", 7)
+    monkeypatch.setattr(slices, "_SLICE_ROWS", 7)
     storage = open_storage()
     for first in range(FAN_IN):
         await storage.write_logs(request(*range(1, 100, first + 1), body=f"request{first}"))

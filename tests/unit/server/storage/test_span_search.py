@@ -19,9 +19,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from accelerapp.server.signals import Span
 from accelerapp.server.storage import ServiceShare, SpanQuery, Storage, TracePosition, TraceSummary, spansql
-from accelerapp.server.storage.index import words
 from accelerapp.server.storage.otlp import attribute_words, search_text, to_json
 from accelerapp.server.storage.spansql import span_condition
+from accelerapp.server.storage.words import words
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
