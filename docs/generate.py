@@ -202,6 +202,7 @@ def _observatory() -> ASGIApp:
     services = SimpleNamespace(
         storage_stats=lambda: defaultdict(int),
         receivers=list,
+        engine=SimpleNamespace(refused=lambda: {"samples": 0}),
         alertmanager=SimpleNamespace(
             load=lambda: Load(0, 0, 0, 0),
             alerts=list,

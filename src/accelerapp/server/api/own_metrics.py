@@ -92,6 +92,7 @@ def routes(services: Services) -> list[Route]:
             )
         )
         families += _storage(stats)
+        families.append(_queries(services.engine.refused()))
         families += _receivers(services.receivers())
         families += await asyncio.to_thread(alerting_metrics.families, services)
         families += reload_metrics.families(services)
@@ -118,6 +119,14 @@ def _family(
     return FamilySnapshot(
         name, f"accelerapp_observatory_{name}", kind, meaning, (), (), [((), float(stats[key]))]
     )
+
+
+def _queries(refused: Mapping[str, int]) -> FamilySnapshot:
+    """Return how many PromQL queries met a limit."""
+    counts: _Series = [((limit,), float(count)) for limit, count in refused.items()]
+    name = "accelerapp_observatory_queries_refused_total"
+    meaning = "PromQL queries that were ended because they met a limit, by which."
+    return FamilySnapshot("queries_refused_total", name, "counter", meaning, ("limit",), (), counts)
 
 
 def _storage(stats: Mapping[str, Any]) -> list[FamilySnapshot]:

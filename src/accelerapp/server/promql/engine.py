@@ -15,8 +15,9 @@ from accelerapp.server.promql.ast import ValueType
 from accelerapp.server.promql.block import Block, Steps
 from accelerapp.server.promql.durations import resolve
 from accelerapp.server.promql.errors import PromQLError
-from accelerapp.server.promql.evaluator import Budget, Evaluator
+from accelerapp.server.promql.evaluator import Evaluator
 from accelerapp.server.promql.histogram import Histogram
+from accelerapp.server.promql.limits import Budget, Refusals
 from accelerapp.server.promql.parse import parse
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
@@ -64,6 +65,11 @@ class Engine:
         self._timeout = timeout_seconds
         self._clock = clock
         self._subquery_step_ms = round(subquery_step_seconds * 1000)
+        self._refusals = Refusals()
+
+    def refused(self) -> dict[str, int]:
+        """Return how many queries met a limit: that of samples, or the time-out."""
+        return self._refusals.counts()
 
     def set_subquery_step(self, seconds: float) -> None:
         """Change the step of subqueries that do not name one, for queries that begin from now on."""
@@ -88,7 +94,7 @@ class Engine:
         inner = ast.unwrap(expr)
         if isinstance(inner, ast.StringLiteral):
             return String(time, inner.value)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), self._refusals.counted():
             if kind == ValueType.SCALAR:
                 return Scalar(time, float(evaluator.scalar(expr)[0]))
             if kind == ValueType.MATRIX:
@@ -123,7 +129,7 @@ class Engine:
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
             )
         evaluator = self._evaluator(steps, notes, options)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), self._refusals.counted():
             if kind == ValueType.SCALAR:
                 return Matrix([MatrixSeries((), steps.times, evaluator.scalar(expr))])
             return _block_matrix(evaluator.vector(expr).without_empty(), steps)

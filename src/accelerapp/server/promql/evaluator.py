@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +9,11 @@ import numpy as np
 from accelerapp.server.promql import aggregation, annotation, ast, binary
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Floats, Ints, Steps, get_label
-from accelerapp.server.promql.errors import PromQLError, QueryLimitError, QueryTimeoutError
+from accelerapp.server.promql.errors import PromQLError, QueryLimitError
 from accelerapp.server.promql.functions import FUNCTIONS, over_windows
 from accelerapp.server.promql.functions.edges import with_edges
 from accelerapp.server.promql.histogram_samples import HistogramSamples, HistogramWindows
+from accelerapp.server.promql.limits import TOO_MANY_SAMPLES, Budget
 from accelerapp.server.promql.native_operators import negated
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.windows import Edges, Samples, Windows
@@ -23,32 +23,8 @@ from accelerapp.server.storage.contracts import MetricReader, TooManySamplesErro
 _NEVER = -(2**63)
 #: How the names of counters end, and of the series of classic histograms and summaries.
 _COUNTERS = ("_total", "_sum", "_count", "_bucket")
-_SHOWN = 200
 #: How many values of all steps are worked out at once; there are about ten arrays of that size on the way.
 _CELLS_AT_ONCE = 1_000_000
-TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
-
-
-class Budget:
-    """What one query may use: samples in memory, and time until a deadline on the given clock."""
-
-    def __init__(self, max_samples: int, deadline: float, clock: Callable[[], float]) -> None:
-        self.max_samples = max_samples
-        self._deadline = deadline
-        self._clock = clock
-
-    def check_time(self) -> None:
-        if self._clock() > self._deadline:
-            raise QueryTimeoutError("query timed out in expression evaluation")
-
-    def check_cells(self, cells: int, expr: ast.Expr) -> None:
-        """Refuse an expression that has more values over all steps than may be held."""
-        if cells > self.max_samples:
-            offender = str(expr)
-            offender = offender if len(offender) <= _SHOWN else f"{offender[:_SHOWN]}…"
-            raise QueryLimitError(
-                f"{TOO_MANY_SAMPLES}: {offender} has {cells} values over all steps, more than {self.max_samples}"
-            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

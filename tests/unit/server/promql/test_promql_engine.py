@@ -212,3 +212,18 @@ def test_what_is_too_much_is_named() -> None:
     holds = r"in query execution: total\[5s\] @ 10.000 has 100 values over all steps, more than 50"
     with pytest.raises(QueryLimitError, match=holds):
         engine.range("sum(sum_over_time(total[5s] @ 10))", 0, 99, 1)
+
+
+def test_queries_that_meet_a_limit_are_counted_by_which() -> None:
+    now = iter(range(0, 1000, 5))
+    engine = Engine(
+        one_series([1] * 100, 1000), max_samples=50, timeout_seconds=12, clock=lambda: float(next(now))
+    )
+    for expr, error in (
+        ("sum_over_time(total[100s])", QueryLimitError),
+        ("sum(total + total + total + total)", QueryTimeoutError),
+        ("total + total + total + total + total", QueryTimeoutError),
+    ):
+        with pytest.raises(error):
+            engine.instant(expr, 99)
+    assert engine.refused() == {"samples": 1, "timeout": 2}
