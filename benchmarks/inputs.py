@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 from benchmarks import telemetry
@@ -119,9 +120,7 @@ def _grpc(service: str) -> Callable[[int], Iterator[Send]]:
     def connect(port: int) -> Iterator[Send]:
         options = [("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
-            call: Callable[[bytes], bytes] = channel.unary_unary(
-                f"/opentelemetry.proto.collector.{service}/Export"
-            )
+            call: Any = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
 
             def send(body: bytes) -> None:
                 try:

@@ -138,12 +138,12 @@ async def test_a_sender_waits_while_the_storage_is_full_and_loses_nothing(
     sink.full, sink.retry_after = True, 0.05
     receiver, port = await listening()
     _, writer = await asyncio.open_connection("127.0.0.1", port)
-    line = b'{"message":"%s"}\n' % (b"m" * 1000)
+    line = b'{"message":"%s"}\n' % (b"m" * 60_000)
     sent = 0
 
     async def send() -> None:
         nonlocal sent
-        while sent < 16_000:  # 16 MB, more than all buffers between the two hold
+        while sent < 400:  # 24 MB, more than all buffers between the two hold
             writer.write(line)
             await writer.drain()
             sent += 1
@@ -155,7 +155,7 @@ async def test_a_sender_waits_while_the_storage_is_full_and_loses_nothing(
     assert sink.logs == []
     sink.full = False
     await sending
-    await until(lambda: receiver.account.status("").accepted == {"logs": 16_000})
+    await until(lambda: receiver.account.status("").accepted == {"logs": 400})
     assert receiver.account.status("").refused == {"storage_full": 1}
     writer.close()
 
