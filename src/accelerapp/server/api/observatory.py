@@ -144,7 +144,7 @@ def _rule(
         "annotations": rule.annotation_texts,
         "title": rule.title,
         "playbook": services.playbooks.named_by(rule.annotation_texts.get("runbook_url", "")),
-        "alerts": [_alert(alert, quiet(alert.labels)) for alert in status.alerts],
+        "alerts": [_alert(alert, quiet(services.rules.as_sent(alert.labels))) for alert in status.alerts],
         "transitions": [
             {"at_ms": t.at * 1000, "labels": dict(t.labels), "state": t.state, "value": t.value}
             for t in services.rules.history(rule.name, since)

@@ -86,7 +86,7 @@ class RuleEvaluation:
         alerts = self._alerts.to_send(at, self._group.interval_seconds, link)
         if alerts:
             self._save(at, [])
-        return alerts
+        return [replace(alert, labels=as_sent(alert.labels, self._external_labels)) for alert in alerts]
 
     def ended(self, at: float, seconds: float, error: str) -> None:
         """Note how the evaluation at `at` (Unix seconds) went; `error` is empty where it went well."""
@@ -242,6 +242,11 @@ class RuleEvaluation:
             since = make_labels({**own, METRIC_NAME: "ALERTS_FOR_STATE"})
             samples.append((since, timestamp, float(math.floor(alert.active_at))))
         return samples
+
+
+def as_sent(labels: Labels, external_labels: Mapping[str, str]) -> Labels:
+    """Return the labels under which an alert is sent: those of its place are added, as Prometheus does it."""
+    return make_labels({**external_labels, **dict(labels)})
 
 
 def _samples_of(engine: Engine, text: str, at: float) -> list[Struct]:

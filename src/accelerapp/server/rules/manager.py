@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules.definition import Group
-from accelerapp.server.rules.evaluation import RuleError, RuleEvaluation
+from accelerapp.server.rules.evaluation import RuleError, RuleEvaluation, as_sent
 from accelerapp.server.rules.status import GroupCounts, GroupStatus
 from accelerapp.server.signals import STALE_NAN, Alert, Clock, Labels, NativeHistogram
 from accelerapp.server.storage.state import State, Transition
@@ -92,7 +92,8 @@ class RuleManager:
     def _start(
         self, groups: Sequence[Group], external_labels: Mapping[str, str] | Labels
     ) -> list[_RunningGroup]:
-        labels, url = dict(external_labels), self._external_url
+        self._external_labels = labels = dict(external_labels)
+        url = self._external_url
         return [
             _RunningGroup(
                 group, [RuleEvaluation(rule, group, self._state, url, labels) for rule in group.rules]
@@ -146,6 +147,10 @@ class RuleManager:
             )
             for running in self._running
         ]
+
+    def as_sent(self, labels: Labels) -> Labels:
+        """Return the labels under which an alert with these is sent."""
+        return as_sent(labels, self._external_labels)
 
     def history(self, rule: str, since: float = 0.0) -> list[Transition]:
         """Return the changes of state of the rules with this name from `since` (Unix seconds) on, in order."""

@@ -107,7 +107,7 @@ def test_a_firing_alert_is_sent_with_its_texts_and_an_end_in_the_future(bench: B
     bench.every_minute(60, 600)
     ((at, alert),) = bench.sent
     assert at == 600
-    assert alert.labels == make_labels({"alertname": "Waits", "job": "x"})
+    assert alert.labels == make_labels({"alertname": "Waits", "job": "x", "region": "eu"})
     assert dict(alert.annotations) == {"text": "at 3.5 in eu"}
     assert (alert.starts_at, alert.ends_at) == (600, 600 + 4 * 60)
     assert alert.generator_url == "http://here/alerts/Waits"
@@ -332,7 +332,13 @@ groups:
     bench.reader.add(make_labels({"__name__": "bad", "job": "z"}), [119_500], [0])
     bench.at(120)
     (alert,) = (alert for _, alert in bench.sent)
-    assert dict(alert.labels) == {"alertname": "A", "job": "x", "team": "platform", "severity": "own"}
+    own = {"alertname": "A", "job": "x", "team": "platform", "severity": "own"}
+    # Where it is from is added to what is sent, as Prometheus does it.
+    assert dict(alert.labels) == {**own, "region": "eu"}
+    (known,) = bench.rules.groups()[0].rules[0].alerts
+    assert dict(known.labels) == own
+    assert dict(bench.rules.as_sent(known.labels)) == {**own, "region": "eu"}
+    assert dict(bench.rules.as_sent(make_labels({"region": "us"}))) == {"region": "us"}
     annotations = dict(alert.annotations)
     assert annotations["url"] == "http://here "
     assert annotations["now"] == "120"
