@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accelerapp.server.promql.block import Block, Floats, Ints
+from accelerapp.server.promql.block import Block, Bools, Floats, Ints
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.literals import format_plain
 
@@ -24,21 +24,40 @@ def top(
         return Block.empty(block.values.shape[1])
     _check_param(param)
     wanted = np.minimum(param, len(block.labels)).astype(np.int64)
+    if block.values.shape[1] == 1:
+        return _ordered(block, members, int(wanted[0]), largest=largest)
     present = np.zeros(block.present.shape, dtype=np.bool_)
-    order: list[int] = []
     for rows in members:
         check_time()
         index = np.array(rows, dtype=np.int64)
         values = block.values[index] if largest else -block.values[index]
-        for step in np.flatnonzero((wanted > 0) & block.present[index].any(axis=0)).tolist():
-            here = np.flatnonzero(block.present[index, step])
-            chosen = index[here[_best(values[here, step], int(wanted[step]))]]
-            present[chosen, step] = True
-            if block.values.shape[1] == 1:
-                order.extend(chosen.tolist())
-    if block.values.shape[1] == 1:
-        return Block(block.labels, block.values, present).rows(order)
+        present[index] = _chosen(values, block.present[index], wanted)
     return Block(block.labels, block.values, present).without_empty()
+
+
+def _ordered(block: Block, members: list[list[int]], wanted: int, *, largest: bool) -> Block:
+    """Take the best rows of each group at the only step, best first."""
+    order: list[int] = []
+    for rows in members:
+        here = np.array([row for row in rows if block.present[row, 0]], dtype=np.int64)
+        values = block.values[here, 0]
+        order.extend(here[_best(values if largest else -values, wanted)].tolist())
+    return block.rows(order)
+
+
+def _chosen(values: Floats, present: Bools, wanted: Ints) -> Bools:
+    """Tell which of a group's values are among the largest of their step."""
+    order = np.lexsort((-values, np.where(present, np.isnan(values), 2)), axis=0)
+    count = np.minimum(wanted, present.sum(axis=0))
+    chosen = np.zeros(present.shape, dtype=np.bool_)
+    np.put_along_axis(chosen, order, np.arange(len(values))[:, None] < count, axis=0)
+    ordered = np.take_along_axis(values, order, axis=0)
+    more = np.flatnonzero((count > 0) & (count < present.sum(axis=0)))
+    for step in more[ordered[count[more] - 1, more] == ordered[count[more], more]].tolist():
+        here = np.flatnonzero(present[:, step])
+        chosen[:, step] = False
+        chosen[here[_best(values[here, step], int(count[step]))], step] = True
+    return chosen
 
 
 def _check_param(param: Floats) -> None:
@@ -57,6 +76,8 @@ def _plain(number: float) -> str:
 def _best(values: Floats, count: int) -> Ints:
     """Return the indices of the largest values, best first."""
     order = np.lexsort((-values, np.isnan(values)))
+    if count < 1:
+        return order[:0]
     if count >= len(order) or values[order[count - 1]] != values[order[count]]:
         return order[:count]
     return _heap_choice(values, count)
