@@ -90,7 +90,7 @@ def _lines(content: Mapping[str, Any]) -> Iterator[str]:
         "log records": counters["damaged_logs"],
         "samples": counters["damaged_samples"],
     }
-    found = ", ".join(f"{count:,} {what}" for what, count in damaged.items() if count)
+    found = ", ".join(f"{what} {count:,}" for what, count in damaged.items() if count)
     yield f"Damaged: {found or 'nothing'}."
 
 

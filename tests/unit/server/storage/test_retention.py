@@ -37,12 +37,15 @@ async def test_what_is_old_goes_while_nothing_arrives(tmp_path: Path) -> None:
     storage = Storage.open(tmp_path / "data", settings, clock=lambda: now)
     await storage.write_samples([(UP, int(now * 1000), 1.0)])
     await storage.seal()
+    await storage.write_samples([(UP, int((now - 200) * 1000), 1.0)])
+    await storage.seal()
+    await until(lambda: storage.stats()["segments_expired"] == 1)  # by the look that follows a seal
     assert storage.stats()["segments_metrics"] == 1
     now += 100.5
     await until(lambda: storage.stats()["segments_metrics"] == 0)
     await until(lambda: not list((tmp_path / "data" / "segments").iterdir()))
     stats = storage.stats()
-    assert (stats["segments_expired_metrics_age"], stats["segments_expired"]) == (1, 1)
+    assert (stats["segments_expired_metrics_age"], stats["segments_expired"]) == (2, 2)
     await storage.close()
 
 
