@@ -248,6 +248,26 @@ async def test_errors_have_the_same_status_and_type(ours: httpx.AsyncClient, pee
     assert mine.json()["error"] == theirs.json()["error"]
 
 
+#: What is another matter of course here.
+OTHER_FEATURES = {
+    ("api", "lifecycle"),
+    ("api", "remote_write_receiver"),  # of which the peer has the samples
+    ("tsdb", "exemplar_storage"),
+}
+
+
+@pytest.mark.stack
+async def test_the_features_of_the_query_language_are_the_same(ours: httpx.AsyncClient, peer: Peer) -> None:
+    mine = (await ours.get("/api/v1/features")).json()["data"]
+    theirs = peer.client.get("/api/v1/features").json()["data"]
+    assert mine["promql_functions"] == theirs["promql_functions"]
+    for group in mine:
+        assert mine[group].keys() <= theirs[group].keys(), group
+        differing = {(group, name) for name, there in mine[group].items() if there != theirs[group][name]}
+        assert differing <= OTHER_FEATURES
+    assert mine["promql_operators"].keys() == theirs["promql_operators"].keys()
+
+
 @pytest.mark.stack
 @pytest.mark.parametrize(("method", "path"), REFUSED)
 async def test_what_no_route_takes_is_answered_the_same(
