@@ -110,6 +110,10 @@ class Load:
     def total(self) -> int:
         return sum(ITEMS[signal] * len(numbers) for signal, numbers in self.acknowledged.items())
 
+    def reaches(self, items: int) -> Callable[[], bool]:
+        """Return the test whether so many spans, lines and samples were acknowledged in all."""
+        return lambda: self.total() >= items
+
     def _send(self, signal: str) -> None:
         connection = http.client.HTTPConnection(str(self._address.hostname), self._address.port, timeout=20)
         headers = {"Content-Type": "application/x-protobuf"}

@@ -70,8 +70,7 @@ async def test_a_backup_under_load_has_what_was_acknowledged_before_it(
     load = Load(observatory.otlp, count(1))
     taken: list[tuple[Path, dict[str, set[int]]]] = []
     for number in range(3):
-        enough = (number + 1) * 20_000
-        wait_until(lambda enough=enough: load.total() >= enough, "the load is answered")
+        wait_until(load.reaches((number + 1) * 20_000), "the load is answered")
         before = {signal: set(answered) for signal, answered in load.acknowledged.items()}
         accelerapp("backup", tmp_path / f"{number}.tar", "--data-dir", files / "data")
         taken.append((tmp_path / f"{number}.tar", before))

@@ -28,8 +28,7 @@ async def test_everything_acknowledged_is_there_once_after_each_of_twenty_kills(
     for kill in range(KILLS):
         observatory = start(**SMALL)
         load = Load(observatory.otlp, numbers)
-        enough = chance.randint(1_000, 25_000)
-        wait_until(lambda load=load, enough=enough: load.total() >= enough, "the load is answered")
+        wait_until(load.reaches(chance.randint(1_000, 25_000)), "the load is answered")
         observatory.kill()
         load.end()
         sent += load.total()
