@@ -17,7 +17,7 @@ from tests.stack.programs import LocalServer, Program, free_port
 from accelerapp.observability.exposition import render_text
 from accelerapp.server.ingest import HttpProbe, Node
 from accelerapp.server.ingest.exposition import ExpositionParser
-from accelerapp.server.signals import Labels
+from accelerapp.server.signals import Labels, make_labels
 
 pytestmark = pytest.mark.stack
 
@@ -43,7 +43,7 @@ Values = dict[Labels, float]
 
 
 def values(text: str) -> Values:
-    parsed = ExpositionParser(lambda labels: labels).parse(text)
+    parsed = ExpositionParser(make_labels).parse(text)
     return dict(zip(parsed.series, parsed.values.tolist(), strict=True))
 
 
@@ -71,7 +71,7 @@ def of_the_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[s
 def test_every_metric_has_the_type_of_node_exporters(of_the_machine: tuple[str, str]) -> None:
     ours, theirs = map(types, of_the_machine)
     assert len(ours) > 60
-    # What it takes from /proc/vmstat it types as untyped, though they are counters; of memory it knows some lines alone.
+    # What it takes from /proc/vmstat it types as untyped, though they are counters; of memory it knows a part.
     compared = {
         name
         for name in ours

@@ -24,7 +24,7 @@ Comparable = tuple[Labels, str, int | None]
 
 
 def ours(text: str, *, openmetrics: bool) -> list[Comparable]:
-    return read(ExpositionParser(lambda labels: labels), text, openmetrics=openmetrics)
+    return read(ExpositionParser(make_labels), text, openmetrics=openmetrics)
 
 
 def read(parser: ExpositionParser[Labels], text: str, *, openmetrics: bool) -> list[Comparable]:
@@ -59,7 +59,7 @@ def test_an_exposition_means_what_prometheus_client_reads(path: Path) -> None:
 def test_a_second_exposition_means_the_same_as_the_first(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     openmetrics = path.name.endswith(".om.txt")
-    parser = ExpositionParser(lambda labels: labels)
+    parser = ExpositionParser(make_labels)
     first = read(parser, text, openmetrics=openmetrics)
     assert read(parser, text, openmetrics=openmetrics) == first
 
@@ -67,7 +67,5 @@ def test_a_second_exposition_means_the_same_as_the_first(path: Path) -> None:
 @pytest.mark.parametrize("case", BAD, ids=lambda case: repr(case["text"]))
 def test_a_wrong_exposition_is_refused_naming_the_line(case: dict[str, Any]) -> None:
     with pytest.raises(ExpositionError) as refusal:
-        ExpositionParser(lambda labels: labels).parse(
-            case["text"], openmetrics=case.get("openmetrics", False)
-        )
+        ExpositionParser(make_labels).parse(case["text"], openmetrics=case.get("openmetrics", False))
     assert case["error"] in str(refusal.value)

@@ -20,7 +20,7 @@ from accelerapp.server.ingest.exposition_line import (
     read_time,
     series_labels,
 )
-from accelerapp.server.signals import Labels, Metadata, Values
+from accelerapp.server.signals import Metadata, Values
 
 S = TypeVar("S")
 
@@ -71,7 +71,7 @@ class ExpositionParser(Generic[S]):
     RefusedSeriesError to refuse the exposition. A known series costs one look-up of its line's text up to the value.
     """
 
-    def __init__(self, resolve: Callable[[Labels], S]) -> None:
+    def __init__(self, resolve: Callable[[dict[str, str]], S]) -> None:
         self._resolve = resolve
         self._known: dict[str, S] = {}
         self._types: dict[str, str] = {}
@@ -83,7 +83,8 @@ class ExpositionParser(Generic[S]):
         try:
             reading = self._read(text, openmetrics=openmetrics)
         except ExpositionError:
-            if len(self._known) > 2 * len(self._last) + 1000:  # ever new series, and none of them ever counts
+            kept = len(self._known) + len(self._types)
+            if kept > 3 * len(self._last) + 1000:  # ever new series, and none of them ever counts
                 self.forget()
             raise
         parsed = reading.parsed
@@ -99,6 +100,7 @@ class ExpositionParser(Generic[S]):
     def forget(self) -> None:
         """Resolve every series anew."""
         self._known.clear()
+        self._types.clear()
         self._last = ()
 
     def _read(self, text: str, *, openmetrics: bool) -> _Reading[S]:
@@ -121,9 +123,9 @@ class _Reading(Generic[S]):
         self,
         text: str,
         openmetrics: bool,
-        resolve: Callable[[Labels], S],
+        resolve: Callable[[dict[str, str]], S],
         known: dict[str, S],
-        types: Mapping[str, str],
+        types: dict[str, str],
         exemplars: Mapping[str, str],
         *,
         trusting: bool,
@@ -196,7 +198,7 @@ class _Reading(Generic[S]):
         if self._openmetrics:
             line, _, exemplar = line.partition(EXEMPLAR)
         identity, _, value = line.rpartition(" ")
-        time = ""
+        time = None
         one = trusted.get(identity)
         if one is None:
             time = value
@@ -204,7 +206,7 @@ class _Reading(Generic[S]):
             one = trusted.get(identity)
         if one is None:
             return False
-        time_ms = read_time(time, openmetrics=self._openmetrics) if time else None
+        time_ms = None if time is None else read_time(time, openmetrics=self._openmetrics)
         self._add(identity, one, value, time_ms, exemplar)
         return True
 
@@ -241,6 +243,7 @@ class _Reading(Generic[S]):
                 self._kind = said.text
                 self._metadata[said.metric] = Metadata(said.text, before.help, before.unit)
                 if self._types.get(said.metric) != said.text:
+                    self._types[said.metric] = said.text
                     self._known.clear()  # the form of `le` and `quantile` depends on the type
             case "HELP":
                 self._metadata[said.metric] = Metadata(before.type, said.text, before.unit)

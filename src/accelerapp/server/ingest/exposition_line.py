@@ -156,8 +156,8 @@ def read_metadata(line: str, *, openmetrics: bool) -> MetadataLine | None:
     return MetadataLine(keyword, metric, _unescaped(text))
 
 
-def series_labels(sample: SampleLine, kind: str) -> Labels:
-    """Return the labels of a series whose metric has the type `kind`.
+def series_labels(sample: SampleLine, kind: str) -> dict[str, str]:
+    """Return the labels of a series whose metric has the type `kind`, the metric's name among them.
 
     `le` of a histogram and `quantile` of a summary are written in one way however a target writes them.
     """
@@ -165,7 +165,7 @@ def series_labels(sample: SampleLine, kind: str) -> Labels:
     bound = {"histogram": "le", "summary": "quantile"}.get(kind, "")
     if bound in labels and _NUMBER.fullmatch(labels[bound]):
         labels[bound] = float_text(float(labels[bound]))
-    return make_labels(labels)
+    return labels
 
 
 def read_series(text: str, *, spaced: bool) -> tuple[str, dict[str, str], int]:

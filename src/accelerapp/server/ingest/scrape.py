@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from accelerapp.server.ingest.scrape_job import DroppedTarget, ScrapeJob, TargetStatus
@@ -28,6 +29,8 @@ class Scraper:
         self._pools: dict[str, ScrapePool] = {}
         self._counters = ScrapeCounters()
         self._unreadable_before = 0
+        # Reading holds the interpreter: several threads would only take it from one another.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scrape")
         self._applying = asyncio.Lock()
 
     async def start(self) -> None:
@@ -48,7 +51,7 @@ class Scraper:
                 before = self._pools.get(name)
                 if before is not None and before.job == job:
                     continue
-                pool = ScrapePool(job, self._sink, self._counters, self._clock)
+                pool = ScrapePool(job, self._sink, self._counters, self._thread, self._clock)
                 await pool.start(before)
                 if before is not None:
                     self._unreadable_before += before.unreadable_files
@@ -60,6 +63,7 @@ class Scraper:
         async with self._applying:
             pools, self._pools = self._pools, {}
             await asyncio.gather(*(pool.stop(ended=False) for pool in pools.values()))
+            self._thread.shutdown(wait=False)
 
     def jobs(self) -> list[str]:
         """Return the names of the jobs, in the order of the file."""

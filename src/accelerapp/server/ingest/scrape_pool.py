@@ -6,6 +6,7 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from accelerapp.server.ingest.discovery import TargetFiles
@@ -44,10 +45,13 @@ class _Running:
 class ScrapePool:
     """Scrapes the targets of a job; belongs to one event loop, but for `targets` and `dropped`."""
 
-    def __init__(self, job: ScrapeJob, sink: Sink, counters: ScrapeCounters, clock: Clock) -> None:
+    def __init__(
+        self, job: ScrapeJob, sink: Sink, counters: ScrapeCounters, thread: Executor, clock: Clock
+    ) -> None:
         self.job = job
         self._sink = sink
         self._counters = counters
+        self._thread = thread
         self._clock = clock
         self._client = ScrapeClient(job)
         self._files = TargetFiles(job.files)
@@ -122,6 +126,7 @@ class ScrapePool:
                 client=self._client,
                 sink=self._sink,
                 counters=self._counters,
+                thread=self._thread,
                 clock=self._clock,
             )
             if key in before:

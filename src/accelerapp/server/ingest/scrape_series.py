@@ -288,15 +288,18 @@ class SeriesOfTarget:
         self._metadata = metadata
         self._sink.metadata.of_target(self._target, metadata)
 
-    def _resolve(self, exposed: Labels) -> ScrapedSeries:
+    def _resolve(self, exposed: dict[str, str]) -> ScrapedSeries:
         labels = self._stored(exposed)
         if labels is None:
             return _DROPPED
-        return self._by_labels.setdefault(labels, ScrapedSeries(labels))
+        known = self._by_labels.get(labels)
+        if known is None:
+            known = self._by_labels[labels] = ScrapedSeries(labels)
+        return known
 
-    def _stored(self, exposed: Labels) -> Labels | None:
+    def _stored(self, exposed: dict[str, str]) -> Labels | None:
         """Return the labels under which a series is stored, None where it is dropped; raises RefusedSeriesError."""
-        labels = self._joined(dict(exposed))
+        labels = self._joined({name: value for name, value in exposed.items() if value})
         if self._job.metric_relabel:
             if not relabel(self._job.metric_relabel, labels):
                 return None
@@ -311,6 +314,8 @@ class SeriesOfTarget:
             return {**self._labels, **own}
         conflicting = {name: own.pop(name) for name in self._labels if name in own}
         merged = {**own, **self._labels}
+        if not conflicting:
+            return merged
         for name in sorted(conflicting, key=len):
             exported = _EXPORTED + name
             while exported in merged:

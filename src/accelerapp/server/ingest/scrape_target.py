@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from accelerapp.server.ingest.fetch import FetchError, ScrapeClient
@@ -32,8 +33,8 @@ class ScrapeCounters:
 class TargetScraper:
     """Scrapes one target of a job.
 
-    `discovered` are the target's labels before relabelling. While `refusal` is not empty the target is not asked, and
-    each of its scrapes fails with that reason.
+    `discovered` are the target's labels before relabelling; `thread` reads what is too large for the event loop. While
+    `refusal` is not empty the target is not asked, and each of its scrapes fails with that reason.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class TargetScraper:
         client: ScrapeClient,
         sink: Sink,
         counters: ScrapeCounters,
+        thread: Executor,
         clock: Clock,
     ) -> None:
         self.target = target
@@ -54,6 +56,7 @@ class TargetScraper:
         self._client = client
         self._sink = sink
         self._counters = counters
+        self._thread = thread
         self._clock = clock
         self._series = SeriesOfTarget(job, target.labels, sink)
         self._health: Health = "unknown"
@@ -123,4 +126,6 @@ class TargetScraper:
             return Scrape(at_ms, str(failure))
         if len(answer.body) <= _INLINE_BYTES:
             return self._series.read(answer, at_ms)
-        return await asyncio.to_thread(self._series.read, answer, at_ms)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._series.read, answer, at_ms
+        )

@@ -12,14 +12,14 @@ from accelerapp.server.storage import Storage, StorageSettings
 
 
 def test_types_that_a_target_declares_no_more_are_forgotten() -> None:
-    parser = ExpositionParser(lambda labels: labels)
+    parser = ExpositionParser(make_labels)
     for number in range(100):
         parser.parse(f"# TYPE metric_{number} counter\nmetric_{number} 1\n")
     assert len(parser._types) == 1
 
 
 def test_series_of_expositions_that_are_all_refused_are_forgotten() -> None:
-    parser = ExpositionParser(lambda labels: labels)
+    parser = ExpositionParser(make_labels)
     for number in range(3000):
         with pytest.raises(ExpositionError):
             parser.parse(f"metric_{number} 1\nwrong\n")

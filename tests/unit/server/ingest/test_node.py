@@ -13,6 +13,7 @@ from accelerapp.monitoring import FamilySnapshot
 from accelerapp.observability.exposition import render_text
 from accelerapp.server.ingest import Node, node, process_metrics, procfs
 from accelerapp.server.ingest.exposition import ExpositionParser
+from accelerapp.server.signals import make_labels
 
 Partition = namedtuple("Partition", "device mountpoint fstype opts")
 
@@ -44,7 +45,7 @@ def test_the_file_systems_of_the_root_and_of_the_data_folder_are_told_whatever_t
 
 
 def test_what_is_told_can_be_scraped() -> None:
-    parsed = ExpositionParser(lambda labels: labels).parse(render_text(Node().metrics()))
+    parsed = ExpositionParser(make_labels).parse(render_text(Node().metrics()))
     assert len(parsed.series) > 50
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,6 +81,7 @@ class Make(Protocol):
 async def make(sink: KeepingSink) -> AsyncIterator[Callable[..., TargetScraper]]:
     """Make scrapers whose clients are closed when the test ends."""
     clients: list[ScrapeClient] = []
+    thread = ThreadPoolExecutor(1)
 
     def make_one(address: str, labels: Labels = (), *, at: float = NOW, **settings: object) -> TargetScraper:
         job = ScrapeJob("shop", **settings)  # type: ignore[arg-type]
@@ -93,12 +96,14 @@ async def make(sink: KeepingSink) -> AsyncIterator[Callable[..., TargetScraper]]
             client=clients[-1],
             sink=sink,
             counters=ScrapeCounters(),
+            thread=thread,
             clock=lambda: at,
         )
 
     yield make_one
     for client in clients:
         await client.close()
+    thread.shutdown()
 
 
 @pytest.fixture
@@ -504,9 +509,9 @@ async def test_a_target_over_tls_is_trusted_by_the_file_that_is_named(
     context.load_cert_chain(certificate, key)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n")
-        writer.write_eof() if writer.can_write_eof() else writer.close()
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n")
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -529,6 +534,7 @@ async def test_a_target_over_tls_is_trusted_by_the_file_that_is_named(
     await careless.scrape()
     assert careless.status().health == "up"
     server.close()
+    await server.wait_closed()
 
 
 async def test_credentials_are_read_anew_and_are_not_shown_to_others(
@@ -566,11 +572,11 @@ async def test_a_kept_connection_that_its_target_closes_at_that_moment_is_made_a
 
     async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal requests
-        await reader.readuntil(b"\r\n\r\n")
-        requests += 1
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n")
-        await reader.readuntil(b"\r\n\r\n")  # taken, and not answered
-        writer.close()
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            requests += 1
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\na 1\n")
+            await reader.readuntil(b"\r\n\r\n")  # taken, and not answered
 
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
     one = make(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
@@ -578,4 +584,6 @@ async def test_a_kept_connection_that_its_target_closes_at_that_moment_is_made_a
         await one.scrape()
         assert one.status().last_error == ""
     assert requests == 2
+    await one._client.close()
     server.close()
+    await server.wait_closed()
