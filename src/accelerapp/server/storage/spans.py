@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 _SPAN = tuple(name for name in SPAN_COLUMNS if name != "search")
 #: A trace is summed up from what began at most so long before or after what was found of it: a day.
 _LONGEST_NS = 24 * 3600 * 1_000_000_000
+#: Traces are read by so many at a time, until there are enough spans.
+_TRACES_AT_ONCE = 100
 _PARTS = "trace_id, span_id, parent_span_id, name, service, start_ns, end_ns, status"
 
 
@@ -45,23 +47,21 @@ class StoredSpans:
 
     def traces(self, trace_ids: Sequence[str], limit: int = 100_000) -> dict[str, list[Span]]:
         """Return the spans of several traces by their ids, at most `limit` together."""
-        ids = [one.lower() for one in trace_ids]
-        if not ids:
-            return {}
-        columns = ", ".join(_SPAN)
+        ids = list(dict.fromkeys(one.lower() for one in trace_ids))
 
-        def read(tables: SpanTables) -> Rows:
-            return tables.rows(
-                f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.traces(ids)} "  # noqa: S608
-                f"WHERE {tables.among('trace_id', len(ids))} "
-                "ORDER BY list_position(?, trace_id), start_ns, end_ns DESC, span_id LIMIT ?",
-                [*ids, ids, limit],
-            )
+        def read(tables: SpanTables) -> dict[str, list[Span]]:
+            found: dict[str, list[Span]] = {}
+            left = limit
+            for first in range(0, len(ids), _TRACES_AT_ONCE):
+                rows = _spans(tables, ids[first : first + _TRACES_AT_ONCE], left)
+                for row in rows:
+                    found.setdefault(row[0], []).append(_span(row))
+                left -= len(rows)
+                if not left:
+                    break
+            return found
 
-        found: dict[str, list[Span]] = {}
-        for row in self._read(read):
-            found.setdefault(row[0], []).append(_span(row))
-        return found
+        return self._read(read)
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
         """Return the traces that have a span which meets every condition, the newest position first."""
@@ -112,6 +112,17 @@ class StoredSpans:
             raise ReadTooLargeError(
                 "the query needs more memory than it may take: choose a shorter time range or more conditions"
             ) from error
+
+
+def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:
+    """Return the spans of some traces, in the order of the ids, then of their start, each once."""
+    columns = ", ".join(_SPAN)
+    return tables.rows(
+        f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.traces(ids)} "  # noqa: S608
+        f"WHERE {tables.among('trace_id', len(ids))} "
+        "ORDER BY list_position(?, trace_id), start_ns, end_ns DESC, span_id LIMIT ?",
+        [*ids, list(ids), limit],
+    )
 
 
 def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:

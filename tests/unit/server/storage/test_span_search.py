@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from accelerapp.server.signals import Span
 from accelerapp.server.storage import ServiceShare, SpanQuery, Storage, TracePosition, TraceSummary, spansql
+from accelerapp.server.storage import spans as spans_in_storage
 from accelerapp.server.storage.otlp import attribute_words, search_text, to_json
 from accelerapp.server.storage.spansql import span_condition
 from accelerapp.server.storage.words import words
@@ -335,3 +336,21 @@ async def test_a_span_keeps_its_scope_and_trace_state_and_is_found_by_its_events
         (span,) = storage.spans.trace(found.trace_id)
         assert (span.scope, span.scope_version, span.trace_state) == ("lib", "1.2", "a=1,b=2")
         assert storage.spans.search(query(attributes={"inner": "x"})) == []
+
+
+async def test_several_traces_come_in_the_order_of_their_ids_until_there_are_enough_spans(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans_in_storage, "_TRACES_AT_ONCE", 7)
+    ids = list(dict.fromkeys(span.trace_id for span in ALL))[::-1]
+    unknown = "ab" * 16
+    whole = storage.spans.traces([ids[0].upper(), unknown, *ids])
+    assert list(whole) == ids
+    assert whole == {one: storage.spans.trace(one) for one in ids}
+    cut = storage.spans.traces(ids, limit=50)
+    assert list(cut) == ids[: len(cut)]
+    assert sum(map(len, cut.values())) == 50
+    *first, last = cut
+    assert all(cut[one] == whole[one] for one in first)
+    assert cut[last] == whole[last][: len(cut[last])]
+    assert storage.spans.traces([]) == {}
