@@ -82,7 +82,10 @@ def escaped(template: Template) -> Template:
     """
     work = _Escaping(template.definitions)
     source = Definition(template.nodes, template.text, template.name)
-    nodes, end = work.nodes(source, source.nodes, Context())
+    try:
+        nodes, end = work.nodes(source, source.nodes, Context())
+    except RecursionError as error:
+        raise error_at(template.text, template.name, 0, "the templates call each other too deeply") from error
     if end.place is not Place.TEXT:
         raise error_at(
             template.text, template.name, len(template.text), f"the HTML ends in {end.place.value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,19 @@ def test_no_value_leaves_its_place_in_html(value: str) -> None:
     made = page.execute(value)
     assert made.count("<") == 4
     assert made.count('"') == 4
+
+
+@given(st.text(max_size=60, alphabet="<>/!-\"'= \nabtitlescriphu:?#{}|.&$"))
+def test_no_html_makes_the_escaping_fail_otherwise_than_by_its_own_error(text: str) -> None:
+    for around in ("{}", "<p {}>{{{{ . }}}}", '<a href="{}{{{{ . }}}}">', "<title>{}</title>{{{{ . }}}}"):
+        with contextlib.suppress(TemplateError):
+            TEMPLATES.html(around.format(text)).execute("<value>")
+
+
+def test_templates_that_call_each_other_too_deeply_are_refused() -> None:
+    text = "".join(f'{{{{ define "t{n}" }}}}{{{{ template "t{n + 1}" }}}}{{{{ end }}}}' for n in range(2000))
+    with pytest.raises(TemplateError, match="call each other too deeply"):
+        TEMPLATES.html(text + '{{ template "t0" }}')
 
 
 def test_a_file_replaces_a_template_of_the_same_name_and_is_called_by_its_own(tmp_path: Path) -> None:
