@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from accelerapp.server.ingest.otlp_attributes import key_value
+from accelerapp.server.ingest.receiver import check_items
 from accelerapp.server.ingest.thrift import Field, Shape, ThriftError, Type, read_struct
 
 _TAG = Shape(
@@ -83,8 +84,12 @@ Attributes = dict[str, Any]
 
 
 def translate(body: bytes) -> bytes:
-    """Return a Batch in Thrift's binary protocol as an OTLP request; raises ThriftError, which names a wrong span."""
+    """Return a Batch in Thrift's binary protocol as an OTLP request.
+
+    Raises ThriftError, which names a wrong span, and RefusedError where there are too many.
+    """
     batch = read_struct(body, _BATCH)
+    check_items(len(batch["spans"]), "spans")
     request = ExportTraceServiceRequest()
     resourced = request.resource_spans.add()
     resource = _resource(batch["process"])

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
 
 from accelerapp.server.ingest.log_text import text_fields
-from accelerapp.server.ingest.otlp_attributes import set_value
+from accelerapp.server.ingest.otlp_attributes import as_json, set_value
 
 Event = dict[str, Any]
 
@@ -69,6 +69,7 @@ _SEVERITIES: dict[str, tuple[str, int]] = {
     "warning": ("WARN", 13),
     "err": ("ERROR", 17),
     "error": ("ERROR", 17),
+    "severe": ("ERROR", 17),
     "critical": ("FATAL", 21),
     "crit": ("FATAL", 21),
     "fatal": ("FATAL", 21),
@@ -142,29 +143,53 @@ def to_request(events: Iterable[Mapping[str, Any]], received_ns: int) -> bytes:
 
 
 def from_lines(lines: Iterable[bytes], received_ns: int) -> tuple[bytes, int]:
-    """Return lines of JSON as one OTLP request, and how many are no JSON object: those are kept as text, and tagged."""
+    """Return lines of JSON as one OTLP request, and how many events of it are no JSON object.
+
+    Those are kept as text, and tagged.
+    """
     batch, not_json = LogBatch(received_ns), 0
     for line in lines:
-        event = event_of(line)
-        if event is None:
-            not_json += 1
-            event = text_event(line, NOT_JSON_TAG)
-        batch.add(event)
+        for event in events_of_line(line):
+            not_json += is_not_json(event)
+            batch.add(event)
     return batch.serialized(), not_json
 
 
-def event_of(text: bytes | str) -> Event | None:
-    """Return a JSON object as an event, None for anything else."""
+def events_of(text: bytes) -> list[Event] | None:
+    """Return what JSON holds: an object is an event, a list is as many; None for anything else."""
+    decoded = _decoded(text)
+    if isinstance(decoded, dict):
+        return [decoded]
+    if isinstance(decoded, list):
+        return [one if isinstance(one, dict) else _text_of(one) for one in decoded]
+    return None
+
+
+def events_of_line(line: bytes) -> list[Event]:
+    """Return the events of a line that should be JSON; what is not is kept as text, and tagged."""
+    events = events_of(line)
+    return [text_event(line, NOT_JSON_TAG)] if events is None else events
+
+
+def text_event(text: bytes, *tags: str) -> Event:
+    """Return a text that is not JSON as an event that has it as message."""
+    return {"message": text.decode("utf-8", "replace"), **({"tags": [*tags]} if tags else {})}
+
+
+def is_not_json(event: Event) -> bool:
+    """Tell whether an event is the text of what should have been JSON."""
+    return event.get("tags") == [NOT_JSON_TAG]
+
+
+def _text_of(decoded: Any) -> Event:
+    return text_event(as_json(decoded).encode(), NOT_JSON_TAG)
+
+
+def _decoded(text: bytes | str) -> Any:
     try:
-        decoded = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return decoded if isinstance(decoded, dict) else None
-
-
-def text_event(line: bytes, *tags: str) -> Event:
-    """Return a line that is not JSON as an event that has it as message."""
-    return {"message": line.decode("utf-8", "replace"), **({"tags": [*tags]} if tags else {})}
 
 
 def _fields(event: Mapping[str, Any]) -> Event:
@@ -173,8 +198,10 @@ def _fields(event: Mapping[str, Any]) -> Event:
     _flatten(event, "", fields, _DEEPEST)
     message = fields.get("message")
     if isinstance(message, str) and message.lstrip().startswith("{") and message.rstrip().endswith("}"):
-        _flatten(event_of(message) or {}, "", fields, _DEEPEST)
-        message = fields.get("message")
+        inner = _decoded(message)
+        if isinstance(inner, dict):
+            _flatten(inner, "", fields, _DEEPEST)
+            message = fields.get("message")
     if isinstance(message, str) and not any(fields.get(name) for name in _LEVELS):
         told = text_fields(message)
         fields.update(told)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.http_request import Body, endpoint
-from accelerapp.server.ingest.log_events import NOT_JSON_TAG, Event, event_of, text_event, to_request
-from accelerapp.server.ingest.otlp_attributes import as_json
-from accelerapp.server.ingest.receiver import Account
+from accelerapp.server.ingest.log_events import (
+    NOT_JSON_TAG,
+    Event,
+    events_of,
+    events_of_line,
+    is_not_json,
+    text_event,
+    to_request,
+)
+from accelerapp.server.ingest.receiver import Account, check_items
 from accelerapp.server.signals import Clock
 from accelerapp.server.storage import Sink
 
@@ -36,7 +41,8 @@ def logstash_http_app(
 
     async def take(body: Body) -> Response:
         events = await in_thread_if_large(len(body.content), _events, body)
-        if not_json := sum(event.get("tags") == [NOT_JSON_TAG] for event in events):
+        check_items(len(events), "events")
+        if not_json := sum(map(is_not_json, events)):
             account.refused(
                 "not_json",
                 f"what is no JSON object is kept as text, tagged {NOT_JSON_TAG}",
@@ -55,20 +61,13 @@ def _events(body: Body) -> list[Event]:
     content = body.content.strip()
     if not content:
         return []
-    if body.media_type == _JSON:
-        try:
-            decoded = orjson.loads(content)
-        except orjson.JSONDecodeError:
-            # Senders of one object a line call it JSON too.
-            lines = [event_of(line) for line in content.splitlines() if line.strip()]
-            whole = [line for line in lines if line is not None]
-            return whole if len(whole) == len(lines) > 1 else [text_event(content, NOT_JSON_TAG)]
-        return [_event(one) for one in (decoded if isinstance(decoded, list) else [decoded])]
-    if body.media_type in _LINES:
-        lines_of_text = (line for line in content.splitlines() if line.strip())
-        return [event_of(line) or text_event(line, NOT_JSON_TAG) for line in lines_of_text]
-    return [text_event(content)]
-
-
-def _event(decoded: Any) -> Event:
-    return decoded if isinstance(decoded, dict) else text_event(as_json(decoded).encode(), NOT_JSON_TAG)
+    if body.media_type not in (_JSON, *_LINES):
+        return [text_event(content)]
+    if body.media_type == _JSON and (events := events_of(content)) is not None:
+        return events
+    lines = [line for line in content.splitlines() if line.strip()]
+    check_items(len(lines), "lines")
+    # Senders of one object a line call it JSON too.
+    if body.media_type == _JSON and (len(lines) == 1 or any(events_of(line) is None for line in lines)):
+        return [text_event(content, NOT_JSON_TAG)]
+    return [event for line in lines for event in events_of_line(line)]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from accelerapp.server.ingest.compression import MalformedCompressionError, TooLargeError, decompressed
 from accelerapp.server.ingest.decoding import in_thread_if_large
-from accelerapp.server.ingest.receiver import RefusedError
+from accelerapp.server.ingest.receiver import RefusedError, check_items
 
 _NUMBER = struct.Struct(">I")
 _TWO_NUMBERS = struct.Struct(">II")
@@ -90,6 +90,7 @@ def _events_of(compressed: bytes, limit: int) -> list[Event]:
         if at > len(content):
             raise RefusedError("malformed", "a compressed frame ends within an event")
         events.append((sequence, content[at - length : at]))
+        check_items(len(events), "events")
     return events
 
 

@@ -16,6 +16,9 @@ MAX_CONNECTIONS = 1000
 #: As many times the largest request may those that one receiver is receiving take together.
 REQUESTS_AT_ONCE = 8
 
+#: Spans or events of one request, where they are translated: small ones take more time than their bytes tell.
+MOST_ITEMS = 100_000
+
 
 class RefusedError(Exception):
     """What is not taken; `reason` is the word that it is counted under, `retry_after` seconds before another try.
@@ -28,6 +31,14 @@ class RefusedError(Exception):
         super().__init__(message)
         self.reason = reason
         self.retry_after = retry_after
+
+
+def check_items(count: int, what: str) -> None:
+    """Refuse a request of more than MOST_ITEMS items."""
+    if count > MOST_ITEMS:
+        raise RefusedError(
+            "too_large", f"the request has {count} {what}, {MOST_ITEMS} are allowed: send smaller batches"
+        )
 
 
 def refusal(error: RefusedError | StorageFullError | ValueError) -> RefusedError:

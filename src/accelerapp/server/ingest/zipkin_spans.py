@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
 from accelerapp.server.ingest.otlp_attributes import key_value
+from accelerapp.server.ingest.receiver import check_items
 
 _KINDS = {
     "CLIENT": Span.SPAN_KIND_CLIENT,
@@ -62,7 +63,8 @@ def translate(body: bytes, received_ns: int) -> bytes:
 
     It is the start of a span that has neither timestamp nor annotations, which is marked as the collector does. A
     server's span that shares its id with the client's gets an id of its own below that, for ids are unique in OTLP.
-    Raises ZipkinSpanError where a span is wrong and ValueError where the body is no list in JSON.
+    Raises ZipkinSpanError where a span is wrong, ValueError where the body is no list in JSON, and RefusedError where
+    there are too many.
     """
     try:
         spans = orjson.loads(body)
@@ -70,6 +72,7 @@ def translate(body: bytes, received_ns: int) -> bytes:
         raise ValueError(f"the body is not JSON: {error}") from error
     if not isinstance(spans, list):
         raise ValueError("the body is not a list of spans")
+    check_items(len(spans), "spans")
     request = ExportTraceServiceRequest()
     groups: dict[tuple[Any, ...], ScopeSpans] = {}
     shared = _shared_ids(spans)

@@ -120,6 +120,26 @@ async def test_deep_json_is_dealt_with_at_once(
     assert answer.status_code == status
 
 
+MANY = [
+    pytest.param(KINDS["zipkin"], b"[" + b"{}," * 100_000 + b"{}]", id="zipkin"),
+    pytest.param(KINDS["logstash"], b"[" + b"{}," * 100_000 + b"{}]", id="logstash list"),
+    pytest.param(KINDS["logstash"], b"{}\n" * 100_001, id="logstash lines"),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), MANY)
+async def test_more_items_than_are_translated_at_once_are_refused(
+    listening: Listen, kind: Kind, body: bytes
+) -> None:
+    receiver, port = await listening(kind)
+    async with httpx.AsyncClient(trust_env=False, timeout=AT_ONCE) as client:
+        url = f"http://127.0.0.1:{port}{kind.path}"
+        answer = await client.post(url, content=body, headers={"Content-Type": kind.media_type})
+    assert answer.status_code == 413
+    assert "100001" in answer.text
+    assert refused(receiver) == {"too_large": 1}
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 async def test_a_sender_that_goes_away_within_a_body_is_counted(listening: Listen, kind: Kind) -> None:
     receiver, port = await listening(kind)

@@ -20,6 +20,7 @@ from tests.unit.server.ingest.conftest import KeepingSink, Serve
 
 from accelerapp.server.ingest import Account, jaeger_app
 from accelerapp.server.ingest.jaeger_spans import translate
+from accelerapp.server.ingest.receiver import RefusedError
 from accelerapp.server.ingest.thrift import Field, Shape, ThriftError, Type, read_struct
 
 THRIFT_TYPE = {"Content-Type": "application/x-thrift"}
@@ -51,10 +52,12 @@ async def test_a_batch_is_taken_with_202(
     assert len(plain_spans(*sink.traces)) == 4
 
 
+SPAN: dict[str, Any] = {"traceIdLow": 1, "traceIdHigh": 0, "spanId": 1, "parentSpanId": 0}
+SPAN |= {"operationName": "a", "flags": 0, "startTime": 1, "duration": 1}
+
+
 def with_span(**changes: Any) -> bytes:
-    values = {"traceIdLow": 1, "traceIdHigh": 0, "spanId": 1, "parentSpanId": 0, "operationName": "a"}
-    values |= {"flags": 0, "startTime": 1, "duration": 1}
-    good, wrong = THRIFT.Span(**values), THRIFT.Span(**values | changes)
+    good, wrong = THRIFT.Span(**SPAN), THRIFT.Span(**SPAN | changes)
     return written(THRIFT.Batch(process=THRIFT.Process(serviceName="shop"), spans=[good, wrong]))
 
 
@@ -94,6 +97,15 @@ async def test_what_is_wrong_is_named_at_once(
     assert answer.status_code == 400
     assert says in answer.text
     assert (account.status("").refused, sink.traces) == ({"malformed": 1}, [])
+
+
+def test_more_spans_than_are_translated_at_once_are_refused() -> None:
+    batch_of_one = with_span()
+    start = batch_of_one.index(SPANS) + len(SPANS)
+    span = written(THRIFT.Span(**SPAN))
+    many = batch_of_one[:start] + struct.pack(">i", 100_001) + span * 100_001 + b"\x00"
+    with pytest.raises(RefusedError, match="the request has 100001 spans, 100000 are allowed"):
+        translate(many)
 
 
 async def test_other_forms_are_refused_by_name(jaeger: tuple[httpx.AsyncClient, Account]) -> None:

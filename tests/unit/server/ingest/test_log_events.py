@@ -87,11 +87,17 @@ def test_records_of_one_sender_share_their_resource_and_scope() -> None:
 
 
 def test_a_line_that_is_no_object_is_kept_as_text_and_tagged() -> None:
-    request, not_json = from_lines([b'{"message": "a"}', b"[1]", b"oh \xff", b"[" * 10_000], NOW_NS)
+    request, not_json = from_lines([b'{"message": "a"}', b"1", b"oh \xff", b"[" * 10_000], NOW_NS)
     assert not_json == 3
     records = plain_logs(request)
-    assert [record["body"] for record in records[:3]] == ["a", "[1]", "oh \N{REPLACEMENT CHARACTER}"]
+    assert [record["body"] for record in records[:3]] == ["a", "1", "oh \N{REPLACEMENT CHARACTER}"]
     assert all("_jsonparsefailure" in record["attributes"]["tags"] for record in records[1:])
+
+
+def test_a_line_that_is_a_list_is_as_many_events() -> None:
+    request, not_json = from_lines([b'[{"message": "a"}, 5, {"message": "b"}]', b"[]"], NOW_NS)
+    assert [record["body"] for record in plain_logs(request)] == ["a", "5", "b"]
+    assert not_json == 1
 
 
 @given(
