@@ -129,13 +129,17 @@ def report(line: str) -> None:
 
 def measure(what: str, read: Callable[[], Any]) -> None:
     found = read()
-    times = []
+    times, used = [], []
     for _ in range(ROUNDS):
-        begin = time.perf_counter()
+        begin, begin_used = time.perf_counter(), time.process_time()
         read()
         times.append((time.perf_counter() - begin) * 1000)
+        used.append((time.process_time() - begin_used) * 1000)
     size = f", {len(found)} found" if isinstance(found, list) else ""
-    report(f"{what:52s} {statistics.median(times):8.1f} ms ({min(times):.1f} to {max(times):.1f}){size}")
+    report(
+        f"{what:52s} {statistics.median(times):8.1f} ms ({min(times):.1f} to {max(times):.1f}), "
+        f"{statistics.median(used):.1f} ms of processor{size}"
+    )
 
 
 async def main(folder: Path, lines: int) -> None:
