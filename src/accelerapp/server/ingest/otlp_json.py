@@ -10,9 +10,15 @@ import orjson
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from accelerapp.server.ingest.receiver import RefusedError
+
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 _HEX_IDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
+
+
+# A request of the largest size has fewer, unless they are empty; each takes microseconds.
+_MOST_OBJECTS = 1_000_000
 
 
 class MalformedJsonError(ValueError):
@@ -22,8 +28,13 @@ class MalformedJsonError(ValueError):
 def parse_json(body: bytes, message: AnyMessage) -> AnyMessage:
     """Fill a message from OTLP JSON: ids in hexadecimal, enums as numbers or names, 64-bit integers as strings.
 
-    Unknown fields are ignored, as OTLP 1.x demands. Raises MalformedJsonError.
+    Unknown fields are ignored, as OTLP 1.x demands. Raises MalformedJsonError, and RefusedError where it is too much.
     """
+    if (objects := body.count(b"{")) > _MOST_OBJECTS:
+        raise RefusedError(
+            "too_large",
+            f"the body has {objects} JSON objects, {_MOST_OBJECTS} are allowed: send smaller batches",
+        )
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -62,10 +63,10 @@ async def listening() -> AsyncIterator[Listen]:
     """Return a way to run a receiver of an application or of a kind; it is stopped at the end."""
     receivers = []
 
-    async def start(make: Any, **limits: Any) -> tuple[HttpReceiver, int]:
+    async def start(make: Any, limit: int = LIMIT, **limits: Any) -> tuple[HttpReceiver, int]:
         account = Account("http", "HTTP", time.time)
         app = (
-            make.make(KeepingSink(), account, max_request_bytes=LIMIT)
+            make.make(KeepingSink(), account, max_request_bytes=limit)
             if isinstance(make, Kind)
             else make(account)
         )
@@ -124,6 +125,7 @@ MANY = [
     pytest.param(KINDS["zipkin"], b"[" + b"{}," * 100_000 + b"{}]", id="zipkin"),
     pytest.param(KINDS["logstash"], b"[" + b"{}," * 100_000 + b"{}]", id="logstash list"),
     pytest.param(KINDS["logstash"], b"{}\n" * 100_001, id="logstash lines"),
+    pytest.param(KINDS["otlp json"], b'{"resourceSpans":[' + b"{}," * 1_000_000 + b"{}]}", id="otlp json"),
 ]
 
 
@@ -131,12 +133,12 @@ MANY = [
 async def test_more_items_than_are_translated_at_once_are_refused(
     listening: Listen, kind: Kind, body: bytes
 ) -> None:
-    receiver, port = await listening(kind)
+    receiver, port = await listening(kind, limit=16 * LIMIT)
     async with httpx.AsyncClient(trust_env=False, timeout=AT_ONCE) as client:
         url = f"http://127.0.0.1:{port}{kind.path}"
         answer = await client.post(url, content=body, headers={"Content-Type": kind.media_type})
     assert answer.status_code == 413
-    assert "100001" in answer.text
+    assert re.search(r"10000(1 spans|1 events|1 lines|02 JSON objects)", answer.text)
     assert refused(receiver) == {"too_large": 1}
 
 
