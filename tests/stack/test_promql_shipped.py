@@ -32,7 +32,7 @@ from accelerapp.server.promql import (
 from accelerapp.server.signals import METRIC_NAME, Labels, Matcher, MatchType, make_labels
 
 SHIPPED = Path(__file__).parents[2] / "deployment" / "observability"
-START, SECONDS, SCRAPE = 1_700_000_040, 2400, 15
+START, SECONDS, SCRAPE = 1_700_000_040, 1800, 15
 BOUNDS = ("0.1", "0.5", "1", "2.5", "10", "+Inf")
 #: What labels are given where a matcher wants neither one value nor none.
 VALUES = (
@@ -129,7 +129,7 @@ def series_of(conditions: list[Matcher], groupings: set[str]) -> list[dict[str, 
         found = wanted.setdefault(matcher.name, set())
         found.update(sorted(accepted)[:2])
     dice = random.Random(5)
-    rows = [{name: dice.choice(sorted(values)) for name, values in sorted(wanted.items())} for _ in range(25)]
+    rows = [{name: dice.choice(sorted(values)) for name, values in sorted(wanted.items())} for _ in range(12)]
     return [dict(row) for row in {tuple(sorted(row.items())) for row in rows}]
 
 

@@ -47,7 +47,7 @@ def _ordered(block: Block, members: list[list[int]], wanted: int, *, largest: bo
 
 def _chosen(values: Floats, present: Bools, wanted: Ints) -> Bools:
     """Tell which of a group's values are among the largest of their step."""
-    order = np.lexsort((-values, np.where(present, np.isnan(values), 2)), axis=0)
+    order = np.lexsort((-values, ~present), axis=0)  # NaN comes last of what is present
     count = np.minimum(wanted, present.sum(axis=0))
     chosen = np.zeros(present.shape, dtype=np.bool_)
     np.put_along_axis(chosen, order, np.arange(len(values))[:, None] < count, axis=0)

@@ -47,7 +47,7 @@ def windows_over(values: list[float], length: int) -> Windows:
     )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(numbers, st.integers(1, 60))
 def test_running_sums_are_exact_or_known_not_to_be(values: list[float], length: int) -> None:
     chosen = windows_over(values, length).selected(1)
@@ -86,7 +86,7 @@ def test_numbers_of_very_different_size_are_known_not_to_be_held() -> None:
     assert sums.held(first, last).tolist() == [True, False, False, False]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(numbers, st.integers(1, 60))
 def test_sums_and_means_over_time_are_those_of_the_lanes(values: list[float], length: int) -> None:
     chosen = windows_over(values, length).selected(1)
@@ -109,7 +109,7 @@ def test_sums_and_means_over_time_are_those_of_the_lanes(values: list[float], le
         assert same.all(), (function, found[~same], expected[~same])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(numbers, st.integers(1, 60))
 def test_extremes_over_time_are_found_as_by_looking_at_each_sample(values: list[float], length: int) -> None:
     for function, better in (("max_over_time", float.__gt__), ("min_over_time", float.__lt__)):
@@ -125,7 +125,7 @@ def extreme(values: list[float], better: Callable[[float, float], bool]) -> floa
     return best
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     st.lists(st.one_of(st.integers(0, 5).map(float), near, odd), min_size=2, max_size=40), st.integers(2, 40)
 )
