@@ -198,8 +198,7 @@ class _Reader:
             expr = parse_expr(text)
             kind = type_of(expr)
         except PromQLError as error:
-            place = "" if error.start is None else f" (from character {error.start + 1} of the expression)"
-            self.note(path, f"the expression cannot be used: {error.message}{place}; correct it")
+            self.note(path, f"the expression cannot be used: {error.message}; correct it")
             return None
         if kind not in (ValueType.VECTOR, ValueType.SCALAR):
             self.note(path, f"the expression gives a {kind}; a rule needs a vector or a scalar")
