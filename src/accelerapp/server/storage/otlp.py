@@ -51,6 +51,8 @@ _NO_TRACE_ID, _NO_SPAN_ID = bytes(16), bytes(8)
 UNKNOWN_SERVICE = "unknown_service"
 # Every item is stored with its resource, so that a large one before many small items would fill the memory.
 _REPEATED_BYTES = 128 * 1024 * 1024
+# A request of the largest size has fewer, unless they are empty; each takes microseconds to load.
+_MOST_ITEMS = 500_000
 
 
 class MalformedRequestError(ValueError):
@@ -74,7 +76,7 @@ def count_items(request: bytes, signal: str) -> int:
     """Check the shape of an OTLP traces or logs request and count its spans or records, not decoding them.
 
     Raises MalformedRequestError where the request, a resource or a scope cannot be read, and where the resources,
-    written beside each of their items, would be too large.
+    written beside each of their items, would be too large, and where there are too many items.
     """
     try:
         sliced = SlicedRequest.FromString(request)
@@ -89,6 +91,10 @@ def count_items(request: bytes, signal: str) -> int:
         raise MalformedRequestError(
             f"the body is not an OTLP {signal} request in protobuf: {error}"
         ) from error
+    if count > _MOST_ITEMS:
+        raise MalformedRequestError(
+            f"the {signal} request has {count} items, {_MOST_ITEMS} are allowed: send smaller batches"
+        )
     if repeated > _REPEATED_BYTES:
         raise MalformedRequestError(
             f"the {signal} request's resource and scope attributes take {repeated} bytes when kept with each of its "

@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -140,6 +143,19 @@ async def test_more_items_than_are_translated_at_once_are_refused(
     assert answer.status_code == 413
     assert re.search(r"10000(1 spans|1 events|1 lines|02 JSON objects)", answer.text)
     assert refused(receiver) == {"too_large": 1}
+
+
+async def test_more_records_than_are_loaded_in_time_are_refused(listening: Listen) -> None:
+    _, port = await listening(KINDS["otlp protobuf"], limit=16 * LIMIT)
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    records.extend([LogRecord()] * 500_001)
+    async with httpx.AsyncClient(trust_env=False, timeout=AT_ONCE) as client:
+        url = f"http://127.0.0.1:{port}/v1/logs"
+        headers = {"Content-Type": "application/x-protobuf"}
+        answer = await client.post(url, content=request.SerializeToString(), headers=headers)
+    assert answer.status_code == 400
+    assert "500001 items, 500000 are allowed" in Status.FromString(answer.content).message
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
