@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelerapp.server.storage.contracts import OperationFigures, ServiceCall, SpanFigures, SpanQuery
 from accelerapp.server.storage.index import EVERY_BLOCK
-from accelerapp.server.storage.spansql import SpanTables, span_condition, union
+from accelerapp.server.storage.spansql import LONGEST_NS, SpanTables, span_condition, union
 
 #: Upper bounds of the durations that are counted together, in nanoseconds: 1, 2 and 5 of each decade, 10 µs to 100 s.
 _BOUNDS = (*(digit * 10**exponent for exponent in range(4, 11) for digit in (1, 2, 5)), 10**11)
@@ -47,7 +47,7 @@ def calls(tables: SpanTables, start_ns: int, end_ns: int, limit: int) -> list[Se
         f"""
         SELECT above.service, below.service, count(*), count_if(below.status = 'error'),
             quantile_cont(greatest(below.end_ns - below.start_ns, 0), [0.5, 0.95])
-        FROM {union(tables.where(EVERY_BLOCK, start_ns, end_ns))} AS below JOIN {tables.all} AS above
+        FROM {union(tables.where(EVERY_BLOCK, start_ns, end_ns))} AS below JOIN {union(tables.where(EVERY_BLOCK, start_ns - LONGEST_NS, end_ns + LONGEST_NS))} AS above
             ON above.trace_id = below.trace_id AND above.span_id = below.parent_span_id
         WHERE below.start_ns BETWEEN ? AND ? AND below.parent_span_id <> ''
             AND above.service <> below.service

@@ -23,13 +23,11 @@ from accelerapp.server.storage.otlp import SPAN_COLUMNS
 from accelerapp.server.storage.parts import TableSource
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.spanfigures import calls, figures
-from accelerapp.server.storage.spansql import Row, Rows, SpanTables, newest_traces
+from accelerapp.server.storage.spansql import LONGEST_NS, Row, Rows, SpanTables, newest_traces
 
 Result = TypeVar("Result")
 
 _SPAN = tuple(name for name in SPAN_COLUMNS if name != "search")
-#: A trace is summed up from what began at most so long before or after what was found of it: a day.
-_LONGEST_NS = 24 * 3600 * 1_000_000_000
 #: Traces are read by so many at a time, until there are enough spans.
 _TRACES_AT_ONCE = 100
 _PARTS = "trace_id, span_id, parent_span_id, name, service, start_ns, end_ns, status"
@@ -128,7 +126,7 @@ def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:
 def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:
     """Sum up traces, in the order in which they were found."""
     ids, starts = [one.trace_id for one in found], [one.start_ns for one in found]
-    times = (min(starts) - _LONGEST_NS, max(starts) + _LONGEST_NS)
+    times = (min(starts) - LONGEST_NS, max(starts) + LONGEST_NS)
     rows = tables.rows(
         f"""
         WITH spans AS (

@@ -17,6 +17,8 @@ from accelerapp.server.storage.parts import TableSource, counted
 Row = tuple[Any, ...]
 Rows = list[Row]
 
+#: How long before or after a span others of its trace are looked for that go with it: a day.
+LONGEST_NS = 24 * 3600 * 1_000_000_000
 _EVER = (0, 2**63 - 1)
 _COLUMNS = ", ".join(SPAN_COLUMNS)
 #: Of how many spans a trace is taken to consist when the first part of the time is chosen to search in.
