@@ -62,7 +62,7 @@ async def kept(requests: list[ExportMetricsServiceRequest], folder: Path, query:
     for request in requests:
         await intake.take(request, 0)
     await storage.wait_loaded()
-    answer = value_json(Engine(storage.metrics).instant(query, at))["result"]
+    answer = json.loads(json.dumps(value_json(Engine(storage.metrics).instant(query, at))))["result"]
     await storage.close()
     return answer
 
