@@ -43,11 +43,13 @@ def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
 
 def calls(tables: SpanTables, start_ns: int, end_ns: int, limit: int) -> list[ServiceCall]:
     """Return who calls whom by the spans that start in a time range, the most calls first, at most `limit`."""
+    within = union(tables.where(EVERY_BLOCK, start_ns, end_ns))
+    around = union(tables.where(EVERY_BLOCK, start_ns - LONGEST_NS, end_ns + LONGEST_NS))
     rows = tables.rows(
         f"""
         SELECT above.service, below.service, count(*), count_if(below.status = 'error'),
             quantile_cont(greatest(below.end_ns - below.start_ns, 0), [0.5, 0.95])
-        FROM {union(tables.where(EVERY_BLOCK, start_ns, end_ns))} AS below JOIN {union(tables.where(EVERY_BLOCK, start_ns - LONGEST_NS, end_ns + LONGEST_NS))} AS above
+        FROM {within} AS below JOIN {around} AS above
             ON above.trace_id = below.trace_id AND above.span_id = below.parent_span_id
         WHERE below.start_ns BETWEEN ? AND ? AND below.parent_span_id <> ''
             AND above.service <> below.service
