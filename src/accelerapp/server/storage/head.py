@@ -82,12 +82,15 @@ def _joined(
 def _found(batches: Sequence[Batch], series: SeriesIds, start_ms: int, end_ms: int) -> list[Batch]:
     found = []
     for batch in batches:
-        if not len(series):
-            break
-        wanted = np.zeros(max(int(series[-1]), int(batch.series.max())) + 1, dtype=np.bool_)
+        mask = (batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)
+        if not len(series) or not mask.any():
+            continue
+        # Samples come mostly in order of time, so that those in the range are a short part of a long batch.
+        part = slice(int(mask.argmax()), len(mask) - int(mask[::-1].argmax()))
+        ids = batch.series[part]
+        wanted = np.zeros(max(int(series[-1]), int(ids.max())) + 1, dtype=np.bool_)
         wanted[series] = True
-        mask = wanted[batch.series]
-        mask &= (batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)
+        mask[part] &= wanted[ids]
         if mask.any():
             found.append(batch.where(mask))
     return found
