@@ -7,6 +7,7 @@ the Elastic Common Schema; so a line is stored alike whether it comes here or go
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -79,6 +80,7 @@ _SEVERITIES: dict[str, tuple[str, int]] = {
 }
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)? ?(Z|[+-]\d\d:?\d\d)?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SCALARS = (str, int, float)
 _LAST_YEAR = 2261  # nanoseconds since 1970 in 63 bits end a year later
 _HEX = re.compile(r"[0-9a-fA-F]+")
 
@@ -223,7 +225,7 @@ def _flatten(value: Mapping[str, Any], prefix: str, into: Event, depth: int) -> 
 def _take(fields: Event, names: tuple[str, ...]) -> Any:
     """Take the first of these fields that is a text, a number or true or false."""
     for name in names:
-        if isinstance(fields.get(name), str | int | float):
+        if name in fields and isinstance(fields[name], _SCALARS):
             return fields.pop(name)
     return None
 
@@ -255,15 +257,21 @@ def _nanoseconds(value: Any) -> int:
     if found is None:
         return 0
     day, time, fraction, zone = found.groups()
+    seconds = _seconds(f"{day}T{time}{zone or 'Z'}")
+    return seconds * 1_000_000_000 + int((fraction or "").ljust(9, "0")) if seconds else 0
+
+
+@functools.lru_cache(maxsize=1000)
+def _seconds(text: str) -> int:
+    """Return a time in Unix seconds, 0 where there is no such time; of many lines it is the same."""
     try:
-        moment = dt.datetime.fromisoformat(f"{day}T{time}{zone or 'Z'}")
+        moment = dt.datetime.fromisoformat(text)
     except ValueError:
         return 0
     if not 1970 <= moment.year <= _LAST_YEAR:
         return 0
     since = moment - _EPOCH
-    seconds = since.days * 86400 + since.seconds
-    return max(seconds, 0) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+    return max(since.days * 86400 + since.seconds, 0)
 
 
 def _tag(fields: Event, tag: str) -> None:
