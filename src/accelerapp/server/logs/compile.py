@@ -41,6 +41,8 @@ _LEVELS: Final = _SEVERITIES | {"warning": _SEVERITIES["warn"], "critical": _SEV
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _PLAIN_INTEGER = re.compile(r"-?\d{1,15}")
 _GREATEST = sys.float_info.max
+#: Words of a phrase that are looked for before the phrase is.
+_LOOKED_FOR = 4
 _boundary_words = re2.compile(WORD)
 
 
@@ -211,11 +213,13 @@ def _body(value: Value) -> Condition:
     if not pattern:
         return Condition("contains(lower(body), ?)", (lowered(value.literal or ""),))
     whole = f"(?:^|{NO_WORD}){''.join(pattern)}(?:$|{NO_WORD})"
-    # Most lines lack the longest of the words, which is seen much sooner than whether the pattern matches.
-    longest = max((one for text in _texts(value) for one in words(text)), key=len, default="")
+    # That most lines lack one of the words is seen much sooner than that the pattern does not match.
+    parts = sorted({one for text in _texts(value) for one in words(text)}, key=len, reverse=True)[
+        :_LOOKED_FOR
+    ]
     return Condition(
-        "contains(lower(body), ?) AND regexp_matches(lower(body), ?)",
-        (longest, whole),
+        "".join("contains(lower(body), ?) AND " for _ in parts) + "regexp_matches(lower(body), ?)",
+        (*parts, whole),
         HasAll(tuple(HasWords("body", one) for one in _whole_words(value))),
     )
 
