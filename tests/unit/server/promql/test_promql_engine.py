@@ -227,3 +227,25 @@ def test_queries_that_meet_a_limit_are_counted_by_which() -> None:
         with pytest.raises(error):
             engine.instant(expr, 99)
     assert engine.refused() == {"samples": 1, "timeout": 2}
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "(" * 99 + "total" + ")" * 99,
+        "-" * 98 + "total",
+        "abs(" * 99 + "total" + ")" * 99,
+        "sum(" * 99 + "total" + ")" * 99,
+        "topk(1, " * 99 + "total" + ")" * 99,
+        "max_over_time(" * 49 + "total" + "[1m:15s])" * 49,
+        "total" + " or total" * 190,
+        "1" + " + 1" * 190,
+        "2" + " ^ 1" * 95,
+    ],
+    ids=["parentheses", "signs", "calls", "sums", "rankings", "subqueries", "or", "numbers", "powers"],
+)
+def test_the_deepest_expressions_that_are_taken_are_evaluated(expr: str) -> None:
+    taken = parse(expr)
+    assert parse(str(taken)) == taken
+    matrix = Engine(one_series([1, 2, 3], 15_000)).range(taken, 0, 30, 15)
+    assert len(matrix.series) == 1
