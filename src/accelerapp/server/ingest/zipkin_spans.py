@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 from collections.abc import Mapping
@@ -237,7 +238,7 @@ def _endpoints(span: dict[str, Any]) -> dict[str, Any]:
         for version in ("ipv4", "ipv6"):
             if text := _text(endpoint, version):
                 try:
-                    found[f"{network}.address"] = str(ipaddress.ip_address(text))
+                    found[f"{network}.address"] = _address(text)
                 except ValueError:
                     raise ZipkinSpanError(f"{name}: {version} is not an address: {text!r:.60}") from None
         port = endpoint.get("port")
@@ -246,6 +247,12 @@ def _endpoints(span: dict[str, Any]) -> dict[str, Any]:
         if port:
             found[f"{net}.port"] = int(port)
     return found
+
+
+@functools.lru_cache(maxsize=1000)
+def _address(text: str) -> str:
+    """Return an address in its usual form; most spans of a request have the same few. Raises ValueError."""
+    return str(ipaddress.ip_address(text))
 
 
 def _service(span: dict[str, Any]) -> str:
