@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from accelerapp.server.api.answer import own, prometheus
-from accelerapp.server.storage import LogQuery, ReadTimeoutError, SpanQuery, Storage
+from accelerapp.server.storage import Expression, LogQuery, ReadTimeoutError, SpanQuery, Storage
 
 OpenStorage = Callable[..., Storage]
 ROWS = 300_000
@@ -47,7 +47,12 @@ async def test_a_search_that_takes_too_long_is_ended_and_the_next_one_works(
 ) -> None:
     storage = open_storage(query_timeout_seconds=0.1)
     fill(storage)
-    for search in (lambda: storage.logs.search(SLOW_LOGS), lambda: storage.spans.search(SLOW_SPANS)):
+    for search in (
+        lambda: storage.logs.search(SLOW_LOGS),
+        lambda: storage.logs.histogram(SLOW_LOGS, 1000),
+        lambda: storage.logs.top_values(SLOW_LOGS, Expression("body"), 1),
+        lambda: storage.spans.search(SLOW_SPANS),
+    ):
         with pytest.raises(ReadTimeoutError, match=r"longer than 0\.1 s .* ACCELERAPP_QUERY_TIMEOUT"):
             search()
     assert len(storage.logs.search(LogQuery(5, 9))) == 5
