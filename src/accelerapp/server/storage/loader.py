@@ -60,6 +60,7 @@ class Loader:
         self._queue: queue.SimpleQueue[Sequence[Accepted] | _Marker | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._sealing: Future[None] | None = None
+        self._closing = False
         self._since = time.monotonic()
         self.generation = Generation(database, shelves)
         self.failure: Exception | None = None
@@ -79,10 +80,18 @@ class Loader:
         return marker
 
     def close(self) -> None:
-        """Load what is queued and end the thread."""
+        """End the thread after the batch that it loads; the next start reads the others from the journal.
+
+        Who waits for something queued is told that it is cancelled.
+        """
+        self._closing = True
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if isinstance(item, _Marker):
+                item.cancel()
 
     def load(self, accepted: Sequence[Accepted]) -> None:
         """Decode entries and add them to the present generation."""
@@ -138,11 +147,11 @@ class Loader:
             except queue.Empty:
                 self._guarded(self._freeze_if_due)
                 continue
-            if item is None:
-                return
             if isinstance(item, _Marker):
                 self._answer(item)
                 continue
+            if item is None or self._closing:
+                return
             batch = list(item)
             rest = self._drain(batch)
             self._load_or_fail(batch)
@@ -155,7 +164,7 @@ class Loader:
     def _drain(self, batch: list[Accepted]) -> _Marker | str | None:
         """Add what else is queued to a batch of some 20,000 rows; return what interrupted it."""
         rows = sum(map(_rows, batch))
-        while rows < BATCH_ROWS:
+        while rows < BATCH_ROWS and not self._closing:
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:

@@ -353,3 +353,35 @@ async def test_writing_to_a_closed_storage_is_refused(open_storage: OpenStorage,
     await storage.close()
     with pytest.raises(StorageFullError, match="closing"):
         await storage.write_logs(logs_request(1))
+
+
+async def test_closing_does_not_wait_for_what_is_queued_to_be_loaded(
+    open_storage: OpenStorage, reopen: Reopen, logs_request: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage()
+    await storage.write_logs(logs_request(0))
+    await storage.wait_loaded()
+    loading, go_on = threading.Event(), threading.Event()
+    load = storage._loader.load
+
+    def slowly(accepted: Any) -> None:
+        loading.set()
+        assert go_on.wait(20)
+        load(accepted)
+
+    monkeypatch.setattr(storage._loader, "load", slowly)
+    await storage.write_logs(logs_request(1))
+    assert await asyncio.to_thread(loading.wait, 20)
+    for number in range(2, 6):
+        await storage.write_logs(logs_request(number))
+    waiting = asyncio.create_task(storage.wait_loaded())
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(storage.close())
+    while not storage._loader._closing:
+        await asyncio.sleep(0.001)
+    go_on.set()
+    await closing
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert storage.stats()["logs_loaded"] == 2
+    assert bodies(await reopen(storage)) == [f"message {number}" for number in range(6)]
