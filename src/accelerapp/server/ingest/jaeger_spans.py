@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from accelerapp.server.ingest.otlp_attributes import key_value
+from accelerapp.server.ingest.otlp_attributes import add_attributes
 from accelerapp.server.ingest.receiver import check_items
 from accelerapp.server.ingest.thrift import Field, Shape, ThriftError, Type, read_struct
 
@@ -67,7 +67,14 @@ _BATCH = Shape(
         2: Field("spans", Type.LIST, _SPAN, required=True),
     },
 )
-_TAG_VALUES = {0: "string", 1: "double", 2: "bool", 3: "long", 4: "binary"}
+#: By a tag's type the field that has its value, and what it is where that is missing.
+_TAG_VALUES: dict[int, tuple[str, Any]] = {
+    0: ("string", b""),
+    1: ("double", 0.0),
+    2: ("bool", False),
+    3: ("long", 0),
+    4: ("binary", b""),
+}
 _KINDS = {
     "client": Span.SPAN_KIND_CLIENT,
     "server": Span.SPAN_KIND_SERVER,
@@ -92,8 +99,7 @@ def translate(body: bytes) -> bytes:
     check_items(len(batch["spans"]), "spans")
     request = ExportTraceServiceRequest()
     resourced = request.resource_spans.add()
-    resource = _resource(batch["process"])
-    resourced.resource.attributes.extend(key_value(key, value) for key, value in resource.items())
+    add_attributes(resourced.resource.attributes, _resource(batch["process"]))
     spans = resourced.scope_spans.add().spans
     for number, span in enumerate(batch["spans"]):
         try:
@@ -131,24 +137,23 @@ def _fill(made: Span, span: dict[str, Any]) -> None:
     attributes = _attributes(span.get("tags", ()))
     made.kind = _KINDS.get(attributes.pop("span.kind", ""), Span.SPAN_KIND_UNSPECIFIED)
     _set_status(made, attributes)
-    made.attributes.extend(key_value(key, value) for key, value in attributes.items())
+    add_attributes(made.attributes, attributes)
     for log in span.get("logs", ()):
         fields = _attributes(log["fields"])
         name = fields.pop("event", "")
-        made.events.add(
+        event = made.events.add(
             time_unix_nano=_nanoseconds(log["timestamp"], "a log's timestamp"),
             name=name if isinstance(name, str) else str(name),
-            attributes=[key_value(key, value) for key, value in fields.items()],
         )
+        add_attributes(event.attributes, fields)
     for reference in span.get("references", ()):
         if reference["span"] == parent and reference["type"] == _CHILD_OF:
             continue
         kind = _REFERENCE_TYPES.get(reference["type"], "follows_from")
-        made.links.add(
-            trace_id=_id(reference["trace_high"], reference["trace_low"]),
-            span_id=_id(reference["span"]),
-            attributes=[key_value("opentracing.ref_type", kind)],
+        link = made.links.add(
+            trace_id=_id(reference["trace_high"], reference["trace_low"]), span_id=_id(reference["span"])
         )
+        add_attributes(link.attributes, {"opentracing.ref_type": kind})
 
 
 def _parent(span: dict[str, Any]) -> int:
@@ -199,13 +204,12 @@ def _failed(status: Any, kind: int) -> bool:
 def _attributes(tags: Iterable[dict[str, Any]]) -> Attributes:
     found: Attributes = {}
     for tag in tags:
-        kind = _TAG_VALUES.get(tag["type"])
-        if kind is None:
-            raise ThriftError(
-                f"the tag {_text(tag['key'])!r:.60} has a type that there is not: {tag['type']}"
-            )
-        value = tag.get(kind, {"string": b"", "double": 0.0, "bool": False, "long": 0, "binary": b""}[kind])
-        found[_text(tag["key"])] = _text(value) if kind == "string" else value
+        key = _text(tag["key"])
+        if tag["type"] not in _TAG_VALUES:
+            raise ThriftError(f"the tag {key!r:.60} has a type that there is not: {tag['type']}")
+        kind, empty = _TAG_VALUES[tag["type"]]
+        value = tag.get(kind, empty)
+        found[key] = _text(value) if kind == "string" else value
     return found
 
 

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
 
 from accelerapp.server.ingest.log_text import text_fields
-from accelerapp.server.ingest.otlp_attributes import as_json, set_value
+from accelerapp.server.ingest.otlp_attributes import add_attributes, as_json, set_value
 
 Event = dict[str, Any]
 
@@ -128,9 +128,8 @@ class LogBatch:
             resourced = self._resources.get(resource)
             if resourced is None:
                 resourced = self._resources[resource] = self._request.resource_logs.add()
-                for name, value in zip(_RESOURCE, resource, strict=True):
-                    if value:
-                        set_value(resourced.resource.attributes.add(key=name).value, value)
+                known = zip(_RESOURCE, resource, strict=True)
+                add_attributes(resourced.resource.attributes, {name: value for name, value in known if value})
             found = self._scopes[key] = resourced.scope_logs.add()
             found.scope.name = logger
         return found

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 # Protobuf reads a hundred nested messages, and a level of an attribute is three.
@@ -13,11 +14,10 @@ _DEEPEST = 16
 _INTEGERS = range(-(2**63), 2**63)
 
 
-def key_value(key: str, value: Any) -> KeyValue:
-    """Return an attribute."""
-    pair = KeyValue(key=key)
-    set_value(pair.value, value)
-    return pair
+def add_attributes(pairs: RepeatedCompositeFieldContainer[KeyValue], values: Mapping[str, Any]) -> None:
+    """Add attributes to those that there are."""
+    for key, value in values.items():
+        set_value(pairs.add(key=key).value, value)
 
 
 def set_value(target: AnyValue, value: Any, depth: int = _DEEPEST) -> None:

@@ -12,7 +12,7 @@ import orjson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
-from accelerapp.server.ingest.otlp_attributes import key_value
+from accelerapp.server.ingest.otlp_attributes import add_attributes
 from accelerapp.server.ingest.receiver import check_items
 
 _KINDS = {
@@ -103,7 +103,7 @@ def _add(
     group = (*resource.items(), scope)
     if group not in groups:
         resourced = request.resource_spans.add()
-        resourced.resource.attributes.extend(key_value(key, value) for key, value in resource.items())
+        add_attributes(resourced.resource.attributes, resource)
         groups[group] = resourced.scope_spans.add()
         groups[group].scope.name, groups[group].scope.version = scope
     made = groups[group].spans.add(name=_text(span, "name"))
@@ -113,7 +113,7 @@ def _add(
     _set_status(made.status, tags)
     attributes = {**tags, **_endpoints(span)}
     _set_times(made, span, attributes, received_ns)
-    made.attributes.extend(key_value(key, value) for key, value in attributes.items())
+    add_attributes(made.attributes, attributes)
 
 
 def _set_ids(
@@ -190,9 +190,7 @@ def _set_times(made: Span, span: dict[str, Any], attributes: dict[str, Any], rec
         if at is None:
             raise ZipkinSpanError("an annotation has no timestamp")
         name, own = _event(value)
-        made.events.add(
-            time_unix_nano=at * 1000, name=name, attributes=[key_value(key, one) for key, one in own.items()]
-        )
+        add_attributes(made.events.add(time_unix_nano=at * 1000, name=name).attributes, own)
     start, duration = _microseconds(span, "timestamp"), _microseconds(span, "duration") or 0
     if start:
         made.start_time_unix_nano = start * 1000
