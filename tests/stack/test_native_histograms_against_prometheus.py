@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
@@ -272,7 +273,7 @@ def compare(
         assert answer["errorType"] != "execution" or refusal == answer["error"], what
         return
     assert answer["status"] == "success", f"{what}: Prometheus refuses it: {answer.get('error')}"
-    mine = json.loads(json.dumps(value_json(value)))
+    mine = json.loads(orjson.dumps(value_json(value)))
     assert mine["resultType"] == answer["data"]["resultType"], what
     left, right = by_labels(mine["result"]), by_labels(answer["data"]["result"])
     assert left.keys() == right.keys(), what

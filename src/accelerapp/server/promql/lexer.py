@@ -286,9 +286,8 @@ class Lexer:
                 if (following := self._char(at)) in (".", "_", "e", "E", ""):
                     return at + len(following), False
             elif char in digits:
-                while (
-                    self._char(at) in digits
-                ):  # where they are hexadecimal, an "e" among them is one of them
+                # Of hexadecimal ones "e" is one, but not where a run of them begins.
+                while self._char(at) in digits:
                     at += 1
             else:
                 break

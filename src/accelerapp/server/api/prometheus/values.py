@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from accelerapp.server.api.histogram import histogram_json
 from accelerapp.server.promql import (
     Matrix,
@@ -18,7 +20,7 @@ from accelerapp.server.promql import (
 
 
 def value_json(value: Value) -> dict[str, Any]:
-    """Return a query's result in the form of the API: values as text, times as Unix seconds."""
+    """Return a query's result in the form of the API, for orjson: values as text, times as Unix seconds."""
     match value:
         case Scalar():
             return {"resultType": "scalar", "result": [value.time, format_value(value.value)]}
@@ -36,7 +38,8 @@ def value_json(value: Value) -> dict[str, Any]:
         case Matrix():
             return {
                 "resultType": "matrix",
-                "result": [_series_json(series) for series in value.series],
+                # Encoded one by one: the points of all series as objects would take ten times their text.
+                "result": [orjson.Fragment(orjson.dumps(_series_json(series))) for series in value.series],
             }
 
 

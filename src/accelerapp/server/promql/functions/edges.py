@@ -42,9 +42,8 @@ def smoothed_change(windows: Windows, edges: Edges, *, counter: bool) -> tuple[S
     stamps, step = windows.samples.timestamps, every.step
     start, end = windows.start_ms[step], windows.end_ms[step]
     first = np.where(every.first > earliest, every.first - 1, earliest)
-    exact = (
-        stamps[np.maximum(every.last - 1, 0)] == end
-    )  # then that sample is the first that is not before the end
+    # A sample at the very end is the first that is not before it.
+    exact = stamps[np.maximum(every.last - 1, 0)] == end
     last = np.minimum(every.last - (exact & (every.last > every.first)), latest - 1)
     usable = (stamps[last] > start) & (stamps[first] <= end)
     chosen, first, last = every.taken(usable), first[usable], last[usable]
