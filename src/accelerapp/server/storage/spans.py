@@ -19,11 +19,12 @@ from accelerapp.server.storage.contracts import (
     TracePosition,
     TraceSummary,
 )
+from accelerapp.server.storage.index import EVERY_BLOCK
 from accelerapp.server.storage.otlp import SPAN_COLUMNS
 from accelerapp.server.storage.parts import TableSource
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.spanfigures import calls, figures
-from accelerapp.server.storage.spansql import LONGEST_NS, Row, Rows, SpanTables, newest_traces
+from accelerapp.server.storage.spansql import LONGEST_NS, Row, Rows, SpanTables, newest_traces, union
 
 Result = TypeVar("Result")
 
@@ -116,7 +117,7 @@ def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:
     """Return the spans of some traces, in the order of the ids, then of their start, each once."""
     columns = ", ".join(_SPAN)
     return tables.rows(
-        f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.traces(ids)} "  # noqa: S608
+        f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.all} "  # noqa: S608
         f"WHERE {tables.among('trace_id', len(ids))} "
         "ORDER BY list_position(?, trace_id), start_ns, end_ns DESC, span_id LIMIT ?",
         [*ids, list(ids), limit],
@@ -126,11 +127,11 @@ def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:
 def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:
     """Sum up traces, in the order in which they were found."""
     ids, starts = [one.trace_id for one in found], [one.start_ns for one in found]
-    times = (min(starts) - LONGEST_NS, max(starts) + LONGEST_NS)
+    around = union(tables.where(EVERY_BLOCK, min(starts) - LONGEST_NS, max(starts) + LONGEST_NS))
     rows = tables.rows(
         f"""
         WITH spans AS (
-            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {tables.traces(ids, times)}
+            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {around}
             WHERE {tables.among("trace_id", len(ids))}
         ), parents AS (SELECT DISTINCT trace_id, span_id FROM spans)
         SELECT spans.trace_id, service, count(*), count_if(status = 'error'), min(start_ns), max(end_ns),

@@ -10,7 +10,7 @@ from accelerapp.server.storage.conditions import Condition, all_of
 from accelerapp.server.storage.contracts import SpanQuery, TracePosition
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.deadline import Deadline
-from accelerapp.server.storage.index import EVERY_BLOCK, HasAny, HasWords, Wanted
+from accelerapp.server.storage.index import EVERY_BLOCK, HasWords, Wanted
 from accelerapp.server.storage.otlp import SPAN_COLUMNS, attribute_line, attribute_words
 from accelerapp.server.storage.parts import TableSource, counted
 
@@ -19,7 +19,6 @@ Rows = list[Row]
 
 #: How long before or after a span others of its trace are looked for that go with it: a day.
 LONGEST_NS = 24 * 3600 * 1_000_000_000
-_EVER = (0, 2**63 - 1)
 _COLUMNS = ", ".join(SPAN_COLUMNS)
 #: Of how many spans a trace is taken to consist when the first part of the time is chosen to search in.
 _SPANS_OF_A_TRACE = 32
@@ -48,10 +47,6 @@ class SpanTables:
         self._pinned = sources
         self.all = union(self._sources)
 
-    def traces(self, trace_ids: Sequence[str], times: tuple[int, int] = _EVER) -> str:
-        """Return the relation of the rows that may be of some traces, of the sources that reach into a time range."""
-        return union(self.where(HasAny(tuple(HasWords("ids", one) for one in trace_ids)), *times))
-
     def where(self, wanted: Wanted, start_ns: int, end_ns: int) -> list[Relation]:
         """Return the rows that may be wanted, of the sources that reach into a time range."""
         times = (start_ns, end_ns)
@@ -72,7 +67,10 @@ class SpanTables:
 
     @staticmethod
     def among(column: str, count: int) -> str:
-        """Return the condition that a column is one of `count` parameters, in the form that skips blocks."""
+        """Return the condition that a column is one of `count` parameters.
+
+        Of trace ids, by which segments are in order, this form lets DuckDB skip most of them.
+        """
         return f"{column} IN ({', '.join('?' * count)})"
 
 

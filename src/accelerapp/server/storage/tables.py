@@ -33,10 +33,7 @@ TRACES = TableSignal(
     SPAN_COLUMNS,
     "start_ns",
     "trace_id, start_ns",
-    texts=(
-        IndexedText("ids", "trace_id"),
-        IndexedText("lines", f"translate(search, {quoted(NO_WORDS)}, '{'_' * len(NO_WORDS)}')"),
-    ),
+    texts=(IndexedText("lines", f"translate(search, {quoted(NO_WORDS)}, '{'_' * len(NO_WORDS)}')"),),
 )
 LOGS = TableSignal(
     "logs",
