@@ -11,11 +11,18 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 import httpx
+import hypothesis
 import pytest
 
 # Observatories in tests open the ports that they name; the receivers' usual ones may be somebody's.
 for _receiver in ("OTLP_GRPC", "ZIPKIN", "JAEGER", "LOGSTASH_TCP", "LOGSTASH_HTTP", "BEATS"):
     os.environ[f"ACCELERAPP_{_receiver}_PORT"] = "off"
+
+# No timing decides a test: an example may take as long as the machine needs.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
