@@ -83,7 +83,7 @@ def places(folder: Path) -> list[tuple[Path, int, str]]:
     ]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_damage_costs_only_the_damaged_part_and_is_counted(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
