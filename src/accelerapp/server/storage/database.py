@@ -42,11 +42,12 @@ class Database:
         self._open: set[duckdb.DuckDBPyConnection] = set()
 
     @contextmanager
-    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection that one thread may use, closed afterwards."""
+    def cursor(self, *, reading: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection that one thread may use, closed afterwards; `interrupt` ends what is read with it."""
         with self._lock:
             cursor = self._root.cursor()
-            self._open.add(cursor)
+            if reading:
+                self._open.add(cursor)
         with closing(cursor):
             try:
                 yield cursor
@@ -55,7 +56,7 @@ class Database:
                     self._open.discard(cursor)
 
     def interrupt(self) -> None:
-        """End every statement that runs, with duckdb.InterruptException."""
+        """End every read that runs, with duckdb.InterruptException."""
         with self._lock:
             for cursor in self._open:
                 cursor.interrupt()
@@ -63,23 +64,23 @@ class Database:
     def attach(self, path: Path) -> str:
         """Attach a segment read-only and return the name of its catalog; raises duckdb.Error if damaged."""
         name = self.new_name("segment")
-        with self.cursor() as cursor:
+        with self.cursor(reading=False) as cursor:
             cursor.execute(f"ATTACH {quoted(str(path))} AS {name} (READ_ONLY)")
         return name
 
     def detach(self, name: str) -> None:
-        with self.cursor() as cursor:
+        with self.cursor(reading=False) as cursor:
             cursor.execute(f"DETACH {name}")
 
     def create_table(self, prefix: str, columns: Mapping[str, str]) -> str:
         """Create an empty table in memory and return its qualified name."""
         name = f"memory.main.{self.new_name(prefix)}"
-        with self.cursor() as cursor:
+        with self.cursor(reading=False) as cursor:
             cursor.execute(f"CREATE TABLE {name} ({column_list(columns)})")
         return name
 
     def drop_table(self, name: str) -> None:
-        with self.cursor() as cursor:
+        with self.cursor(reading=False) as cursor:
             cursor.execute(f"DROP TABLE {name}")
 
     def new_name(self, prefix: str) -> str:

@@ -111,14 +111,14 @@ class TableHead(Source):
         times = columns[self._signal.time_column]
         self.lowest = min(self.lowest, int(times.min()))
         self.highest = max(self.highest, int(times.max()))
-        with self._database.cursor() as cursor:
+        with self._database.cursor(reading=False) as cursor:
             insert(cursor, self.relation, columns)
         self.rows += len(times)
 
     def batches(self) -> Iterator[Columns]:
         """Yield all rows in the order that a segment has, so many at a time that they are no burden as objects."""
         order = self._signal.order
-        with self._database.cursor() as cursor:
+        with self._database.cursor(reading=False) as cursor:
             for condition, bounds in slices(cursor, self.relation, order, self.rows):
                 query = f"SELECT * FROM {self.relation} WHERE {condition} ORDER BY {order}"  # noqa: S608 - own names
                 columns: Columns = cursor.execute(query, bounds).fetchnumpy()

@@ -96,7 +96,7 @@ class HistogramTables:
     def __init__(self, database: Database, catalog: str, ids: SeriesIds) -> None:
         self._database = database
         self._catalog = catalog
-        with database.cursor() as cursor:
+        with database.cursor(reading=False) as cursor:
             listed = cursor.execute(
                 "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND table_name = 'histogram_series'",
                 [catalog],

@@ -85,7 +85,7 @@ class TableSegment(Source):
         self.bytes = path.stat().st_size
         self.replaced: frozenset[str] = frozenset()
         try:
-            with database.cursor() as cursor:
+            with database.cursor(reading=False) as cursor:
                 row = _one(cursor, f"SELECT format, rows, lowest, highest FROM {self.catalog}.main.meta")  # noqa: S608 - own names
                 self.format = int(row[0])
                 if self.format not in _READABLE:
@@ -124,7 +124,7 @@ class MetricSegment(TableSegment):
     def __init__(self, database: Database, path: Path, registry: SeriesRegistry) -> None:
         super().__init__(database, path, "samples")
         try:
-            with database.cursor() as cursor:
+            with database.cursor(reading=False) as cursor:
                 query = f"SELECT labels, rows, lowest, highest FROM {self.catalog}.main.series ORDER BY rowid"  # noqa: S608
                 series = cursor.execute(query).fetchnumpy()
         except duckdb.Error:

@@ -385,3 +385,23 @@ async def test_closing_does_not_wait_for_what_is_queued_to_be_loaded(
         await waiting
     assert storage.stats()["logs_loaded"] == 2
     assert bodies(await reopen(storage)) == [f"message {number}" for number in range(6)]
+
+
+async def test_ending_the_reads_ends_no_loading(open_storage: OpenStorage, logs_request: Make) -> None:
+    storage = open_storage()
+    ended = threading.Event()
+
+    def interrupt() -> None:
+        while not ended.is_set():
+            storage.interrupt_reads()
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    for number in range(20):
+        await storage.write_logs(logs_request(number))
+        await storage.wait_loaded()
+    await storage.seal()
+    ended.set()
+    await asyncio.to_thread(interrupting.join)
+    assert storage.stats()["seal_failures"] == 0
+    assert len(bodies(storage)) == 20
