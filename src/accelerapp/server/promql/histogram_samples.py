@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from accelerapp.server.promql.block import Bools, Cells, Ints
+from accelerapp.server.promql.block import Bools, Cells, Floats, Ints
 from accelerapp.server.promql.histogram import Hint, Histogram, Side
 from accelerapp.server.signals import HistogramColumns, HistogramSet
 
@@ -64,6 +65,20 @@ class HistogramSamples:
         if found is None:
             found = self._cells[sample] = self._made(sample, self._hint(sample))
         return found  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def statistics(self) -> Floats:
+        """Count and sum of each sample, in a row of their own."""
+        if self._columns is not None:
+            return np.stack((self._columns.count, self._columns.sum), axis=1)
+        return np.array([(one.count, one.sum) for one in self._cells.tolist()]).reshape(-1, 2)
+
+    @functools.cached_property
+    def gauges(self) -> Bools:
+        """Tell which samples are gauges."""
+        if self._columns is not None:
+            return self._columns.gauge
+        return np.array([one.hint is Hint.GAUGE for one in self._cells.tolist()], dtype=np.bool_)
 
     @property
     def resets(self) -> Bools:

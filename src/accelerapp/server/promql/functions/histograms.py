@@ -21,6 +21,7 @@ from accelerapp.server.promql.block import (
 )
 from accelerapp.server.promql.estimation import fraction, quantile, variance
 from accelerapp.server.promql.functions.context import Context, Function
+from accelerapp.server.promql.functions.native import rated_statistics
 from accelerapp.server.promql.histogram import Histogram
 
 _BOUND = "le"
@@ -172,8 +173,24 @@ def _of_native(function: Callable[[Histogram], float]) -> Function:
     return evaluate
 
 
-def _mean(histogram: Histogram) -> float:
-    return float(np.float64(histogram.sum) / np.float64(histogram.count))
+def _of_statistics(function: Callable[[Floats, Floats], Floats]) -> Function:
+    """Make a function of the counts and sums of native histograms."""
+
+    def evaluate(call: ast.Call, context: Context) -> Block:
+        rated = rated_statistics(call.args[0], context)
+        if rated is not None:
+            count, total = rated
+            values = function(count.values, total.values)
+            return Block(count.labels, values, count.present).without_empty().without_name()
+        block = context.vector(call.args[0])
+        present = block.native
+        counts, sums = np.zeros(present.shape), np.zeros(present.shape)
+        if block.histograms is not None:
+            found = block.histograms[present].tolist()
+            counts[present], sums[present] = [one.count for one in found], [one.sum for one in found]
+        return Block(block.labels, function(counts, sums), present).without_empty().without_name()
+
+    return evaluate
 
 
 def bucket_quantile(q: Floats, bounds: Floats, counts: Floats) -> tuple[Floats, Floats]:
@@ -261,11 +278,11 @@ def _almost_equal(a: Floats, b: Floats) -> Bools:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "histogram_avg": _of_native(_mean),
-    "histogram_count": _of_native(lambda histogram: histogram.count),
+    "histogram_avg": _of_statistics(lambda counts, sums: sums / counts),
+    "histogram_count": _of_statistics(lambda counts, sums: counts),
     "histogram_fraction": _histogram_fraction,
     "histogram_quantile": _histogram_quantile,
     "histogram_stddev": _of_native(lambda histogram: float(np.sqrt(variance(histogram)))),
     "histogram_stdvar": _of_native(variance),
-    "histogram_sum": _of_native(lambda histogram: histogram.sum),
+    "histogram_sum": _of_statistics(lambda counts, sums: sums),
 }

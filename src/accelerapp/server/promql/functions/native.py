@@ -61,6 +61,13 @@ class _Native:
     histograms: HistogramWindows
     notes: Annotations
 
+    @staticmethod
+    def of(call: ast.Call, windows: Windows, histograms: HistogramWindows, notes: Annotations) -> _Native:
+        place = call.args[0]
+        if isinstance(ast.unwrap(place), ast.Subquery):
+            place = replace(place, start=0)  # Prometheus does not know any more where it stands
+        return _Native(call, place, windows, histograms, notes)
+
     @property
     def mixed(self) -> Bools:
         return (self.windows.counts > 0) & (self.histograms.counts > 0)
@@ -105,11 +112,7 @@ def over_windows(call: ast.Call, function: Function, context: Context, windows: 
     histograms = windows.histograms
     if histograms is None:
         return function(call, _Given(context, windows))
-    # Of a subquery Prometheus does not know any more where it stands.
-    place = (
-        replace(call.args[0], start=0) if isinstance(ast.unwrap(call.args[0]), ast.Subquery) else call.args[0]
-    )
-    native = _Native(call, place, windows, histograms, context.notes)
+    native = _Native.of(call, windows, histograms, context.notes)
     floats, rest = _FORMS.get(call.name, _ignored)(native)
     result = function(call, _Given(context, floats))
     if rest is None or not isinstance(result, Block):
@@ -125,30 +128,56 @@ def _ignored(native: _Native) -> tuple[Windows, Block | None]:
 
 
 def _rate(native: _Native) -> tuple[Windows, Block]:
-    counter, per_second = native.call.name != "delta", native.call.name == "rate"
+    counter = native.call.name != "delta"
     native.warn_of(native.mixed, annotation.mixed_samples)
     cells = native.cells()
+    for row, steps, first, last in _pairs(native):
+        _note_kind(native, row, first, last, counter=counter)
+        changes = _changes_of(native, first, last, counter=counter)
+        factors = _factors(native, steps, first, last, np.array([one.count for one in changes]))
+        for step, one, factor in zip(steps.tolist(), changes, factors.tolist(), strict=True):
+            cells[row, step] = one.scaled(factor)
+    return native.without(native.mixed), native.block(cells)
+
+
+def rated_statistics(expr: ast.Expr, context: Context) -> tuple[Block, Block] | None:
+    """Return count and sum of a rate of native histograms, for which no bucket is looked at.
+
+    None where the expression is no such rate, or where there are floats as well.
+    """
+    call = ast.unwrap(expr)
+    if not isinstance(call, ast.Call) or call.name not in ("rate", "increase", "delta"):
+        return None
+    windows = context.windows(call.args[0])
+    if windows.histograms is None or (windows.counts > 0).any():
+        return None
+    native = _Native.of(call, windows, windows.histograms, context.notes)
+    samples, counter = windows.histograms.samples, call.name != "delta"
+    results = np.zeros((*windows.shape, 2))
+    present = np.zeros(windows.shape, dtype=np.bool_)
+    for row, steps, first, last in _pairs(native):
+        _note_kind(native, row, first, last, counter=counter)
+        changes = samples.statistics[last] - samples.statistics[first]
+        if counter:
+            _add_before_resets(native, changes, samples.statistics, first, last)
+        results[row, steps] = changes * _factors(native, steps, first, last, changes[:, 0])[:, None]
+        present[row, steps] = True
+    return Block(windows.labels, results[:, :, 0], present), Block(windows.labels, results[:, :, 1], present)
+
+
+def _pairs(native: _Native) -> Iterator[tuple[int, Ints, Ints, Ints]]:
+    """Yield of each series the steps whose window has two histograms, and the first and the last of these."""
     chosen = (native.histograms.counts > 1) & ~native.mixed
     for row in np.flatnonzero(chosen.any(axis=1)).tolist():
         native.windows.check_time()
         steps = np.flatnonzero(chosen[row])
-        first, last = native.histograms.first[row, steps], native.histograms.last[row, steps] - 1
-        for position, change in enumerate(_changes_of(native, row, first, last, counter=counter)):
-            cells[row, steps[position]] = change
-        counts = np.array([cells[row, step].count for step in steps.tolist()])
-        factors = _extrapolation(native, steps, first, last, counts if counter else None)
-        if per_second:
-            factors = factors / ((native.windows.end_ms[0] - native.windows.start_ms[0]) / 1000)
-        for step, factor in zip(steps.tolist(), factors.tolist(), strict=True):
-            cells[row, step] = cells[row, step].scaled(factor)
-    return native.without(native.mixed), native.block(cells)
+        yield row, steps, native.histograms.first[row, steps], native.histograms.last[row, steps] - 1
 
 
-def _changes_of(native: _Native, row: int, first: Ints, last: Ints, *, counter: bool) -> list[Histogram]:
+def _changes_of(native: _Native, first: Ints, last: Ints, *, counter: bool) -> list[Histogram]:
     """Return the changes between pairs of a series' samples."""
     low, high = int(first.min()), int(last.max()) + 1
     samples = [native.histograms.samples.at(one) for one in range(low, high)]
-    _note_kind(native, row, samples, (first - low, last - low), counter=counter)
     layout = Layout.of(samples)
     if layout is None:
         pairs = zip(first.tolist(), last.tolist(), strict=True)
@@ -156,24 +185,33 @@ def _changes_of(native: _Native, row: int, first: Ints, last: Ints, *, counter: 
     rows = layout.rows(samples)
     changes = rows[last - low] - rows[first - low]
     if counter:
-        resets = np.flatnonzero(native.histograms.samples.resets[low:high])
-        begin, end = resets.searchsorted(first - low, "right"), resets.searchsorted(last - low, "right")
-        for window in np.flatnonzero(end > begin).tolist():
-            for reset in resets[begin[window] : end[window]].tolist():
-                changes[window] += rows[reset - 1]
+        _add_before_resets(native, changes, rows, first, last, low)
     return layout.histograms(changes, [Hint.GAUGE] * len(changes))
 
 
-def _note_kind(
-    native: _Native, row: int, samples: list[Histogram], ends: tuple[Ints, Ints], *, counter: bool
+def _add_before_resets(
+    native: _Native, changes: Floats, rows: Floats, first: Ints, last: Ints, low: int = 0
 ) -> None:
+    """Add to the changes of counters what they had reached before each of their resets.
+
+    `rows` are the samples from number `low` on.
+    """
+    begin = int(first.min())
+    resets = np.flatnonzero(native.histograms.samples.resets[begin : int(last.max()) + 1]) + begin
+    after, until = resets.searchsorted(first, "right"), resets.searchsorted(last, "right")
+    for window in np.flatnonzero(until > after).tolist():
+        for reset in resets[after[window] : until[window]].tolist():
+            changes[window] += rows[reset - 1 - low]
+
+
+def _note_kind(native: _Native, row: int, first: Ints, last: Ints, *, counter: bool) -> None:
     """Warn where a counter is wanted and a window has a gauge, or the other way round at its ends."""
-    gauges = np.array([one.hint is Hint.GAUGE for one in samples])
+    gauges = native.histograms.samples.gauges
     if counter:
         before = np.concatenate(([0], np.cumsum(gauges)))
-        if (before[ends[1] + 1] > before[ends[0]]).any():
+        if (before[last + 1] > before[first]).any():
             native.notes.warning(annotation.not_a_counter(native.metric(row)), native.place)
-    elif not (gauges[ends[0]] & gauges[ends[1]]).all():
+    elif not (gauges[first] & gauges[last]).all():
         native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.place)
 
 
@@ -191,10 +229,10 @@ def _change(native: _Native, samples: list[int], *, counter: bool) -> Histogram:
     return change.compact().with_hint(Hint.GAUGE)
 
 
-def _extrapolation(native: _Native, steps: Ints, first: Ints, last: Ints, counts: Floats | None) -> Floats:
+def _factors(native: _Native, steps: Ints, first: Ints, last: Ints, counts: Floats) -> Floats:
     """Return by what changes between two samples are multiplied for whole windows, as for floats.
 
-    `counts` are the changes of a counter's count.
+    `counts` are the changes of the counts.
     """
     times = native.histograms.samples.timestamps
     first_ms, last_ms = times[first], times[last]
@@ -203,12 +241,14 @@ def _extrapolation(native: _Native, steps: Ints, first: Ints, last: Ints, counts
     to_start = (first_ms - native.windows.start_ms[steps]) / 1000
     to_end = (native.windows.end_ms[steps] - last_ms) / 1000
     to_start = np.where(to_start >= average * 1.1, average / 2, to_start)
-    if counts is not None:
-        began = np.array([native.histograms.samples.at(one).count for one in first.tolist()])
+    if native.call.name != "delta":
+        began = native.histograms.samples.statistics[first, 0]
         to_zero = np.where((counts > 0) & (began >= 0), sampled * (began / counts), to_start)
         to_start = np.where(to_zero < to_start, to_zero, to_start)
     to_end = np.where(to_end >= average * 1.1, average / 2, to_end)
     factors: Floats = (sampled + to_start + to_end) / sampled
+    if native.call.name == "rate":
+        factors = factors / ((native.windows.end_ms[0] - native.windows.start_ms[0]) / 1000)
     return factors
 
 
