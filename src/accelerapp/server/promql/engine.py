@@ -16,12 +16,13 @@ from accelerapp.server.promql.block import Block, Steps
 from accelerapp.server.promql.durations import resolve
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.evaluator import Evaluator
+from accelerapp.server.promql.functions.edges import between
 from accelerapp.server.promql.histogram import Histogram
 from accelerapp.server.promql.limits import Budget, Refusals
 from accelerapp.server.promql.parse import parse
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.promql.values import Matrix, MatrixSeries, Scalar, String, Value, Vector
-from accelerapp.server.promql.windows import Windows
+from accelerapp.server.promql.windows import Edges, Windows
 from accelerapp.server.signals import Matcher, SeriesSet
 from accelerapp.server.storage.contracts import MetricReader
 
@@ -210,8 +211,7 @@ def _points(times: Sequence[int], cells: Sequence[Histogram | None]) -> tuple[tu
 
 def _windows_matrix(windows: Windows) -> Matrix:
     if windows.edges is not None:
-        word = "smoothed" if windows.edges.smoothed else "anchored"
-        raise PromQLError(f"a range with the {word} modifier is only supported as a function's argument")
+        return _extended_matrix(windows, windows.edges)
     samples = windows.samples
     series = []
     for row, labels in enumerate(samples.labels):
@@ -226,4 +226,18 @@ def _windows_matrix(windows: Windows) -> Matrix:
         if first < last or native:
             times, values = samples.timestamps[first:last], samples.values[first:last]
             series.append(MatrixSeries(labels, times, values, native))
+    return Matrix(series)
+
+
+def _extended_matrix(windows: Windows, edges: Edges) -> Matrix:
+    """Give each window a sample at both of its edges."""
+    found = between(windows, edges, counter=False, beyond=True)
+    bounds = [int(windows.start_ms[0])], [int(windows.end_ms[0])]
+    samples, series = windows.samples, []
+    for index, row in enumerate(found.chosen.index.tolist()):
+        inner = slice(int(found.first[index]), max(int(found.first[index]), int(found.last[index])))
+        times = np.concatenate((bounds[0], samples.timestamps[inner], bounds[1]))
+        ends = [found.left[index]], [found.right[index]]
+        values = np.concatenate((ends[0], samples.values[inner], ends[1]))
+        series.append(MatrixSeries(samples.labels[row], times, values))
     return Matrix(series)

@@ -7,6 +7,8 @@ counter's start timestamps, which are not collected here, is left out, as it is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from accelerapp.server.promql.block import Bools, Floats, Ints
@@ -22,19 +24,52 @@ def anchored(windows: Windows, edges: Edges) -> Selection:
     return Selection(windows, chosen.index, first, chosen.last)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Between:
+    """Some windows with the values on both their edges, and the samples `first` to `last` (exclusive) between them."""
+
+    chosen: Selection
+    left: Floats
+    right: Floats
+    first: Ints
+    last: Ints
+
+    def change(self, *, counter: bool) -> Floats:
+        """Return right minus left; of a counter, plus what it had reached before each of its resets."""
+        change = self.right - self.left
+        if counter:
+            values = self.chosen.windows.samples.values
+            change += _reached(values, self.first, self.last, self.left, self.right)
+        return change
+
+
+def between(windows: Windows, edges: Edges, *, counter: bool, beyond: bool = False) -> Between:
+    """Find the values on the edges of the windows that have them.
+
+    A counter that fell between the samples around an edge started from nought there. With `beyond`, windows are taken
+    too that have only samples after their end, as Prometheus does where a smoothed range is the whole query.
+    """
+    if edges.smoothed:
+        return _smoothed(windows, edges, counter=counter, beyond=beyond)
+    return _anchored(windows, edges)
+
+
 def with_edges(windows: Windows, edges: Edges) -> Bools:
     """Tell which windows have a change from edge to edge."""
-    chosen = smoothed_change(windows, edges, counter=False)[0] if edges.smoothed else anchored(windows, edges)
     present = np.zeros(windows.shape, dtype=np.bool_)
-    present.ravel()[chosen.index] = True
+    present.ravel()[between(windows, edges, counter=False).chosen.index] = True
     return present
 
 
-def smoothed_change(windows: Windows, edges: Edges, *, counter: bool) -> tuple[Selection, Floats]:
-    """Return the change between the values on both edges of each window, and the windows that have one.
+def _anchored(windows: Windows, edges: Edges) -> Between:
+    chosen = anchored(windows, edges)
+    stamps, values, step = windows.samples.timestamps, windows.samples.values, chosen.step
+    inner = chosen.first + (stamps[chosen.first] <= windows.start_ms[step])
+    last = chosen.last - (stamps[chosen.last - 1] >= windows.end_ms[step])
+    return Between(chosen, values[chosen.first], values[chosen.last - 1], inner, last)
 
-    A counter that fell between the samples around an edge started from nought there.
-    """
+
+def _smoothed(windows: Windows, edges: Edges, *, counter: bool, beyond: bool) -> Between:
     every = windows.chosen(np.arange(windows.first.size))
     earliest, latest = _reach(every, edges)
     some = latest > earliest
@@ -45,18 +80,15 @@ def smoothed_change(windows: Windows, edges: Edges, *, counter: bool) -> tuple[S
     # A sample at the very end is the first that is not before it.
     exact = stamps[np.maximum(every.last - 1, 0)] == end
     last = np.minimum(every.last - (exact & (every.last > every.first)), latest - 1)
-    usable = (stamps[last] > start) & (stamps[first] <= end)
+    usable = (stamps[last] > start) & ((stamps[first] <= end) | beyond)
     chosen, first, last = every.taken(usable), first[usable], last[usable]
     start, end = start[usable], end[usable]
     left = _on_line(windows, first, first + 1, start, counter=counter, inside=stamps[first] < start)
-    right = _on_line(windows, last - 1, last, end, counter=counter, inside=stamps[last] > end)
+    after = (stamps[last] > end) & (last > first)
+    right = _on_line(windows, last - 1, last, end, counter=counter, inside=after)
     left = np.where(stamps[first] < start, left, windows.samples.values[first])
-    right = np.where(stamps[last] > end, right, windows.samples.values[last])
-    change = right - left
-    if counter:
-        inner = (first + (stamps[first] <= start), last + (stamps[last] < end))
-        change += _reached(windows.samples.values, *inner, left, right)
-    return chosen, change
+    right = np.where(after, right, windows.samples.values[last])
+    return Between(chosen, left, right, first + (stamps[first] <= start), last + (stamps[last] < end))
 
 
 def _reach(chosen: Selection, edges: Edges) -> tuple[Ints, Ints]:

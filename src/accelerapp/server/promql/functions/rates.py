@@ -7,7 +7,7 @@ import numpy as np
 from accelerapp.server.promql import ast
 from accelerapp.server.promql.block import Block, Bools, Floats
 from accelerapp.server.promql.functions.context import Context, Function
-from accelerapp.server.promql.functions.edges import anchored, smoothed_change
+from accelerapp.server.promql.functions.edges import anchored, between
 from accelerapp.server.promql.functions.resets import add_reached, falls
 from accelerapp.server.promql.windows import Edges, Selection, Windows
 
@@ -60,12 +60,9 @@ def _change(chosen: Selection, *, counter: bool) -> Floats:
 
 def _between_edges(windows: Windows, edges: Edges, *, counter: bool, per_second: bool) -> Block:
     """Return the change from one edge to the other, which needs no estimate."""
-    if edges.smoothed:
-        chosen, change = smoothed_change(windows, edges, counter=counter)
-    else:
-        chosen = anchored(windows, edges)
-        change = _change(chosen, counter=counter)
-    return chosen.spread(change / _range_seconds(windows) if per_second else change).without_name()
+    found = between(windows, edges, counter=counter)
+    change = found.change(counter=counter)
+    return found.chosen.spread(change / _range_seconds(windows) if per_second else change).without_name()
 
 
 def _followed(windows: Windows) -> Selection:
