@@ -24,7 +24,16 @@ from accelerapp.server.storage.otlp import SPAN_COLUMNS
 from accelerapp.server.storage.parts import TableSource
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.spanfigures import calls, figures
-from accelerapp.server.storage.spansql import LONGEST_NS, Row, Rows, SpanTables, newest_traces, union
+from accelerapp.server.storage.spansql import (
+    LONGEST_NS,
+    NAMED,
+    Row,
+    Rows,
+    SpanTables,
+    named,
+    newest_traces,
+    union,
+)
 
 Result = TypeVar("Result")
 
@@ -117,10 +126,9 @@ def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:
     """Return the spans of some traces, in the order of the ids, then of their start, each once."""
     columns = ", ".join(_SPAN)
     return tables.rows(
-        f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.all} "  # noqa: S608
-        f"WHERE {tables.among('trace_id', len(ids))} "
-        "ORDER BY list_position(?, trace_id), start_ns, end_ns DESC, span_id LIMIT ?",
-        [*ids, list(ids), limit],
+        f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.all} "  # noqa: S608 - own names
+        f"JOIN {NAMED} ON named.id = trace_id ORDER BY named.place, start_ns, end_ns DESC, span_id LIMIT ?",
+        [*named(ids), limit],
     )
 
 
@@ -131,8 +139,8 @@ def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[Trace
     rows = tables.rows(
         f"""
         WITH spans AS (
-            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS} FROM {around}
-            WHERE {tables.among("trace_id", len(ids))}
+            SELECT DISTINCT ON (trace_id, span_id, start_ns) {_PARTS}
+            FROM {around} JOIN {NAMED} ON named.id = trace_id
         ), parents AS (SELECT DISTINCT trace_id, span_id FROM spans)
         SELECT spans.trace_id, service, count(*), count_if(status = 'error'), min(start_ns), max(end_ns),
             count_if(parents.span_id IS NULL AND parent_span_id NOT IN ('', spans.span_id)),
@@ -142,7 +150,7 @@ def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[Trace
             AND parents.span_id = spans.parent_span_id AND spans.span_id <> spans.parent_span_id
         GROUP BY spans.trace_id, service ORDER BY spans.trace_id, service
         """,  # noqa: S608
-        ids,
+        named(ids),
     )
     parts: dict[str, Rows] = {}
     for row in rows:

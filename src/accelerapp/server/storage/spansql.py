@@ -19,6 +19,9 @@ Rows = list[Row]
 
 #: How long before or after a span others of its trace are looked for that go with it: a day.
 LONGEST_NS = 24 * 3600 * 1_000_000_000
+#: Trace ids with their places, as SQL to join: of a segment, which is in the order of trace ids, DuckDB then reads what
+#: lies around them, in a third of the time that a list of them takes.
+NAMED = "(SELECT unnest(?::VARCHAR[]) AS id, unnest(?::INTEGER[]) AS place) AS named"
 _COLUMNS = ", ".join(SPAN_COLUMNS)
 #: Of how many spans a trace is taken to consist when the first part of the time is chosen to search in.
 _SPANS_OF_A_TRACE = 32
@@ -65,13 +68,10 @@ class SpanTables:
         with self._database.cursor() as cursor, self._deadline.bounding(cursor):
             return cursor.execute(query, list(parameters)).fetchall()
 
-    @staticmethod
-    def among(column: str, count: int) -> str:
-        """Return the condition that a column is one of `count` parameters.
 
-        Of trace ids, by which segments are in order, this form lets DuckDB skip most of them.
-        """
-        return f"{column} IN ({', '.join('?' * count)})"
+def named(trace_ids: Sequence[str]) -> list[Any]:
+    """Return the parameters of `NAMED`."""
+    return [list(trace_ids), list(range(len(trace_ids)))]
 
 
 def union(relations: Sequence[Relation]) -> str:
