@@ -1,0 +1,84 @@
+"""The data folder over HTTP: what it holds, and who is given a copy of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+
+from accelerapp.server.api.storage import _from_here
+from accelerapp.server.storage import Inventory
+
+Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+PATH = "/api/accelerapp/v1/storage"
+HELD = Inventory("/data", (), 5, 1, 7, 100.0, 0)
+
+
+def parts() -> Generator[bytes]:
+    yield b"one "
+    yield b"two"
+
+
+async def test_what_is_held_comes_with_the_counters(api: Open) -> None:
+    async with api(inventory=lambda: HELD, storage_stats=lambda: {"seals": 3}) as client:
+        content = (await client.get(PATH)).json()
+    assert content["journal_bytes"] == 5
+    assert content["counters"] == {"seals": 3}
+
+
+async def test_a_backup_is_streamed_and_never_compressed_again(api: Open) -> None:
+    async with api(backup=parts) as client:
+        answer = await client.post(f"{PATH}/backup", headers={"Accept-Encoding": "gzip"})
+        assert (answer.status_code, answer.content) == (200, b"one two")
+        assert answer.headers["content-encoding"] == "identity"
+        assert (await client.get(f"{PATH}/backup")).status_code == 405
+
+
+async def test_one_backup_is_taken_at_a_time(api: Open) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly() -> Generator[bytes]:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(20)
+        yield b"all"
+
+    async with api(backup=slowly) as client:
+        first = asyncio.create_task(client.post(f"{PATH}/backup"))
+        await begun.wait()
+        second = await client.post(f"{PATH}/backup")
+        go_on.set()
+        assert (second.status_code, (await first).content) == (409, b"all")
+        assert (await client.post(f"{PATH}/backup")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "here"),
+    [
+        (("127.0.0.1", 1), {}, True),
+        (("127.3.2.1", 1), {}, True),
+        (("::1", 1), {}, True),
+        (("::ffff:127.0.0.1", 1), {}, True),
+        (("127.0.0.1", 1), {"sec-fetch-site": "same-origin"}, True),
+        (("127.0.0.1", 1), {"sec-fetch-site": "cross-site"}, False),
+        (("127.0.0.1", 1), {"sec-fetch-site": "same-site"}, False),
+        (("192.0.2.7", 1), {}, False),
+        (("::ffff:192.0.2.7", 1), {}, False),
+        (None, {}, False),
+    ],
+)
+def test_a_backup_is_for_this_machine_alone(client: Any, headers: dict[str, str], here: bool) -> None:
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert _from_here(Request({"type": "http", "client": client, "headers": pairs})) is here
+
+
+async def test_another_site_is_told_why(api: Open) -> None:
+    async with api(backup=parts) as client:
+        answer = await client.post(f"{PATH}/backup", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert "this machine alone" in answer.json()["error"]
