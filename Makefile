@@ -14,6 +14,7 @@ help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
 	@echo "make test         set up and run every check and test"
 	@echo "make test-stack   build every real server that can be had, and test against them (an hour, the first time)"
+	@echo "make bench        measure the observatory beside its peers, and write docs/reference/benchmarks.md (half an hour)"
 	@echo "make bench-sizes  measure what a sample, a span and a log line take in the real stores (a quarter of an hour)"
 	@echo "make page         build the page"
 	@echo "make generate     write the generated reference pages anew"
@@ -72,6 +73,9 @@ pytest: $(VENV)/installed-dev
 
 test-stack: $(VENV)/installed-dev page busybox rsyslog
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)
+
+bench: $(VENV)/installed-dev page
+	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-sizes: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.stack_sizes $(ARGS)

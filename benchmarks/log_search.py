@@ -1,21 +1,23 @@
 """Searches over five million log lines: how long the ones that people ask for take, warm, in a folder of their own.
 
-Run with a folder, which is filled the first time: `python benchmarks/log_search.py FOLDER [LINES]`. Filling tells how
-many lines a second were received, decoded, sealed and indexed, and what a line and its share of the index take on disk.
+Run it with `python -m benchmarks.log_search [FOLDER [LINES]]`; a folder that is named is filled once and kept. Filling
+tells how many lines a second were received, decoded, sealed and indexed, and what a line and its share of the index take
+on disk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
+from benchmarks.report import Searches, scratch, write
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from accelerapp.server.logs import compile_field, compile_query, parse
@@ -41,7 +43,6 @@ LEVELS = ((5, "DEBUG"), (9, "INFO"), (9, "INFO"), (9, "INFO"), (13, "WARN"), (17
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
 STEP = 1_000_000  # nanoseconds between two lines
-ROUNDS = 9
 
 
 def request(first: int, chance: random.Random) -> bytes:
@@ -84,8 +85,8 @@ def request(first: int, chance: random.Random) -> bytes:
     return built.SerializeToString()
 
 
-async def fill(storage: Storage, folder: Path, lines: int) -> None:
-    """Write lines as quickly as they are taken, a hundred requests made before each of them is sent."""
+async def fill(storage: Storage, folder: Path, lines: int) -> str:
+    """Write lines, a hundred requests made before they are sent, and return how quickly they were taken."""
     chance = random.Random(1)  # noqa: S311 - the same folder every time
     seconds = 0.0
     requests = [
@@ -104,9 +105,9 @@ async def fill(storage: Storage, folder: Path, lines: int) -> None:
     await storage.seal()
     seconds += time.perf_counter() - begin
     used = sum(path.stat().st_size for path in (folder / "segments").glob("logs-*.duckdb"))
-    report(
-        f"filled with {lines} lines: {lines / seconds:,.0f} lines/s accepted, loaded and sealed, "
-        f"{used / lines:.0f} bytes a line, of which the index {_index_bytes(folder) / lines:.0f}"
+    return (
+        f"{lines:,} lines: {lines / seconds:,.0f} a second accepted, loaded and sealed, "
+        f"{used / lines:.0f} bytes a line, of which the index {_index_bytes(folder) / lines:.0f}."
     )
 
 
@@ -122,31 +123,11 @@ def _index_bytes(folder: Path) -> float:
     return total
 
 
-def report(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def measure(what: str, read: Callable[[], Any]) -> None:
-    found = read()
-    times, used = [], []
-    for _ in range(ROUNDS):
-        begin, begin_used = time.perf_counter(), time.process_time()
-        read()
-        times.append((time.perf_counter() - begin) * 1000)
-        used.append((time.process_time() - begin_used) * 1000)
-    size = f", {len(found)} found" if isinstance(found, list) else ""
-    report(
-        f"{what:52s} {statistics.median(times):8.1f} ms ({min(times):.1f} to {max(times):.1f}), "
-        f"{statistics.median(used):.1f} ms of processor{size}"
-    )
-
-
 async def main(folder: Path, lines: int) -> None:
     there = (folder / "segments").is_dir()
     storage = Storage.open(folder, StorageSettings(retention_seconds=0, max_series=1000))
-    if not there:
-        await fill(storage, folder, lines)
+    filled = f"{lines:,} lines." if there else await fill(storage, folder, lines)
+    searches = Searches()
     logs = storage.logs
     last = START + lines * STEP
 
@@ -155,11 +136,11 @@ async def main(folder: Path, lines: int) -> None:
         return LogQuery(**{"start_ns": 0, "end_ns": 2**62, "condition": condition, **conditions})
 
     def search(what: str, asked: LogQuery) -> None:
-        measure(what, lambda: logs.search(asked))
+        searches.measure(what, lambda: logs.search(asked))
 
     middle = lines // 20 * 10
     (line,) = logs.search(query(f"correlation_id: c-{middle}"))
-    report(f"{storage.stats()['segments_logs']} segments, {lines} lines")
+    segments = storage.stats()["segments_logs"]
     search("a rare word", query(str(middle)))
     search("a rare word that is not there", query("xylophone"))
     search("a rare phrase", query(f'"{middle} for"'))
@@ -176,23 +157,36 @@ async def main(folder: Path, lines: int) -> None:
     search("the beginning of a word, the newest", query("refu*"))
     search("a text that is not there (no index)", query(text="xylophone"))
     search("a middle of a word that is not there (no index)", query("*ylophon*"))
-    measure("histogram of everything", lambda: logs.histogram(query(), 60 * SECOND))
-    measure("histogram of a common word", lambda: logs.histogram(query("refused"), 60 * SECOND))
-    measure("histogram of a rare word", lambda: logs.histogram(query(str(middle)), 60 * SECOND))
+    searches.measure("histogram of everything", lambda: logs.histogram(query(), 60 * SECOND))
+    searches.measure("histogram of a common word", lambda: logs.histogram(query("refused"), 60 * SECOND))
+    searches.measure("histogram of a rare word", lambda: logs.histogram(query(str(middle)), 60 * SECOND))
     hour = query(start_ns=last - 3600 * SECOND)
-    measure("histogram of the last hour", lambda: logs.histogram(hour, 60 * SECOND))
-    measure("top values of the service", lambda: logs.top_values(query(), compile_field("service"), 10))
-    measure("top values of an attribute", lambda: logs.top_values(query(), compile_field("http.route"), 10))
-    measure(
+    searches.measure("histogram of the last hour", lambda: logs.histogram(hour, 60 * SECOND))
+    searches.measure(
+        "top values of the service", lambda: logs.top_values(query(), compile_field("service"), 10)
+    )
+    searches.measure(
+        "top values of an attribute", lambda: logs.top_values(query(), compile_field("http.route"), 10)
+    )
+    searches.measure(
         "top values of an attribute in the last 1,000 s",
         lambda: logs.top_values(query(start_ns=last - 1000 * SECOND), compile_field("http.route"), 10),
     )
     position = LinePosition(line.time_ns, line.id)
-    measure("ten lines before and after one", lambda: logs.around(position, 10, 10, all_of([])))
+    searches.measure("ten lines before and after one", lambda: logs.around(position, 10, 10, all_of([])))
     same = compile_query(parse("service: " + line.service), 0)
-    measure("the same of its service", lambda: logs.around(position, 10, 10, same))
+    searches.measure("the same of its service", lambda: logs.around(position, 10, 10, same))
     await storage.close()
+    write("log search", f"{filled} {segments} segments.\n\n{searches.table()}")
+
+
+def run(arguments: Sequence[str] = ()) -> None:
+    """Measure in the folder that is named, or in one of its own."""
+    lines = int(arguments[1]) if len(arguments) > 1 else LINES
+    with contextlib.ExitStack() as cleanup:
+        folder = arguments[0] if arguments else cleanup.enter_context(scratch())
+        asyncio.run(main(Path(folder), lines))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else LINES))
+    run(sys.argv[1:])

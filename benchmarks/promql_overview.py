@@ -1,7 +1,7 @@
 """Measures the system overview's queries over 1,000 series, an hour at 15 s, beside a real Prometheus.
 
-Run it with `python -m benchmarks.promql_overview [--rounds N]`; it builds Prometheus where it is not there yet, takes
-about two minutes else, and prints a table for docs/reference/benchmarks.md.
+Run it with `python -m benchmarks.promql_overview`; it builds Prometheus where it is not there yet, and takes about two
+minutes else.
 
 Both servers have the same samples: counters with restarts, gauges and buckets under the names and labels that the
 dashboard asks for. Both are asked over HTTP in turn, each query once a round, from start to end at the step that a
@@ -10,25 +10,18 @@ panel of 240 points has. The first round is not counted. Answers are compared, a
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import json
 import math
-import os
-import platform
 import random
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
+from benchmarks.report import scratch, table, write
+from benchmarks.server import observatory
 from tests.stack.conftest import built, start_prometheus
 
 from accelerapp.server.signals import Labels, make_labels
@@ -38,7 +31,6 @@ ROOT = Path(__file__).parents[1]
 OVERVIEW = ROOT / "deployment" / "observability" / "grafana" / "dashboard-system-overview.json"
 SECONDS, STEP = 3600, 15
 ROUTES, NODES = 13, 7
-READY_SECONDS = 60.0
 #: What people ask besides, of the same series.
 MORE = (
     "avg_over_time(node_memory_MemAvailable_bytes[5m])",
@@ -138,43 +130,6 @@ async def fill(folder: Path, series: Samples) -> None:
     await storage.close()
 
 
-@contextlib.contextmanager
-def observatory(home: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
-    """Run `accelerapp up` on a folder, without anything that it would receive or scrape."""
-    nothing = home / "nothing.yml"
-    nothing.write_text("global: {}\n", encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    receivers = ("OTLP_HTTP", "OTLP_GRPC", "ZIPKIN", "JAEGER", "LOGSTASH_TCP", "LOGSTASH_HTTP", "BEATS")
-    command = [str(Path(sys.executable).parent / "accelerapp"), "up", "--port", str(port)]
-    command += ["--data-dir", str(home / "data"), "--prometheus-file", str(nothing)]
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {f"ACCELERAPP_{name}_PORT": "off" for name in receivers},
-        )
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                wait_until_ready(client, process, home / "log")
-                yield client, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if client.get("/-/ready").is_success:
-                return
-        time.sleep(0.05)
-    raise SystemExit(f"the observatory did not start: {log.read_text(encoding='utf-8')[-2000:]}")
-
-
 def ask(client: httpx.Client, query: str, start: int) -> tuple[float, bytes]:
     """Ask for a range, and return the seconds that took, and the answer."""
     parameters = {"query": query, "start": str(start), "end": str(start + SECONDS), "step": str(STEP)}
@@ -216,30 +171,26 @@ def spread(values: list[float]) -> str:
     return f"{middle:.2f} ({low:.2f}-{high:.2f})"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
+def main(rounds: int = 20) -> None:
     start = int(time.time()) // 60 * 60 - SECONDS - 120
     series = generate(start)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         ours_home, theirs_home = Path(folder, "ours"), Path(folder, "theirs")
         for home in (ours_home, theirs_home):
             home.mkdir()
         (theirs_home / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
-        asyncio.run(fill(ours_home / "data", series))
+        asyncio.run(fill(ours_home, series))
         program = built("prometheus") / "prometheus"
         with (
-            observatory(ours_home) as (ours, our_process),
+            observatory(data=ours_home) as served,
+            httpx.Client(base_url=served.url("page"), timeout=60) as ours,
             start_prometheus(program, theirs_home, "--web.enable-remote-write-receiver") as theirs,
         ):
             theirs.write(series)
             their_process = next(
                 child for child in psutil.Process().children() if child.name().startswith("prometheus")
             )
-            measure(ours, theirs.client, (our_process, their_process), start, rounds, len(series))
+            measure(ours, theirs.client, (served.process, their_process), start, rounds, len(series))
 
 
 def measure(
@@ -260,25 +211,24 @@ def measure(
         for query in asked:
             took[query].append((ask(ours, query, start)[0], ask(theirs, query, start)[0]))
     used = [cpu_seconds(process) - before for process, before in zip(processes, used, strict=True)]
-    print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}")
-    print(
-        f"{count} series, {SECONDS // STEP} steps, {rounds} rounds; milliseconds, ratio: median (quartiles)\n"
-    )
-    print("| Query | observatory | Prometheus | ratio |\n|---|---|---|---|")
-    for query in asked:
-        print(row(f"`{query}`".replace("|", "\\|"), took[query]))
+    rows = [row(f"`{query}`".replace("|", "\\|"), took[query]) for query in asked]
     totals = [
         (sum(took[query][k][0] for query in overview), sum(took[query][k][1] for query in overview))
         for k in range(rounds)
     ]
-    print(row("**the overview's queries together**", totals))
-    print(f"\nCPU seconds a round: observatory {used[0] / rounds:.3f}, Prometheus {used[1] / rounds:.3f}")
+    rows.append(row("**the overview's queries together**", totals))
+    write(
+        "queries",
+        f"{count:,} series, {SECONDS // STEP} steps, {rounds} rounds; milliseconds and their ratio, each the median with "
+        f"the quartiles. Processor time of a round: observatory {used[0] / rounds:.2f} s, Prometheus "
+        f"{used[1] / rounds:.2f} s.\n\n" + table(["Query", "Observatory", "Prometheus", "Ratio"], rows),
+    )
 
 
-def row(name: str, pairs: list[tuple[float, float]]) -> str:
+def row(name: str, pairs: list[tuple[float, float]]) -> list[str]:
     ours, theirs = ([pair[side] * 1000 for pair in pairs] for side in (0, 1))
     ratios = [a / b for a, b in pairs]
-    return f"| {name} | {spread(ours)} | {spread(theirs)} | {spread(ratios)} |"
+    return [name, spread(ours), spread(theirs), spread(ratios)]
 
 
 if __name__ == "__main__":

@@ -7,9 +7,12 @@ import platform
 import re
 import statistics
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -44,6 +47,29 @@ def short(value: float) -> str:
     return f"{value:.3g}" if value else "0"
 
 
+class Searches:
+    """Times searches, each several times once it was made for the first time, and keeps the rows of a table."""
+
+    def __init__(self, rounds: int = 9) -> None:
+        self._rounds = rounds
+        self._rows: list[tuple[str, Figure, Figure, object]] = []
+
+    def measure(self, what: str, read: Callable[[], Any], count: Callable[[Any], object] = len) -> None:
+        """Make a search, and note how long it takes and how much `count` finds in its answer."""
+        note(what)
+        found = count(read())
+        times, used = [], []
+        for _ in range(self._rounds):
+            begin, begin_used = time.perf_counter(), time.process_time()
+            read()
+            times.append((time.perf_counter() - begin) * 1000)
+            used.append((time.process_time() - begin_used) * 1000)
+        self._rows.append((what, Figure(times, ""), Figure(used, ""), found))
+
+    def table(self) -> str:
+        return table(["Search", "Time, ms", "Processor, ms", "Found"], self._rows)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a table in Markdown."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -60,6 +86,11 @@ def machine() -> str:
         f"{os.cpu_count()} cores ({found[1] if found else cpu}), {memory:.0f} GiB, {platform.system()} "
         f"{platform.machine()}, Python {platform.python_version()}, accelerapp {__version__}"
     )
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for what is measured: by ACCELERAPP_BENCH_DIR on a disk, where /tmp may be memory."""
+    return tempfile.TemporaryDirectory(prefix="accelerapp-bench-", dir=os.environ.get("ACCELERAPP_BENCH_DIR"))
 
 
 def note(line: str) -> None:

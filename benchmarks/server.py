@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from benchmarks.report import scratch
 from tests.stack.programs import free_port
 from tests.stack.servers.build import SERVERS, build
 
@@ -69,15 +69,17 @@ class Served:
 
 
 @contextlib.contextmanager
-def observatory(*receivers: str, scrape: Mapping[str, object] | None = None) -> Iterator[Served]:
-    """Run the observatory with the receivers named, on an empty folder, without the shipped rules."""
-    with tempfile.TemporaryDirectory(prefix="accelerapp-bench-", dir=_scratch()) as home:
+def observatory(
+    *receivers: str, scrape: Mapping[str, object] | None = None, data: Path | None = None
+) -> Iterator[Served]:
+    """Run the observatory with the receivers named, on an empty folder or `data`, without the shipped rules."""
+    with scratch() as home:
         folder = Path(home)
         (folder / "prometheus.yml").write_text(json.dumps(scrape or {"global": {}}))
         (folder / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
         ports = {name: free_port() for name in ("page", *receivers)}
         command = [sys.executable, "-m", "accelerapp.cli", "up", "--port", str(ports["page"])]
-        command += ["--data-dir", str(folder / "data")]
+        command += ["--data-dir", str(data or folder / "data")]
         command += ["--prometheus-file", str(folder / "prometheus.yml")]
         command += ["--alertmanager-file", str(folder / "alertmanager.yml")]
         off = {f"ACCELERAPP_{name.upper()}_PORT": str(ports.get(name, "off")) for name in _RECEIVERS}
@@ -88,7 +90,7 @@ def observatory(*receivers: str, scrape: Mapping[str, object] | None = None) -> 
 @contextlib.contextmanager
 def shipped_observatory() -> Iterator[Served]:
     """Run the observatory as `accelerapp up` is on a laptop: with all that is shipped."""
-    with tempfile.TemporaryDirectory(prefix="accelerapp-bench-", dir=_scratch()) as home:
+    with scratch() as home:
         folder = Path(home)
         ports = {name: free_port() for name in ("page", *_RECEIVERS)}
         command = [sys.executable, "-m", "accelerapp.cli", "up", "--port", str(ports["page"])]
@@ -101,7 +103,7 @@ def shipped_observatory() -> Iterator[Served]:
 @contextlib.contextmanager
 def prometheus(scrape: Mapping[str, object]) -> Iterator[Served]:
     """Run the real Prometheus."""
-    with tempfile.TemporaryDirectory(prefix="accelerapp-bench-", dir=_scratch()) as home:
+    with scratch() as home:
         folder = Path(home)
         (folder / "prometheus.yml").write_text(json.dumps(scrape))
         ports = {"page": free_port()}
@@ -115,7 +117,7 @@ def prometheus(scrape: Mapping[str, object]) -> Iterator[Served]:
 @contextlib.contextmanager
 def jaeger() -> Iterator[Served]:
     """Run the real Jaeger, all in one, which keeps spans on Badger as the shipped file has it."""
-    with tempfile.TemporaryDirectory(prefix="accelerapp-bench-", dir=_scratch()) as home:
+    with scratch() as home:
         folder = Path(home)
         ports = {name: free_port() for name in ("page", "otlp_http", "ui", "ui_grpc")}
         config = {
@@ -162,11 +164,6 @@ def jaeger() -> Iterator[Served]:
         command = [str(build(SERVERS["jaeger"]) / "jaeger"), "--config", str(folder / "jaeger.yaml")]
         with _running(command, folder, ports, "/status", {}) as served:
             yield served
-
-
-def _scratch() -> str | None:
-    """Return where measured servers keep their data: a disk, where /tmp may be memory."""
-    return os.environ.get("ACCELERAPP_BENCH_DIR")
 
 
 @contextlib.contextmanager

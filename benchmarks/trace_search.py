@@ -1,19 +1,20 @@
 """Searches over one million spans: how long the ones that people ask for take, warm, in a folder of their own.
 
-Run with a folder, which is filled the first time: `python benchmarks/trace_search.py FOLDER [SPANS]`.
+Run it with `python -m benchmarks.trace_search [FOLDER [SPANS]]`; a folder that is named is filled once and kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from benchmarks.report import Searches, scratch, write
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -25,7 +26,6 @@ TRACES_OF_A_REQUEST = 20
 SERVICES = ("shop", "cart", "payment", "stock", "mail", "users", "search", "gateway")
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
-ROUNDS = 9
 
 
 def request(first: int, chance: random.Random) -> bytes:
@@ -75,7 +75,7 @@ def request(first: int, chance: random.Random) -> bytes:
     return built.SerializeToString()
 
 
-async def fill(storage: Storage, spans: int) -> None:
+async def fill(storage: Storage, spans: int) -> str:
     chance = random.Random(1)  # noqa: S311 - the same folder every time
     begin = time.perf_counter()
     traces = spans // SPANS_OF_A_TRACE
@@ -85,32 +85,14 @@ async def fill(storage: Storage, spans: int) -> None:
         await storage.write_traces(request(first, chance))
     await storage.wait_loaded()
     await storage.seal()
-    report(f"filled with {spans} spans in {time.perf_counter() - begin:.0f} s")
-
-
-def report(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def measure(what: str, read: Callable[[], Any]) -> None:
-    found = read()
-    times = []
-    for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        read()
-        times.append((time.perf_counter() - begin) * 1000)
-    size = len(found) if hasattr(found, "__len__") else found.spans
-    report(
-        f"{what:45s} {statistics.median(times):8.1f} ms ({min(times):.1f} to {max(times):.1f}), {size} found"
-    )
+    return f"{spans:,} spans: {spans / (time.perf_counter() - begin):,.0f} a second made, accepted, loaded and sealed."
 
 
 async def main(folder: Path, spans: int) -> None:
     there = (folder / "segments").is_dir()
     storage = Storage.open(folder, StorageSettings(retention_seconds=0, max_series=1000))
-    if not there:
-        await fill(storage, spans)
+    filled = f"{spans:,} spans." if there else await fill(storage, spans)
+    searches = Searches()
     reader = storage.spans
     last = START + spans // SPANS_OF_A_TRACE * 10_000_000
 
@@ -119,32 +101,51 @@ async def main(folder: Path, spans: int) -> None:
 
     middle = spans // SPANS_OF_A_TRACE // 2
     (one,) = reader.search(query(attributes={"correlation_id": f"c-{middle}"}))
-    measure("a trace by its id", lambda: reader.trace(one.trace_id))
-    measure("an unknown trace", lambda: reader.trace("ab" * 16))
-    measure(
+    searches.measure("a trace by its id", lambda: reader.trace(one.trace_id))
+    searches.measure("an unknown trace", lambda: reader.trace("ab" * 16))
+    searches.measure(
         "a rare attribute (one trace)", lambda: reader.search(query(attributes={"correlation_id": "c-77"}))
     )
-    measure("an attribute of ten traces", lambda: reader.search(query(attributes={"user.id": "user-4711"})))
-    measure("an attribute that is not there", lambda: reader.search(query(attributes={"user.id": "nobody"})))
-    measure("a frequent attribute", lambda: reader.search(query(attributes={"http.request.method": "GET"})))
-    measure("the newest traces", lambda: reader.search(query()))
-    measure("the newest of a service", lambda: reader.search(query(service="mail")))
-    measure(
+    searches.measure(
+        "an attribute of ten traces", lambda: reader.search(query(attributes={"user.id": "user-4711"}))
+    )
+    searches.measure(
+        "an attribute that is not there", lambda: reader.search(query(attributes={"user.id": "nobody"}))
+    )
+    searches.measure(
+        "a frequent attribute", lambda: reader.search(query(attributes={"http.request.method": "GET"}))
+    )
+    searches.measure("the newest traces", lambda: reader.search(query()))
+    searches.measure("the newest of a service", lambda: reader.search(query(service="mail")))
+    searches.measure(
         "the newest errors of an operation",
         lambda: reader.search(query(service="mail", name="GET /v1/things/4", status="error")),
     )
-    measure("the slowest", lambda: reader.search(query(min_duration_ns=200_000_000)))
+    searches.measure("the slowest", lambda: reader.search(query(min_duration_ns=200_000_000)))
     hour = query(start_ns=last - 3600 * SECOND)
-    measure("figures of everything", lambda: reader.figures(query()))
-    measure("figures of a service", lambda: reader.figures(query(service="mail")))
-    measure("figures of errors", lambda: reader.figures(query(status="error")))
-    measure("figures of the last hour", lambda: reader.figures(hour))
-    measure("who calls whom", lambda: reader.calls(0, 2**62))
-    measure("who calls whom in the last 100 s", lambda: reader.calls(last - 100 * SECOND, 2**62))
-    measure("services", reader.services)
-    measure("operations of a service", lambda: reader.operations("mail"))
+    searches.measure("figures of everything", lambda: reader.figures(query()), lambda found: found.spans)
+    searches.measure(
+        "figures of a service", lambda: reader.figures(query(service="mail")), lambda found: found.spans
+    )
+    searches.measure(
+        "figures of errors", lambda: reader.figures(query(status="error")), lambda found: found.spans
+    )
+    searches.measure("figures of the last hour", lambda: reader.figures(hour), lambda found: found.spans)
+    searches.measure("who calls whom", lambda: reader.calls(0, 2**62))
+    searches.measure("who calls whom in the last 100 s", lambda: reader.calls(last - 100 * SECOND, 2**62))
+    searches.measure("services", reader.services)
+    searches.measure("operations of a service", lambda: reader.operations("mail"))
     await storage.close()
+    write("trace search", f"{filled}\n\n{searches.table()}")
+
+
+def run(arguments: Sequence[str] = ()) -> None:
+    """Measure in the folder that is named, or in one of its own."""
+    spans = int(arguments[1]) if len(arguments) > 1 else SPANS
+    with contextlib.ExitStack() as cleanup:
+        folder = arguments[0] if arguments else cleanup.enter_context(scratch())
+        asyncio.run(main(Path(folder), spans))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else SPANS))
+    run(sys.argv[1:])
