@@ -1,8 +1,7 @@
 """Searches over five million log lines: how long the ones that people ask for take, warm, in a folder of their own.
 
 Run it with `python -m benchmarks.log_search [FOLDER [LINES]]`; a folder that is named is filled once and kept. Filling
-tells how many lines a second were received, decoded, sealed and indexed, and what a line and its share of the index take
-on disk.
+tells how many lines a second were received, decoded, sealed and indexed, and what a line and its index take on disk.
 """
 
 from __future__ import annotations

@@ -219,8 +219,8 @@ def measure(
     rows.append(row("**the overview's queries together**", totals))
     write(
         "queries",
-        f"{count:,} series, {SECONDS // STEP} steps, {rounds} rounds; milliseconds and their ratio, each the median with "
-        f"the quartiles. Processor time of a round: observatory {used[0] / rounds:.2f} s, Prometheus "
+        f"{count:,} series, {SECONDS // STEP} steps, {rounds} rounds; milliseconds and their ratio, each the "
+        f"median with the quartiles. Processor time of a round: observatory {used[0] / rounds:.2f} s, Prometheus "
         f"{used[1] / rounds:.2f} s.\n\n" + table(["Query", "Observatory", "Prometheus", "Ratio"], rows),
     )
 

@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,13 @@ class Searches:
         self._rounds = rounds
         self._rows: list[tuple[str, Figure, Figure, object]] = []
 
-    def measure(self, what: str, read: Callable[[], Any], count: Callable[[Any], object] = len) -> None:
-        """Make a search, and note how long it takes and how much `count` finds in its answer."""
+    def measure(
+        self, what: str, read: Callable[[], Any], count: Callable[[Any], object] | None = None
+    ) -> None:
+        """Make a search, and note how long it takes and how much is in its answer, by `count` or its length."""
         note(what)
-        found = count(read())
+        answer = read()
+        found = count(answer) if count else len(answer) if isinstance(answer, Sized) else ""
         times, used = [], []
         for _ in range(self._rounds):
             begin, begin_used = time.perf_counter(), time.process_time()
