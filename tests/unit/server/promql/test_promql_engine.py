@@ -12,6 +12,7 @@ from accelerapp.server.promql import (
     MemoryReader,
     PromQLError,
     QueryLimitError,
+    QueryOptions,
     QueryTimeoutError,
     Vector,
     evaluator,
@@ -249,3 +250,22 @@ def test_the_deepest_expressions_that_are_taken_are_evaluated(expr: str) -> None
     assert parse(str(taken)) == taken
     matrix = Engine(one_series([1, 2, 3], 15_000)).range(taken, 0, 30, 15)
     assert len(matrix.series) == 1
+
+
+def test_a_query_may_have_a_look_back_and_a_time_out_of_its_own_and_tells_what_it_read() -> None:
+    now = 0.0
+    engine = Engine(one_series([1, 2], 1000), lookback_seconds=5, timeout_seconds=60, clock=lambda: now)
+    assert answer(engine, "total", 30) == []
+    options = QueryOptions(lookback_seconds=60)
+    value = engine.instant("total + on () count(total)", 30, options=options)
+    assert isinstance(value, Vector)
+    assert (value.values.tolist(), options.series_touched) == ([3.0], 2)
+    with pytest.raises(QueryTimeoutError):
+        engine.instant("total", 0, options=QueryOptions(timeout_seconds=-1))
+
+
+def test_the_step_of_subqueries_can_be_changed() -> None:
+    engine = Engine(one_series(list(range(61)), 1000), subquery_step_seconds=10)
+    assert answer(engine, "count_over_time(total[60s:])", 60) == [6]
+    engine.set_subquery_step(5)
+    assert answer(engine, "count_over_time(total[60s:])", 60) == [12]
