@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from accelerapp.server.signals import Labels
@@ -11,6 +12,8 @@ _PRIME: Final = 0x100000001B3
 _MASK: Final = (1 << 64) - 1
 
 
+# An alert is asked for its fingerprint at each flush and each answer, byte by byte.
+@lru_cache(maxsize=1 << 14)
 def fingerprint(labels: Labels) -> str:
     """Return FNV-1a of 64 bits over names and values, each followed by 0xff, as 16 hexadecimal digits."""
     state = _OFFSET

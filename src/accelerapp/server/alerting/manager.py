@@ -12,6 +12,7 @@ from typing import Final
 
 from accelerapp.server.alerting.config import Config, Integration
 from accelerapp.server.alerting.counts import Counts
+from accelerapp.server.alerting.fingerprint import fingerprint
 from accelerapp.server.alerting.group import LABEL_ORDER, AlertGroup
 from accelerapp.server.alerting.inhibit import Inhibitor
 from accelerapp.server.alerting.limits import MAX_ALERTS, MAX_GROUPS_OF_A_ROUTE, Refusals
@@ -28,7 +29,7 @@ from accelerapp.server.storage.state import Notification, State
 log = logging.getLogger(__name__)
 
 #: Alerts that are taken in before the event loop does something else.
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +274,7 @@ class Alertmanager:
             merged = self._merge(alert)
             if not self._dispatch(merged):
                 continue
+            fingerprint(alert.labels)  # which all that follows asks for, all groups at the same moment
             self._updated[alert.labels] = self._timers.now()
             (self._timed_out.add if guess else self._timed_out.discard)(alert.labels)
             taken.append(merged)

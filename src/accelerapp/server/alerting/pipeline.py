@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 60.0
 _PAUSE_GROWTH: Final = 1.5
+#: Attempts of one integration at a time.
+_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Delivery:
         self._deliverer = deliverer
         self._records = records
         self._timers = timers
+        # Groups that are due at one moment take turns, so that the event loop and the receiver have time for others.
+        self._turn = asyncio.Semaphore(_AT_ONCE)
         self._last_error = ""
         self._last_attempt: float | None = None
 
@@ -154,7 +158,8 @@ class Delivery:
 
     async def _attempt(self, notice: Notice, deadline: float) -> None:
         try:
-            await self._deliverer.deliver(notice, max(0.1, deadline - self._timers.now()))
+            async with self._turn:
+                await self._deliverer.deliver(notice, max(0.1, deadline - self._timers.now()))
         except DeliveryError:
             raise
         except (
