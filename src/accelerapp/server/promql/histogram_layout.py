@@ -10,6 +10,7 @@ import numpy as np
 
 from accelerapp.server.promql.histogram import Floats, Hint, Histogram, Indices, Side, joint_hint
 from accelerapp.server.promql.summation import Mean, add_compensated
+from accelerapp.server.signals import HistogramColumns
 
 #: Cells that a table may have; where buckets lie far apart it would be mostly empty.
 _MOST_CELLS = 4_000_000
@@ -70,6 +71,36 @@ class Layout:
             )
             for row, hint in zip(rows, hints, strict=True)
         ]
+
+
+def table_of(columns: HistogramColumns, low: int, high: int) -> tuple[Layout, Floats] | None:
+    """Return the samples from `low` to before `high` as rows, with what their columns are.
+
+    None where they do not have the same schema and zero threshold, or too many buckets.
+    """
+    schema, threshold = columns.schema[low:high], columns.zero_threshold[low:high]
+    if (schema != schema[0]).any() or (threshold != threshold[0]).any():
+        return None
+    bounds = columns.bounds[low : high + 1]
+    buckets = slice(int(bounds[0]), int(bounds[-1]))
+    owner = np.repeat(np.arange(high - low), np.diff(bounds))
+    index = columns.index[buckets]
+    positive = np.arange(buckets.start, buckets.stop) - bounds[owner] < columns.positive[low:high][owner]
+    layout = Layout(
+        int(schema[0]), float(threshold[0]), np.unique(index[positive]), np.unique(index[~positive])
+    )
+    if layout.width * (high - low) > _MOST_CELLS:
+        return None
+    rows = np.zeros((high - low, layout.width))
+    for column, name in enumerate(("count", "sum", "zero_count")):
+        rows[:, column] = getattr(columns, name)[low:high]
+    place = np.where(
+        positive,
+        _SCALARS + layout.positive.searchsorted(index),
+        _SCALARS + len(layout.positive) + layout.negative.searchsorted(index),
+    )
+    rows[owner, place] = columns.population[buckets]
+    return layout, rows
 
 
 def total(histograms: Sequence[Histogram]) -> Histogram:

@@ -9,6 +9,7 @@ import numpy as np
 
 from accelerapp.server.promql.block import Bools, Cells, Floats, Ints
 from accelerapp.server.promql.histogram import Hint, Histogram, Side
+from accelerapp.server.promql.histogram_layout import Layout, table_of
 from accelerapp.server.signals import HistogramColumns, HistogramSet
 
 
@@ -65,6 +66,14 @@ class HistogramSamples:
         if found is None:
             found = self._cells[sample] = self._made(sample, self._hint(sample))
         return found  # type: ignore[no-any-return]
+
+    def table(self, low: int, high: int) -> tuple[Layout, Floats] | None:
+        """Return samples as rows of a table; see `table_of`."""
+        if self._columns is not None:
+            return table_of(self._columns, low, high)
+        samples = self._cells[low:high].tolist()
+        layout = Layout.of(samples)
+        return None if layout is None else (layout, layout.rows(samples))
 
     @functools.cached_property
     def statistics(self) -> Floats:

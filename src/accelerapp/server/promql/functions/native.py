@@ -13,7 +13,7 @@ from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats, Ints, Steps, get_label
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.histogram import Hint, Histogram, joint_hint
-from accelerapp.server.promql.histogram_layout import Layout, mean, total
+from accelerapp.server.promql.histogram_layout import mean, total
 from accelerapp.server.promql.histogram_samples import HistogramWindows
 from accelerapp.server.promql.windows import Windows
 from accelerapp.server.signals import METRIC_NAME
@@ -133,10 +133,10 @@ def _rate(native: _Native) -> tuple[Windows, Block]:
     cells = native.cells()
     for row, steps, first, last in _pairs(native):
         _note_kind(native, row, first, last, counter=counter)
-        changes = _changes_of(native, first, last, counter=counter)
-        factors = _factors(native, steps, first, last, np.array([one.count for one in changes]))
-        for step, one, factor in zip(steps.tolist(), changes, factors.tolist(), strict=True):
-            cells[row, step] = one.scaled(factor)
+        for step, one in zip(
+            steps.tolist(), _rates(native, steps, first, last, counter=counter), strict=True
+        ):
+            cells[row, step] = one
     return native.without(native.mixed), native.block(cells)
 
 
@@ -174,19 +174,21 @@ def _pairs(native: _Native) -> Iterator[tuple[int, Ints, Ints, Ints]]:
         yield row, steps, native.histograms.first[row, steps], native.histograms.last[row, steps] - 1
 
 
-def _changes_of(native: _Native, first: Ints, last: Ints, *, counter: bool) -> list[Histogram]:
-    """Return the changes between pairs of a series' samples."""
+def _rates(native: _Native, steps: Ints, first: Ints, last: Ints, *, counter: bool) -> list[Histogram]:
+    """Return what the changes between pairs of a series' samples are for the windows of some steps."""
     low, high = int(first.min()), int(last.max()) + 1
-    samples = [native.histograms.samples.at(one) for one in range(low, high)]
-    layout = Layout.of(samples)
-    if layout is None:
+    table = native.histograms.samples.table(low, high)
+    if table is None:
         pairs = zip(first.tolist(), last.tolist(), strict=True)
-        return [_change(native, list(range(one, other + 1)), counter=counter) for one, other in pairs]
-    rows = layout.rows(samples)
+        single = [_change(native, list(range(one, other + 1)), counter=counter) for one, other in pairs]
+        factors = _factors(native, steps, first, last, np.array([one.count for one in single]))
+        return [one.scaled(factor) for one, factor in zip(single, factors.tolist(), strict=True)]
+    layout, rows = table
     changes = rows[last - low] - rows[first - low]
     if counter:
         _add_before_resets(native, changes, rows, first, last, low)
-    return layout.histograms(changes, [Hint.GAUGE] * len(changes))
+    factors = _factors(native, steps, first, last, changes[:, 0])
+    return layout.histograms(changes * factors[:, None], [Hint.GAUGE] * len(changes))
 
 
 def _add_before_resets(
