@@ -51,6 +51,11 @@ def tail_route(services: Services, path: str) -> Route:
             with contextlib.suppress(RuntimeError):  # the loop has ended before its readers were told
                 loop.call_soon_threadsafe(arrived.set)
 
+        def look() -> list[bytes]:
+            lines, missed = following.take()
+            told = [_event("missed", {"lines": missed})] if missed else []
+            return [*told, _event("lines", [line(record) for record in lines])] if lines else told
+
         followed.add(me)
         following = services.logs.follow(condition, wake)
         try:
@@ -61,14 +66,12 @@ def tail_route(services: Services, path: str) -> Route:
                     continue
                 arrived.clear()
                 try:
-                    lines, missed = await services.in_query_thread(following.take)
+                    seen = await services.in_query_thread(look)
                 except ReadTimeoutError as error:
                     yield _event("failed", {"error": str(error)})
                     return
-                if missed:
-                    yield _event("missed", {"lines": missed})
-                if lines:
-                    yield _event("lines", [line(record) for record in lines])
+                for event in seen:
+                    yield event
                 await asyncio.sleep(_PAUSE_SECONDS)
         finally:
             following.close()

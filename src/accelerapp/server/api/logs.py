@@ -8,16 +8,17 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-from accelerapp.server.api.answer import NotFoundError, own
+from accelerapp.server.api.answer import NotFoundError, json_response, own
 from accelerapp.server.api.log_query import NS_PER_MS, line, log_query, position, position_of
 from accelerapp.server.api.log_tail import tail_route
 from accelerapp.server.api.parameters import ParameterError, limit, number, one_of, parameters
 from accelerapp.server.api.services import Services
 from accelerapp.server.logs import Field, Match, Value, compile_field, compile_query, fields_of
 from accelerapp.server.signals import LogRecord
-from accelerapp.server.storage import Condition, LogContext, LogQuery, all_of
+from accelerapp.server.storage import Condition, LogQuery, all_of
 
 PREFIX = "/api/accelerapp/v1/logs"
 
@@ -46,12 +47,18 @@ def routes(services: Services) -> list[Route]:
 
     async def search(request: Request) -> Any:
         query = log_query(await parameters(request), services.clock())
-        found = await services.in_query_thread(services.logs.search, query)
-        more = len(found) == query.limit
-        return {
-            "logs": [line(record) for record in found],
-            "next": str(position_of(found[-1])) if more else None,
-        }
+
+        def read() -> Response:
+            found = services.logs.search(query)
+            more = len(found) == query.limit
+            return json_response(
+                {
+                    "logs": [line(record) for record in found],
+                    "next": str(position_of(found[-1])) if more else None,
+                }
+            )
+
+        return await services.in_query_thread(read)
 
     async def histogram(request: Request) -> Any:
         values = await parameters(request)
@@ -91,10 +98,11 @@ def routes(services: Services) -> list[Route]:
     async def fields(request: Request) -> Any:
         values = await parameters(request)
         query = replace(log_query(values, services.clock()), limit=_SAMPLED_LINES)
-        found = await services.in_query_thread(services.logs.search, query)
+        found = await services.in_query_thread(lambda: fields_of(services.logs.search(query)))
         return {
-            "lines": len(found),
-            "fields": [{"name": one.name, "type": one.type, "lines": one.lines} for one in fields_of(found)],
+            # Every line has a time.
+            "lines": max((one.lines for one in found), default=0),
+            "fields": [{"name": one.name, "type": one.type, "lines": one.lines} for one in found],
         }
 
     async def context(request: Request) -> Any:
@@ -105,21 +113,22 @@ def routes(services: Services) -> list[Route]:
         same = one_of(values, "same", tuple(_SAME))
         before, after = _count(values, "before"), _count(values, "after")
 
-        def read() -> LogContext | None:
-            alone = services.logs.around(at, 0, 0, all_of([]))
-            if alone is None or not (before or after):
-                return alone
-            condition = _common(same, alone.line) if same else all_of([])
-            return services.logs.around(at, before, after, condition)
+        def read() -> Response:
+            found = services.logs.around(at, 0, 0, all_of([]))
+            if found and (before or after):
+                condition = _common(same, found.line) if same else all_of([])
+                found = services.logs.around(at, before, after, condition)
+            if found is None:
+                raise NotFoundError(f"no line {at}: it was not received, or is older than what is kept")
+            return json_response(
+                {
+                    "before": [line(one) for one in found.before],
+                    "line": line(found.line),
+                    "after": [line(one) for one in found.after],
+                }
+            )
 
-        found = await services.in_query_thread(read)
-        if found is None:
-            raise NotFoundError(f"no line {at}: it was not received, or is older than what is kept")
-        return {
-            "before": [line(one) for one in found.before],
-            "line": line(found.line),
-            "after": [line(one) for one in found.after],
-        }
+        return await services.in_query_thread(read)
 
     return [
         Route(PREFIX, own(search)),
