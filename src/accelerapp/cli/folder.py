@@ -51,7 +51,7 @@ def held(folder: Path) -> dict[str, Any]:
 
     import httpx
 
-    from accelerapp.server.storage import Storage, StorageLockedError, StorageSettings
+    from accelerapp.server.storage import SegmentFormatError, Storage, StorageLockedError, StorageSettings
 
     # What is looked at is to stay as it is: nothing goes, and nothing is merged.
     settings = StorageSettings(retention_seconds=0, retention_bytes=0, merged_bytes=0)
@@ -65,6 +65,8 @@ def held(folder: Path) -> dict[str, Any]:
             raise FolderError(f"{locked}; asking that one failed: {error}") from error
         content: dict[str, Any] = answer.json()
         return content
+    except SegmentFormatError as error:
+        raise FolderError(str(error)) from error
     except OSError as error:
         raise FolderError(f"{folder} cannot be opened: {error}") from error
     try:

@@ -49,7 +49,13 @@ from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
 from accelerapp.server.serving import HttpServer, listen
 from accelerapp.server.signals import Clock
-from accelerapp.server.storage import Storage, StorageFullError, StorageLockedError, StorageSettings
+from accelerapp.server.storage import (
+    SegmentFormatError,
+    Storage,
+    StorageFullError,
+    StorageLockedError,
+    StorageSettings,
+)
 from accelerapp.server.storage.state import State, StateError
 
 log = logging.getLogger("accelerapp.server")
@@ -94,7 +100,7 @@ class Observatory:
         """Open the data folder, read every file, and listen. Raises StartError; nothing is left running then."""
         try:
             await self._start()
-        except (*_FILE_ERRORS, StateError, StorageLockedError) as error:
+        except (*_FILE_ERRORS, StateError, StorageLockedError, SegmentFormatError) as error:
             await self.stop()
             raise StartError(str(error)) from error
         except BaseException:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from typer.testing import CliRunner, Result
@@ -102,3 +103,14 @@ def test_restoring_what_is_no_backup_or_into_what_is_not_empty_is_refused(
     said = accelerapp("restore", tmp_path / "no.tar", "--data-dir", folder)
     assert said.exit_code == 1
     assert "is not empty" in said.stderr
+
+
+def test_a_segment_of_another_version_is_named_and_left_as_it_is(folder: Path) -> None:
+    (segment,) = (folder / "segments").glob("logs-*")
+    with duckdb.connect(str(segment)) as connection:
+        connection.execute("UPDATE meta SET format = 99")
+    said = accelerapp("stats", "--data-dir", folder)
+    assert said.exit_code == 1
+    assert f"{segment} has format 99" in said.stderr
+    assert "start the version that wrote it" in said.stderr
+    assert segment.exists()

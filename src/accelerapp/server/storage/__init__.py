@@ -36,6 +36,7 @@ from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.otlp import MalformedRequestError, without_invalid_spans
 from accelerapp.server.storage.retention import CAUSES
 from accelerapp.server.storage.samples import Samples
+from accelerapp.server.storage.segments import SegmentFormatError
 from accelerapp.server.storage.series import InvalidMatcherError, acceptance
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.store import Storage
@@ -64,6 +65,7 @@ __all__ = [
     "ReadTimeoutError",
     "ReadTooLargeError",
     "Samples",
+    "SegmentFormatError",
     "ServiceCall",
     "ServiceShare",
     "Sink",
