@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -96,6 +97,7 @@ def _number(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{sign}{exponent.lstrip('+-').lstrip('0')}"
 
 
+@functools.lru_cache(maxsize=4096)
 def plain_number(value: float) -> str:
     """Write a number in the fewest digits without an exponent, as Go's `FormatFloat(v, 'f', -1, 64)` does."""
     if math.isnan(value):

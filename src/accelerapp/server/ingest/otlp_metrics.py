@@ -176,11 +176,14 @@ def _add_samples(
         samples = _summary(kind.name, point)
     else:
         samples = iter([(kind.name, "", "", _number(point))])
+    common = make_labels(labels)
     for name, label, text, value in samples:
-        own = {**labels, METRIC_NAME: name}
-        if label:
-            own[label] = text
-        result.samples.append((make_labels(own), at_ms, STALE_NAN if stale else value))
+        if label in labels:
+            series = make_labels({**labels, METRIC_NAME: name, label: text})
+        else:
+            more = ((METRIC_NAME, name), (label, text)) if label else ((METRIC_NAME, name),)
+            series = tuple(sorted((*common, *more)))
+        result.samples.append((series, at_ms, STALE_NAN if stale else value))
 
 
 #: The series' name, a label of its own with its value, and the sample.

@@ -5,6 +5,7 @@ The strategy is `UnderscoreEscapingWithSuffixes`, Prometheus' default.
 
 from __future__ import annotations
 
+import functools
 import re
 
 _UNITS = {
@@ -65,6 +66,7 @@ def metric_name(name: str, unit: str, *, monotonic: bool = False, gauge: bool = 
     return f"_{joined}" if joined[:1].isdigit() else joined
 
 
+@functools.lru_cache(maxsize=4096)
 def label_name(name: str) -> str:
     """Return an attribute's Prometheus label name; empty where none is left."""
     joined = _NOT_IN_LABEL.sub("_", name)
