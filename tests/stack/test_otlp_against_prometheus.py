@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from tests.stack.conftest import RunningPrometheus, start_prometheus
@@ -62,7 +63,7 @@ async def kept(requests: list[ExportMetricsServiceRequest], folder: Path, query:
     for request in requests:
         await intake.take(request, 0)
     await storage.wait_loaded()
-    answer = json.loads(json.dumps(value_json(Engine(storage.metrics).instant(query, at))))["result"]
+    answer = orjson.loads(orjson.dumps(value_json(Engine(storage.metrics).instant(query, at))))["result"]
     await storage.close()
     return answer
 
