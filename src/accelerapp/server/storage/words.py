@@ -30,9 +30,8 @@ WORD = f"{IN_WORD}+"
 _LONGEST_WORD = 64
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _KEPT_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], dtype=np.uint64)
-_WORD_BYTES = np.zeros(256, dtype=np.bool_)
-_WORD_BYTES[list(b"abcdefghijklmnopqrstuvwxyz0123456789_")] = True
-_WORD_BYTES[128:] = True  # of characters beyond ASCII only those of words are left when a text comes here
+# Tells of each byte whether it is part of a word; of characters beyond ASCII only those of words come here.
+_IN_WORD = bytes(byte >= 128 or chr(byte) in "abcdefghijklmnopqrstuvwxyz0123456789_" for byte in range(256))
 _words_of = re2.compile(WORD)
 
 
@@ -54,8 +53,9 @@ def word_hashes(text: str, name: str) -> npt.NDArray[np.uint32]:
     time, the last of them masked to what belongs to it.
     """
     seed = np.uint64(zlib.crc32(name.encode()))
-    data = np.frombuffer(b" " + text.encode() + b" " * 9, dtype=np.uint8)
-    inside = _WORD_BYTES[data]
+    padded = b" " + text.encode() + b" " * 9
+    data = np.frombuffer(padded, dtype=np.uint8)
+    inside = np.frombuffer(padded.translate(_IN_WORD), dtype=np.bool_)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     starts = edges[::2]
     lengths = np.minimum(edges[1::2] - starts, _LONGEST_WORD)
