@@ -90,7 +90,7 @@ SERIES = st.sampled_from([named("a"), named("a", x="1"), named("b", x="2"), name
 BATCH = st.lists(st.tuples(SERIES, st.integers(-3, 9), HISTOGRAMS), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(BATCH, min_size=1, max_size=4), sealed=st.integers(0, 4), floats=st.booleans())
 async def test_every_histogram_comes_back_wherever_it_is_held(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Sample]], sealed: int, floats: bool
