@@ -30,6 +30,7 @@ REPORTED = (
     "scrape_series_added",
 )
 _EXPORTED = "exported_"
+_MANY = 5000  # series
 #: How far from the present a sample's own time may be, in milliseconds, as in Prometheus.
 _AHEAD_MS = 10 * 60 * 1000
 _BEHIND_MS = 60 * 60 * 1000
@@ -134,8 +135,13 @@ class SeriesOfTarget:
             self._take(scrape, parsed)
         return scrape
 
-    def finish(self, scrape: Scrape, duration_seconds: float) -> None:
-        """Add the markers of series that ended and the report on the scrape."""
+    @property
+    def large(self) -> bool:
+        """Tell whether there are so many series that to look at each takes a while."""
+        return len(self._alive) > _MANY
+
+    def finish(self, scrape: Scrape, duration_seconds: float) -> Samples:
+        """Return the samples of a scrape, with the markers of series that ended and the report on it."""
         ended = self._ended(scrape.alive)
         numbers = (
             float(not scrape.error),
@@ -147,6 +153,7 @@ class SeriesOfTarget:
         reports = dict(zip(self._reports, numbers, strict=True))
         numbered = self._numbered(self._reports)
         _append(scrape, [*ended, *numbered], [STALE_NAN] * len(ended) + [reports[one] for one in numbered])
+        return scrape.samples()
 
     def end(self, at_ms: int) -> Samples:
         """Return the markers that end every series, the report's among them."""

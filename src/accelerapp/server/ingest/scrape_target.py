@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from accelerapp.server.ingest.fetch import FetchError, ScrapeClient
 from accelerapp.server.ingest.scrape_job import Health, ScrapeJob, Target, TargetStatus
 from accelerapp.server.ingest.scrape_series import Scrape, SeriesOfTarget
 from accelerapp.server.signals import Clock, Labels
 from accelerapp.server.storage import Sink, StorageFullError
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +84,12 @@ class TargetScraper:
         now = self._clock() if at is None else at
         scrape = await self._attempt(round(now * 1000))
         duration = time.perf_counter() - started
-        self._series.finish(scrape, duration)
         error = scrape.error
         try:
-            await self._sink.write_columns(scrape.samples())
+            samples = await self._run(
+                partial(self._series.finish, scrape, duration), large=self._series.large
+            )
+            await self._sink.write_columns(samples)
         except StorageFullError as full:
             error = error or f"the samples could not be stored: {full}"
         else:
@@ -99,7 +106,9 @@ class TargetScraper:
 
     async def end(self) -> None:
         """Mark every series of the target as stale, because it is scraped no more."""
-        ended = self._series.end(round(self._clock() * 1000))
+        ended = await self._run(
+            partial(self._series.end, round(self._clock() * 1000)), large=self._series.large
+        )
         if len(ended):
             await self._sink.write_columns(ended)
 
@@ -124,8 +133,16 @@ class TargetScraper:
             answer = await self._client.fetch(self.target.url, self.target.timeout_seconds)
         except FetchError as failure:
             return Scrape(at_ms, str(failure))
-        if len(answer.body) <= _INLINE_BYTES:
-            return self._series.read(answer, at_ms)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._series.read, answer, at_ms
-        )
+        large = len(answer.body) > _INLINE_BYTES
+        return await self._run(partial(self._series.read, answer, at_ms), large=large)
+
+    async def _run(self, work: Callable[[], T], *, large: bool) -> T:
+        """Do a piece of work, a large one in the thread of scraping, since it would hold up the event loop here."""
+        if not large:
+            return work()
+        working = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])  # who comes next finds the series as no thread changes them
+            raise
