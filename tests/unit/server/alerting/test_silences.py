@@ -63,6 +63,16 @@ def test_what_keeps_the_past_as_it_was_keeps_the_id(state: State) -> None:
     assert silences.set(silences.get(key).stored, CLIENT) not in (key, other)
 
 
+def test_one_that_has_begun_cannot_have_begun_at_another_time(state: State) -> None:
+    clock = Clock()
+    silences = Silences(state, clock)
+    key = silences.set(wanted(), CLIENT)
+    clock.now = 200.0
+    other = silences.set(replace(silences.get(key).stored, starts_at=50.0), CLIENT)
+    assert other != key
+    assert silences.get(other).stored.starts_at == 200.0
+
+
 def test_one_to_come_may_be_moved_but_not_into_the_past(state: State) -> None:
     silences = Silences(state, Clock())
     key = silences.set(wanted(starts_at=500.0), CLIENT)
