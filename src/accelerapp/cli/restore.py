@@ -28,6 +28,7 @@ def restore(
             write(file, folder)
         content = held(folder)
     except (BackupError, FolderError, OSError) as error:
-        typer.echo(f"accelerapp restore: {error}", err=True)
+        wrong = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        typer.echo(f"accelerapp restore: {wrong}", err=True)
         raise typer.Exit(1) from None
     show(content)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
+import inspect
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,8 +74,10 @@ def up(
         settings = Settings(**given)
     except ValidationError as error:
         for problem in error.errors():
-            typer.echo(f"accelerapp up: {_name(problem)}: {problem['msg']}", err=True)
+            typer.echo(f"accelerapp up: {_problem(problem)}", err=True)
         raise typer.Exit(2) from None
+    for warning in _mistyped():
+        typer.echo(f"warning: {warning}", err=True)
     try:
         asyncio.run(_run(settings))
     except StartError as error:
@@ -96,6 +102,19 @@ async def _run(settings: Settings) -> None:
     await observatory.stop()
 
 
-def _name(problem: Any) -> str:
-    field = str(problem["loc"][0]) if problem["loc"] else "settings"
-    return f"--{field.replace('_', '-')} ({ENVIRONMENT_PREFIX}{field.upper()})"
+def _problem(problem: Any) -> str:
+    """Say which setting is wrong, by its option where it has one, what it was given and what it takes."""
+    field = str(problem["loc"][0])
+    name = f"{ENVIRONMENT_PREFIX}{field.upper()}"
+    if field in inspect.signature(up).parameters:
+        name = f"--{field.replace('_', '-')} ({name})"
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}, not {str(problem['input'])!r}"
+
+
+def _mistyped() -> Iterator[str]:
+    """Give a warning for each variable that is no setting, but is named almost like one."""
+    known = [f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+            for near in difflib.get_close_matches(name, known, n=1, cutoff=0.9):
+                yield f"the environment variable {name} is no setting; did you mean {near}?"

@@ -120,9 +120,15 @@ class Observatory:
         self._ports["page"] = page_socket.getsockname()[1]
         self.url = f"http://{_in_url(settings.host)}:{self._ports['page']}"
 
-        storage = await asyncio.to_thread(
-            Storage.open, settings.data_dir, _storage_settings(settings), self._clock
-        )
+        try:
+            storage = await asyncio.to_thread(
+                Storage.open, settings.data_dir, _storage_settings(settings), self._clock
+            )
+        except OSError as error:
+            raise StartError(
+                f"the data folder {settings.data_dir} cannot be opened: {error.strerror or error}; "
+                "give this user access to it, or choose another with --data-dir"
+            ) from error
         self._closing.push_async_callback(storage.close)
         state = State(settings.data_dir / "state.sqlite")
         self._closing.callback(state.close)
@@ -338,7 +344,8 @@ def raise_open_files(wanted: int = _OPEN_FILES) -> None:
 def _cannot_listen(host: str, port: int, option: str, error: OSError) -> str:
     """Say why an address cannot be listened on, and which option to change: the port's, or --host."""
     wrong_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
-    reason = error.strerror or str(error)
+    # Python adds the address to what the system says, which is named here already.
+    reason = (error.strerror or str(error)).partition(" (while attempting")[0]
     return (
         f"cannot listen on {host} port {port}: {reason}; {option if wrong_port else '--host'} chooses another"
     )

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from accelerapp.shipped import shipped
@@ -38,6 +38,19 @@ def _off(value: object) -> object:
     return None if isinstance(value, str) and value.strip().lower() == "off" else value
 
 
+def _http(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("give a URL that begins with http:// or https://")
+    return value
+
+
+def _no_file(value: Path) -> Path:
+    if value.is_file():
+        raise ValueError("give a folder")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_http)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 #: A receiver's port: 0 takes a free one, `off` (None) opens none.
 ReceiverPort = Annotated[Port | None, BeforeValidator(_off)]
@@ -75,11 +88,11 @@ class Settings(BaseSettings):
         default_factory=lambda: _shipped_file("prometheus", "alertmanager.yml"),
         description="Routes and receivers, in Alertmanager's form.",
     )
-    targets_dir: Path = Field(
+    targets_dir: Annotated[Path, AfterValidator(_no_file)] = Field(
         default_factory=default_targets_dir,
         description="Folder of your own targets (*.yml, *.yaml, *.json), in the form of Prometheus' file discovery.",
     )
-    ollama_url: str = Field(
+    ollama_url: Url = Field(
         "", description="URL of Ollama, whose /api/version is probed; nothing is probed where empty."
     )
     overlay_file: Path | None = Field(
@@ -91,7 +104,7 @@ class Settings(BaseSettings):
     playbooks_dir: Path = Field(
         default_factory=lambda: _shipped_file("playbooks"), description="Folder of playbooks (*.md)."
     )
-    external_url: str = Field(
+    external_url: Url = Field(
         "", description="URL under which people reach the page; the page's own where empty."
     )
     revision: str = Field("unknown", description="Revision that accelerapp_build_info tells.")
