@@ -78,3 +78,14 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, name: str, text: str, 
 def test_an_empty_file_has_no_targets(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("", encoding="utf-8")
     assert read_groups(tmp_path / "a.yml") == ()
+
+
+def test_the_file_of_the_how_to_is_one_of_targets(tmp_path: Path) -> None:
+    page = Path(__file__).parents[4] / "docs" / "howto" / "run-the-observatory.md"
+    _, _, rest = page.read_text(encoding="utf-8").partition(
+        "```yaml\n# ~/.config/accelerapp/targets.d/shop.yml\n"
+    )
+    (tmp_path / "shop.yml").write_text(rest.partition("```")[0], encoding="utf-8")
+    (group,) = read_groups(tmp_path / "shop.yml")
+    assert group.addresses == ("localhost:8000",)
+    assert {("job", "shop"), ("service", "shop")} <= set(group.labels)
