@@ -184,6 +184,25 @@ def test_histograms_computed_at_once_are_as_those_computed_one_by_one(
                 alike(one, two)
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.lists(HISTOGRAMS, min_size=1, max_size=12), min_size=1, max_size=3),
+    st.sampled_from(["rate", "increase", "delta"]),
+)
+def test_count_and_sum_of_a_rate_are_those_that_its_histograms_have(
+    series: list[list[Histogram]], function: str
+) -> None:
+    engine = Engine(Reader([[one.native() for one in own] for own in series]))  # type: ignore[arg-type]
+    rates = engine.range(f"{function}(h[1m])", 0, 200, 10).series
+    for statistic in ("count", "sum"):
+        found = engine.range(f"histogram_{statistic}({function}(h[1m]))", 0, 200, 10).series
+        assert [one.labels for one in found] == [one.labels for one in rates]
+        for one, rate in zip(found, rates, strict=True):
+            assert one.timestamps.tolist() == [at for at, _ in rate.histograms]
+            expected = [getattr(each, statistic) for _, each in rate.histograms]
+            np.testing.assert_allclose(one.values, expected, rtol=1e-12, atol=1e-9)
+
+
 def alike(one: Histogram, other: Histogram) -> None:
     assert (one.schema, one.hint) == (other.schema, other.hint)
     assert one.count == pytest.approx(other.count, rel=1e-12, abs=1e-9)
