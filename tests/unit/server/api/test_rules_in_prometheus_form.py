@@ -18,7 +18,9 @@ Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 async def test_groups_come_by_file_and_name(api: Open, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("second.yml", "first.yml")]
     for file in files:
-        file.write_text("groups: [{name: z, rules: [{record: r, expr: x}]}, {name: a, rules: [{record: r, expr: x}]}]")
+        file.write_text(
+            "groups: [{name: z, rules: [{record: r, expr: x}]}, {name: a, rules: [{record: r, expr: x}]}]"
+        )
     state = State(tmp_path / "state.sqlite")
     groups = load_rule_files(files, default_interval_seconds=60)
     rules = RuleManager(groups, Engine(MemoryReader()), lambda _: None, lambda _: None, state, lambda: 0.0)
