@@ -66,8 +66,9 @@ def _bounded(account: Account, max_connections: int, header_seconds: float) -> t
             if self.transport.is_closing():
                 return
             super().data_received(data)
-            # h11 is idle until it has all of a request's headers.
-            if self.conn.their_state is not h11.IDLE:
+            # h11 is idle until it has all of a request's headers. A body may also go on after it was refused.
+            answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+            if self.conn.their_state is not h11.IDLE and not answered:
                 self._wait_no_more()
             elif self._waiting is None:
                 self._wait()

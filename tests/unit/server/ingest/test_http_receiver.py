@@ -193,6 +193,22 @@ async def test_a_second_request_that_never_ends_its_headers_is_left(listening: L
     writer.close()
 
 
+async def test_a_sender_that_goes_on_slowly_after_its_refusal_is_left(listening: Listen) -> None:
+    receiver, port = await listening(KINDS["otlp json"], header_seconds=0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /v1/logs HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 415")
+    async with asyncio.timeout(20):
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x")
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(1000), 0.02)
+    await until_refused(receiver, unsupported=1, too_slow=1)
+    writer.close()
+
+
 async def test_what_is_no_http_is_refused_and_counted(listening: Listen) -> None:
     receiver, port = await listening(KINDS["zipkin"])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
