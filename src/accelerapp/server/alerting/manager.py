@@ -28,6 +28,8 @@ from accelerapp.server.storage.state import Notification, State
 
 log = logging.getLogger(__name__)
 
+#: Seconds that attempts may take though the group's next turn comes earlier, as in Alertmanager.
+_LEAST_TIME: Final = 10.0
 #: Alerts that are taken in before the event loop does something else.
 _AT_ONCE: Final = 100
 
@@ -353,9 +355,10 @@ class Alertmanager:
         done = True
         if heard := self._heard(route, alerts, now):
             notice = Notice(route.receiver, group.key, group.labels, heard, now, self._external_url)
+            deadline = now + max(route.group_interval, _LEAST_TIME)
             outcomes = await asyncio.gather(
                 *(
-                    delivery.notify(notice, route.repeat_interval, now + route.group_interval)
+                    delivery.notify(notice, route.repeat_interval, deadline)
                     for delivery in self._deliveries[route.receiver]
                 )
             )
