@@ -14,10 +14,13 @@ HIDDEN: Final = "<secret>"
 _SECRET_KEYS: Final = frozenset(
     {
         *("api_url", "app_token", "auth_password", "auth_secret", "bearer_token", "credentials", "key"),
-        *("password", "routing_key", "service_key", "slack_api_url", "slack_app_token"),
+        *("password", "routing_key", "secrets", "service_key", "slack_api_url", "slack_app_token"),
         *("smtp_auth_password", "smtp_auth_secret"),
     }
 )
+
+
+_RESOLVER: Final = YAML(typ="safe", pure=True).resolver
 
 
 class _Representer(SafeRepresenter):
@@ -27,7 +30,7 @@ class _Representer(SafeRepresenter):
 def _represent(representer: SafeRepresenter, text: str) -> ScalarNode:
     if text in ("", "~", "null", "Null", "NULL") or "\n" in text:
         return representer.represent_scalar("tag:yaml.org,2002:str", text)
-    tag = YAML(typ="safe", pure=True).resolver.resolve(ScalarNode, text, (True, False))
+    tag = _RESOLVER.resolve(ScalarNode, text, (True, False))
     return representer.represent_scalar(tag, text)
 
 
