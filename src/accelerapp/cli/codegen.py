@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-app = typer.Typer(no_args_is_help=True, help="The code-generation service.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The code-generation service.")
 
 
 @app.callback()

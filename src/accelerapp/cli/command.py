@@ -1,16 +1,62 @@
-"""The command's root: its version, and one module a command."""
+"""The command's root: its version, and one module a command, imported when it is asked for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from accelerapp import __version__
-from accelerapp.cli import backup, codegen, demo, deploy, doctor, restore, stats, test_rules, up
+
+#: Where each command is: its module below `accelerapp.cli`, and the function or group in it.
+_COMMANDS = {
+    "up": ("up", "up"),
+    "stats": ("stats", "stats"),
+    "backup": ("backup", "backup"),
+    "restore": ("restore", "restore"),
+    "demo": ("demo", "demo"),
+    "deploy": ("deploy", "deploy"),
+    "doctor": ("doctor", "doctor"),
+    "test-rules": ("test_rules", "run_tests"),
+    "codegen": ("codegen", "app"),
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name: one does not wait for what another imports."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, member = _COMMANDS[name]
+        found = getattr(import_module(f"accelerapp.cli.{module}"), member)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(name)(found)
+            found = alone
+        made = typer.main.get_command(found)
+        made.name = name
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Group(typer.core.TyperGroup):
+    """Finds its commands in `_COMMANDS`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.commands = _Commands()  # type: ignore[assignment]
+
 
 app = typer.Typer(
     name="accelerapp",
+    cls=_Group,
     help="Firmware from hardware specifications, and the observatory that shows what happens.",
     no_args_is_help=True,
     add_completion=False,
@@ -32,14 +78,3 @@ def root(
     ] = False,
 ) -> None:
     """Firmware from hardware specifications, and the observatory that shows what happens."""
-
-
-app.command("up")(up.up)
-app.command("stats")(stats.stats)
-app.command("backup")(backup.backup)
-app.command("restore")(restore.restore)
-app.command("demo")(demo.demo)
-app.command("deploy")(deploy.deploy)
-app.command("doctor")(doctor.doctor)
-app.command("test-rules")(test_rules.run_tests)
-app.add_typer(codegen.app, name="codegen")
