@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from accelerapp.server.oncall import Failure
+    from accelerapp.server.oncall.rule_tests import Failure
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Files of tests, as for promtool test rules.")
@@ -30,7 +30,7 @@ def run_tests(files: Files, run: Run = None) -> None:
     The files and what they say are those of `promtool test rules`; both agree.
     """
     from accelerapp.server.configfile import ConfigError
-    from accelerapp.server.oncall import run_rule_tests
+    from accelerapp.server.oncall.rule_tests import run_rule_tests
 
     wanted = _wanted(run)
     failed = False

@@ -1,7 +1,9 @@
-"""What the one on call sees of an alert: its graph and threshold, its history, its playbook."""
+"""What the one on call sees of an alert: its graph and threshold, its history, its playbook.
+
+The tests of rules, `oncall.rule_tests`, are imported where they run: an observatory that starts need not wait for them.
+"""
 
 from accelerapp.server.oncall.condition import Condition, condition_of
 from accelerapp.server.oncall.playbooks import Playbook, Playbooks
-from accelerapp.server.oncall.rule_tests import Failure, run_rule_tests
 
-__all__ = ["Condition", "Failure", "Playbook", "Playbooks", "condition_of", "run_rule_tests"]
+__all__ = ["Condition", "Playbook", "Playbooks", "condition_of"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from accelerapp.server.oncall import Failure
+from accelerapp.server.oncall.rule_tests import Failure
 
 ROOT = Path(__file__).parents[4]
 FILES = [
