@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from accelerapp.server.oncall import Failure, run_rule_tests
+from accelerapp.server.oncall.rule_tests import Failure, run_rule_tests
 
 
 @pytest.fixture
