@@ -207,9 +207,7 @@ def _system() -> list[FamilySnapshot]:
     uname = platform.uname()
     names = (uname.system, uname.release, uname.version, uname.machine, uname.node, procfs.domain_name(_PROC))
     families = [
-        _one(
-            f"load{minutes}", "gauge", f"Tasks that ran or waited to, on average over {minutes} min.", load
-        )
+        _one(f"load{minutes}", "gauge", f"Tasks that ran or waited to, on average over {minutes} min.", load)
         for minutes, load in zip((1, 5, 15), psutil.getloadavg(), strict=True)
     ]
     families += [
