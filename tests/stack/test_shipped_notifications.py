@@ -1,4 +1,4 @@
-"""The shipped alertmanager.yml on the real Alertmanager of each release and on ours: who is told, who is muted, what it says.
+"""The shipped alertmanager.yml on the real Alertmanager of each release and on ours: who is told what, who is muted.
 
 One generated copy is used, in which only times, addresses and the places of the secrets differ.
 """
