@@ -177,7 +177,8 @@ As Prometheus does, it adds series of its own to what it stores:
 
 The machine's metrics, at `/metrics/node`, have the names and labels of node_exporter: `node_cpu_seconds_total`,
 `node_memory_*`, `node_filesystem_*`, `node_network_*`, `node_disk_*`, `node_load1` and so on. Those of the probe of
-Ollama, at `/metrics/ollama`, have the names of blackbox_exporter: `probe_success`, `probe_duration_seconds`, `probe_http_*`.
+Ollama, at `/metrics/ollama`, have the names of blackbox_exporter: `probe_success`, `probe_duration_seconds`,
+`probe_http_*`.
 """
 
 
