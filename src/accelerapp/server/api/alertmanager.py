@@ -35,6 +35,8 @@ from accelerapp.server.regex import InvalidPatternError, compile_re2
 from accelerapp.server.signals import Alert, Labels
 
 PREFIX: Final = "/api/v2"
+#: The version of Alertmanager whose API this is: amtool warns at every call where it is another one's.
+ALERTMANAGER_VERSION: Final = "0.34.2"
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _TRUE: Final = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
 _STATE_ORDER: Final = ("active", "pending", "expired")
@@ -92,7 +94,7 @@ def _general(services: Services) -> list[Route]:
                 "buildUser": "",
                 "goVersion": "",
                 "revision": services.revision,
-                "version": services.version,
+                "version": ALERTMANAGER_VERSION,
             },
         }
 

@@ -22,6 +22,7 @@ _STATUSES = ("error", "ok", "unset")
 _KINDS = ("internal", "server", "client", "producer", "consumer", "unspecified")
 #: A trace of more spans is told in part: the page has no use for them, and the answer would not fit the memory.
 _MOST_SPANS = 50_000
+_TRACE_ID = re.compile(r"[0-9A-Fa-f]{1,32}")
 _POSITION = re.compile(r"([0-9]{1,19})-([0-9a-f]{32})")
 
 
@@ -38,13 +39,13 @@ def routes(services: Services) -> list[Route]:
         }
 
     async def trace(request: Request) -> Response:
-        trace_id = request.path_params["trace_id"].lower()
+        trace_id = _trace_id(request.path_params["trace_id"])
 
         def read() -> Response:
             spans = services.spans.trace(trace_id, _MOST_SPANS + 1)
             if not spans:
                 raise NotFoundError(
-                    f"no trace {trace_id[:64]}: it was not received, or is older than what is kept"
+                    f"no trace {trace_id}: it was not received, or is older than what is kept"
                 )
             return json_response(_trace(trace_id, spans))
 
@@ -95,6 +96,13 @@ def routes(services: Services) -> list[Route]:
         Route(f"{prefix}/operations", own(operations)),
         Route(f"{prefix}/service-graph", own(service_graph)),
     ]
+
+
+def _trace_id(text: str) -> str:
+    """Read a trace id of 64 or 128 bits, as 32 hexadecimal digits; the shorter ones are Zipkin's and Jaeger's."""
+    if not _TRACE_ID.fullmatch(text):
+        raise ParameterError(f'a trace id has 1 to 32 hexadecimal digits; "{text[:80]}" has not')
+    return text.lower().zfill(32)
 
 
 def _query(values: QueryParams) -> SpanQuery:

@@ -7,5 +7,5 @@ class LogQueryError(ValueError):
     """A query cannot be read or asked; `column` counts from 1 and says where."""
 
     def __init__(self, message: str, column: int) -> None:
-        super().__init__(f"query, column {column}: {message}")
+        super().__init__(f"column {column}: {message}")
         self.column = column

@@ -133,7 +133,7 @@ async def test_a_line_has_a_context_of_all_or_of_its_host(get: Callable[..., Any
 @pytest.mark.parametrize(
     ("path", "status", "message"),
     [
-        ("?query=level:%20(error", 400, 'parameter "query": query, column 8: this bracket is not closed'),
+        ("?query=level:%20(error", 400, 'parameter "query": column 8: this bracket is not closed'),
         ("?before=yesterday", 400, 'parameter "before" must be the "id" of a line'),
         ("?before=1-99999999999999999999", 400, 'parameter "before" must be the "id" of a line'),
         ("/histogram", 400, 'parameter "start_ms" is missing'),
