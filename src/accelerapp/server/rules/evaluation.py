@@ -117,8 +117,8 @@ class RuleEvaluation:
     def _restore(self, at: float) -> list[Transition]:
         if self._restored:
             return []
-        self._restored = True
         stored = self._state.load_rule(self.rule.key)
+        self._restored = True
         if stored is None:
             return []
         down_at, alerts = stored

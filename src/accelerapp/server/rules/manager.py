@@ -132,8 +132,12 @@ class RuleManager:
         """Mark the series of rules that are gone as stale, but for those that other rules write since."""
         written = {series for running in self._running for rule in running.rules for series in rule.written}
         ended, self._ended = self._ended - written, set()
-        if ended:
+        if not ended:
+            return
+        try:
             self._write([(series, round(at * 1000), STALE_NAN) for series in sorted(ended)])
+        except Exception:  # must not end the evaluation; without a marker the look-back ends them
+            log.exception("the ends of %d series of former rules were not written", len(ended))
 
     def groups(self) -> list[GroupStatus]:
         """Return a snapshot of every group, its rules and their alerts."""

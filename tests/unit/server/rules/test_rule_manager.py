@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -166,6 +167,23 @@ def test_a_pending_alert_waits_for_its_grace_after_a_restart(bench: Bench) -> No
     bench.every_minute(900, 1560)
     # Nine of ten minutes had passed; the grace after a restart is ten minutes, counted from the first evaluation.
     assert bench.states("Waits") == [(0, "pending"), (1500, "firing")]
+
+
+def test_what_was_saved_is_taken_up_though_it_could_not_be_read_at_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.at(0, bad=1.0)
+    bench.every_minute(60, 600)
+    bench.restart()
+
+    def fail(rule: str) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.state, "load_rule", fail)
+        bench.at(660)
+    bench.at(720)
+    assert bench.states("Waits") == [(0, "pending"), (600, "firing")]
 
 
 def test_after_too_long_an_outage_an_alert_begins_afresh(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +161,18 @@ def test_groups_that_come_later_are_evaluated_by_the_thread_that_runs(tmp_path: 
     finally:
         rules.manager.stop()
         rules.state.close()
+
+
+def test_the_evaluation_goes_on_where_the_ends_of_series_cannot_be_written(
+    rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(samples: Sequence[tuple[Labels, int, float]]) -> None:
+        if all(np.isnan(value) for _, _, value in samples):
+            raise OSError("the disk is gone")
+
+    monkeypatch.setattr(rules.manager, "_write", write)
+    rules.at(60)
+    rules.apply(TEXT.partition("  - name: two")[0])
+    rules.at(120)
+    rules.at(660)
+    assert rules.alert() == ("firing", 60)
