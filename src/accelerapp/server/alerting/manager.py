@@ -165,10 +165,10 @@ class Alertmanager:
         """
         deliveries = await asyncio.to_thread(self._make_deliveries, config)
         groups = list(self._groups.values())
-        await asyncio.gather(*(group.stop() for group in groups))
+        # What comes in while the groups end must not go to one of them, so they are gone before they are waited for.
         self._config, self._deliveries, self._inhibitor = config, deliveries, None
-        self._groups.clear()
-        self._groups_of.clear()
+        self._groups, self._groups_of = {}, Counter()
+        await asyncio.gather(*(group.stop() for group in groups))
         for alert in list(self._alerts.values()):
             self._dispatch(alert)
 
@@ -360,8 +360,13 @@ class Alertmanager:
                 *(
                     delivery.notify(notice, route.repeat_interval, deadline)
                     for delivery in self._deliveries[route.receiver]
-                )
+                ),
+                return_exceptions=True,
             )
+            # A failure is raised when all are through: none goes on into the group's next turn.
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
             done = all(outcomes)
         if done:
             self._forget([alert for alert in alerts if alert.resolved(now)], group)
@@ -390,5 +395,7 @@ class Alertmanager:
                 yield group
 
     def _retire(self, group: AlertGroup) -> None:
+        if self._groups.get((group.route.id, group.labels)) is not group:
+            return  # the configuration has changed meanwhile
         del self._groups[group.route.id, group.labels]
         self._groups_of[group.route.id] -= 1

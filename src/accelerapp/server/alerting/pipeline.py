@@ -1,4 +1,4 @@
-"""The way of a group's alerts to one integration: inhibit, deduplicate, retry, record."""
+"""The way of a group's alerts to one integration: deduplicate, retry, record."""
 
 from __future__ import annotations
 

@@ -1,0 +1,84 @@
+"""Routes that are read again while alerts come in and notifications are under way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accelerapp.server.alerting import Alertmanager, Config, load_alertmanager
+from accelerapp.server.alerting.notice import Notice
+from accelerapp.server.alerting.receivers import Readiness
+from accelerapp.server.signals import Alert, make_labels
+from accelerapp.server.storage.state import State
+
+
+class Slow:
+    """A receiver that answers when it is let go, and takes a while to end where it is cancelled."""
+
+    send_resolved = True
+
+    def __init__(self, told: list[tuple[str, float]]) -> None:
+        self._told = told
+        self.answers = asyncio.Event()
+
+    def readiness(self) -> tuple[Readiness, str]:
+        return Readiness.READY, ""
+
+    async def deliver(self, notice: Notice, timeout_seconds: float) -> None:
+        try:
+            await self.answers.wait()
+        except asyncio.CancelledError:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            raise
+        self._told.extend((dict(alert.labels)["alertname"], notice.now) for alert in notice.alerts)
+
+
+def load(folder: Path, **route: Any) -> Config:
+    path = folder / "alertmanager.yml"
+    config = {
+        "route": {"receiver": "a", "group_wait": "1s", "group_interval": "10s", **route},
+        "receivers": [{"name": "a", "webhook_configs": [{"url": "http://localhost:1/"}]}],
+    }
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return load_alertmanager(path)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State(tmp_path / "state.sqlite")
+    yield opened
+    opened.close()
+
+
+async def test_an_alert_that_comes_in_meanwhile_is_told_once_by_the_new_routes(
+    tmp_path: Path, timers: Any, state: State
+) -> None:
+    told: list[tuple[str, float]] = []
+    slow = Slow(told)
+    alertmanager = Alertmanager(load(tmp_path), state, timers.now, timers=timers, deliverer=lambda *_: slow)
+    await alertmanager.start()
+    alertmanager.receive([Alert(make_labels({"alertname": "Before"}), (), 0.0, 99_999.0)])
+    await timers.advance(5)  # it is being told of
+
+    reloading = asyncio.create_task(alertmanager.reload(load(tmp_path, group_by=["alertname"])))
+    for _ in range(1000):
+        if not alertmanager.groups() or reloading.done():
+            break
+        await asyncio.sleep(0.001)
+    assert not reloading.done()
+    alertmanager.receive([Alert(make_labels({"alertname": "Meanwhile"}), (), 0.0, 99_999.0)])
+    await reloading
+    slow.answers.set()
+    await timers.advance(100)
+    assert sorted(name for name, _ in told) == ["Before", "Meanwhile"]
+    assert [group.labels for group in alertmanager.groups()] == [
+        (("alertname", "Before"),),
+        (("alertname", "Meanwhile"),),
+    ]
+    await alertmanager.stop()
