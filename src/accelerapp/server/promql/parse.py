@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 from accelerapp.server.promql import ast
@@ -98,10 +99,26 @@ def _check_text(text: str) -> None:
 
 
 def _height(expr: ast.Expr) -> int:
+    """Count the levels of an expression, those of its durations among them, without recursion."""
     level, height = [expr], 0
     while level:
-        level, height = [child for node in level for child in node.children()], height + 1
+        level, height = [child for node in level for child in _below(node)], height + 1
     return height
+
+
+def _below(node: ast.Expr) -> Iterator[ast.Expr]:
+    yield from node.children()
+    durations: tuple[ast.Expr | None, ...] = ()
+    match node:
+        case ast.VectorSelector():
+            durations = (node.offset_expr,)
+        case ast.MatrixSelector():
+            durations = (node.range_expr,)
+        case ast.Subquery():
+            durations = (node.range_expr, node.step_expr, node.offset_expr)
+        case ast.DurationExpr():
+            durations = (node.left, node.right)
+    yield from (each for each in durations if each is not None)
 
 
 def _expression(stream: TokenStream, least: int = 1) -> ast.Expr:

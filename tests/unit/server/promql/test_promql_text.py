@@ -336,10 +336,25 @@ def test_nodes_know_where_they_stand() -> None:
         ("up[" + "(" * 5000, "1:103: parse error: the expression is nested more than 100 levels deep"),
         ("up" + " + up" * 500, "1:1: parse error: the expression is more than 200 operators high"),
         ("up" + "[1m:]" * 500, "1:1: parse error: the expression is more than 200 operators high"),
+        ("up[1s" + " + 1s" * 5000 + "]", "1:1: parse error: the expression is more than 200 operators high"),
+        (
+            "up offset (1s" + " + 1s" * 5000 + ")",
+            "1:1: parse error: the expression is more than 200 operators high",
+        ),
         ("a" * 70_000, "1:1: parse error: the expression has 70000 characters, the most is 65536"),
         ("up{a='\ud800'}", "1:1: parse error: the expression is not valid Unicode"),
     ],
-    ids=["parentheses", "signs", "durations", "operators", "subqueries", "length", "surrogate"],
+    ids=[
+        "parentheses",
+        "signs",
+        "durations",
+        "operators",
+        "subqueries",
+        "sums of durations",
+        "offset",
+        "length",
+        "surrogate",
+    ],
 )
 def test_what_is_too_much_is_refused(text: str, message: str) -> None:
     with pytest.raises(PromQLError) as caught:
