@@ -359,10 +359,14 @@ class _Execution:
     def _invoke(self, name: str, function: Callable[..., Any], arguments: Sequence[Any], offset: int) -> Any:
         self._offset = offset
         try:
-            return function(*arguments)
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            value = function(*arguments)
+        except (ValueError, TypeError, AttributeError, OverflowError, LookupError) as error:
             said = str(error) if isinstance(error, ValueError) else "wrong number or type of arguments"
             raise self._error(offset, f"error calling {name}: {said}") from error
+        # A text that is put together from itself doubles with each step.
+        if isinstance(value, str) and len(value) > MAX_OUTPUT:
+            raise self._error(offset, f"{name} made more than {MAX_OUTPUT} characters; shorten the template")
+        return value
 
     def _lazy(self, head: Function, operands: Sequence[Operand], dot: Any, piped: tuple[Any, ...]) -> Any:
         if not operands and not piped:
