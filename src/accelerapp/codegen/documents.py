@@ -67,6 +67,10 @@ def _read_json(text: str) -> Document:
         raise UnreadableError(f"the body is no JSON: {exc.msg}", exc.lineno, exc.colno) from exc
     except RecursionError as exc:
         raise UnreadableError("the body is nested too deeply") from exc
+    except ValueError as exc:  # Python reads no number of thousands of digits
+        raise UnreadableError("the body has a number that is too long") from exc
+    except ValueError as exc:  # Python reads no number of thousands of digits
+        raise UnreadableError("the body has a number that is too long") from exc
 
 
 def _read_yaml(text: str) -> Document:

@@ -33,7 +33,7 @@ class CodegenSettings(BaseSettings):
         default=60.0, description="Seconds that may pass between two chunks of an answer."
     )
     generation_timeout: Annotated[float, Field(gt=0)] = Field(
-        default=110.0, description="Seconds that one call of the model may take in all."
+        default=110.0, description="Seconds that the model may take for one project, all its calls together."
     )
     ollama_retries: Annotated[int, Field(ge=0, le=10)] = Field(
         default=2,

@@ -161,6 +161,41 @@ def test_a_pms5003_is_read_past_a_broken_frame(tmp_path: Path) -> None:
     assert printed == [{"it.pm1_ug_m3": 5, "it.pm2_5_ug_m3": 12, "it.pm10_ug_m3": 20}]
 
 
+def test_a_pms5003_is_read_with_the_few_bytes_that_the_port_of_the_pico_keeps(tmp_path: Path) -> None:
+    frame = bytearray.fromhex("424d001c") + bytes(6) + bytes((0, 5, 0, 12, 0, 20)) + bytes(14)
+    frame += sum(frame).to_bytes(2, "big")
+    spec = {
+        "name": "one",
+        "board": "pico",
+        "interval_seconds": 10,
+        "peripherals": [{"type": "uart", "id": "port", "bus": 1, "tx": 8, "rx": 9}],
+        "sensors": [{"kind": "pms5003", "id": "it", "peripheral": "port"}],
+    }
+    _, _, printed = play(tmp_path, spec, f"frames={frame.hex()}", "ms=25000")
+    measured = {"it.pm1_ug_m3": 5, "it.pm2_5_ug_m3": 12, "it.pm10_ug_m3": 20}
+    assert printed == [{"sensor": "it", "error": "no complete frame yet"}, {}, measured, measured]
+
+
+@pytest.mark.parametrize("board", ["esp32", "pico"])
+def test_a_ds18x20_is_read_in_the_time_that_its_slots_give(tmp_path: Path, board: str) -> None:
+    spec = {
+        "name": "one",
+        "board": board,
+        "peripherals": [{"type": "one_wire", "id": "line", "pin": 4}],
+        "sensors": [{"kind": "ds18x20", "id": "it", "peripheral": "line"}],
+    }
+    # The datasheet's +85 °C at power-on, with its checksum.
+    _, _, printed = play(tmp_path, spec, "wire=4:50054b467fff0c101c")
+    assert printed == [{"it.temperature_c": 85.0}]
+
+
+@pytest.mark.parametrize("frequency_hz", [10, 99, 100, 39_000, 40_000])
+def test_the_esp32c3_makes_every_frequency_of_a_pwm(tmp_path: Path, frequency_hz: int) -> None:
+    peripherals = [{"type": "pwm", "id": "fan", "pin": 3, "frequency_hz": frequency_hz}]
+    setup, _, _ = play(tmp_path, {"name": "one", "board": "esp32c3", "peripherals": peripherals})
+    assert setup == [f"pwm 3 {frequency_hz}", "duty 3 0"]
+
+
 def test_the_pico_has_its_own_names(tmp_path: Path) -> None:
     spec = i2c_spec("bh1750") | {"board": "pico"}
     spec["peripherals"] = [{"type": "i2c", "id": "wire", "bus": 0, "scl": 5, "sda": 4}]

@@ -480,6 +480,15 @@ async def test_json_that_is_nested_too_deeply_is_a_422(service: Any) -> None:
     assert "nested too deeply" in answer.json()["errors"][0]["detail"]
 
 
+async def test_json_with_a_number_that_is_too_long_is_a_422(service: Any) -> None:
+    async with service() as client:
+        answer = await client.post(
+            "/v1/generate", content=b"[" + b"1" * 5000 + b"]", headers={"Content-Type": "application/json"}
+        )
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": "#", "detail": "the body has a number that is too long"}]
+
+
 async def test_another_media_type_is_a_415(service: Any) -> None:
     async with service() as client:
         answer = await client.post("/v1/generate", content=b"x", headers={"Content-Type": "text/plain"})

@@ -89,7 +89,7 @@ class _Pins:
             return
         name = _last_name(function)
         if name == "pinMode":
-            drives = len(given) > 1 and text(given[1]) == "OUTPUT"
+            drives = len(given) > 1 and "OUTPUT" in text(given[1])
             yield given[0], "output" if drives else "pin"
         elif name in _PIN_FUNCTIONS:
             yield given[0], _PIN_FUNCTIONS[name]

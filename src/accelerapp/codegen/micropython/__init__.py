@@ -13,7 +13,9 @@ from accelerapp.codegen.project import Project
 from accelerapp.codegen.specification import HardwareSpecification
 
 #: Names that the generated modules use themselves.
-_TAKEN = frozenset({"config", "drivers", "int", "json", "machine", "main", "max", "measure", "print", "time"})
+_TAKEN = frozenset(
+    {"config", "drivers", "int", "json", "machine", "main", "max", "measure", "print", "str", "time"}
+)
 
 
 class MicroPython:

@@ -1,6 +1,7 @@
 // A board played by a program: it runs a sketch's setup and loop, and prints what the sketch does to its pins.
 // Sensors answer as far as the program's arguments say: `adc=PIN:RAW`, `high=PIN`, `i2c=ADDRESS:HEX…` (what a device answers,
-// byte by byte, read after read), `spi=WORD`, `uart=HEX…`. Time goes on as the sketch waits.
+// byte by byte, read after read), `spi=WORD`, `uart=HEX…` (all that comes at once) or `frames=HEX…` (each second, at 9600
+// baud into a port that keeps 31 bytes), `wire=PIN:HEX…` (the scratchpad of a DS18B20). Time goes on as the sketch waits.
 #include <Arduino.h>
 #include <SPI.h>
 #include <Wire.h>
@@ -18,11 +19,54 @@ static std::deque<uint8_t> uart_bytes, wire_bytes;
 static int spi_word = 0;
 static int asked = -1;
 
+// A DS18B20: what it hears and says depends on how long the wire is held low.
+static struct {
+  int pin = -1;
+  std::deque<uint8_t> scratchpad;
+  uint8_t mode = INPUT, level = LOW, byte = 0;
+  bool low = false, talks = false;
+  int bits = 0;
+  unsigned long fell_us = 0, holds_from_us = 0, holds_until_us = 0;
+
+  void update() {
+    const bool driven = mode != INPUT && level == LOW;
+    if (driven == low) return;
+    low = driven;
+    if (low) {
+      fell_us = now_us;
+      // Its bit is there for 15 us from the fall.
+      if (talks && !(scratchpad[bits / 8] >> bits % 8 & 1)) holds_from_us = now_us, holds_until_us = now_us + 15;
+      if (talks) bits++;
+    } else if (now_us - fell_us >= 480) {
+      holds_from_us = now_us + 30, holds_until_us = now_us + 100;
+      talks = false, bits = 0;
+    } else if (!talks) {
+      byte = uint8_t(byte >> 1 | (now_us - fell_us <= 15 ? 0x80 : 0));
+      if (++bits % 8 == 0 && byte == 0xBE) talks = true, bits = 0;
+    }
+  }
+  bool holds() const { return low || (now_us >= holds_from_us && now_us < holds_until_us); }
+} wire;
+
 void pinMode(uint8_t pin, uint8_t mode) {
+  // As long as the core for the ESP32 takes.
+  now_us += 16;
+  if (pin == wire.pin) {
+    wire.mode = mode;
+    wire.update();
+  }
   if (mode == OUTPUT) printf("pin %d output\n", pin);
 }
-void digitalWrite(uint8_t pin, uint8_t level) { printf("pin %d %d\n", pin, level); }
+void digitalWrite(uint8_t pin, uint8_t level) {
+  if (pin == wire.pin) {
+    wire.level = level;
+    wire.update();
+    return;
+  }
+  printf("pin %d %d\n", pin, level);
+}
 int digitalRead(uint8_t pin) {
+  if (pin == wire.pin) return wire.holds() ? LOW : HIGH;
   now_us += 2;
   return levels.count(pin) ? levels[pin] : LOW;
 }
@@ -76,7 +120,11 @@ SPISettings::SPISettings(uint32_t, uint8_t, uint8_t) {}
 
 #if defined(ACCELERAPP_CORE_ESP32)
 void analogSetAttenuation(adc_attenuation_t) {}
-bool ledcAttach(uint8_t pin, uint32_t frequency_hz, uint8_t) { return printf("pwm %d %u\n", pin, frequency_hz) > 0; }
+bool ledcAttach(uint8_t pin, uint32_t frequency_hz, uint8_t bits) {
+  // The clock of the ESP32-C3, and its divider.
+  const double divider = 40e6 / (double(frequency_hz) * (1UL << bits));
+  return printf(divider >= 1 && divider < 1024 ? "pwm %d %u\n" : "no pwm %d %u\n", pin, frequency_hz) > 0;
+}
 bool ledcWrite(uint8_t pin, uint32_t duty) { return printf("duty %d %u\n", pin, duty) > 0; }
 HardwareSerial::HardwareSerial(uint8_t) {}
 void HardwareSerial::begin(unsigned long, uint32_t, int8_t rx, int8_t tx) {
@@ -91,6 +139,11 @@ void SPIClass::begin(int8_t sck, int8_t miso, int8_t mosi, int8_t) { printf("spi
 #else
 void analogWriteFreq(uint32_t frequency_hz) { printf("pwm %u\n", frequency_hz); }
 void analogWriteRange(uint32_t) {}
+bool SerialUART::setRX(uint8_t pin) { return printf("rx %d\n", pin) > 0; }
+bool SerialUART::setTX(uint8_t pin) { return printf("tx %d\n", pin) > 0; }
+void SerialUART::begin(unsigned long) {}
+void SerialUART::begin(unsigned long, uint16_t) {}
+void SerialUART::end() {}
 void SerialUSB::begin(unsigned long) {}
 void SerialUSB::begin(unsigned long, uint16_t) {}
 void SerialUSB::end() {}
@@ -100,6 +153,7 @@ bool TwoWire::setSCL(uint8_t pin) { return printf("scl %d\n", pin) > 0; }
 void TwoWire::setClock(uint32_t) {}
 TwoWire Wire, Wire1;
 SerialUSB Serial;
+SerialUART Serial1, Serial2;
 #endif
 #if defined(ACCELERAPP_CORE_ESP32)
 #define SPI_CLASS SPIClass
@@ -110,7 +164,15 @@ void SPI_CLASS::beginTransaction(SPISettings) {}
 void SPI_CLASS::endTransaction() {}
 uint16_t SPI_CLASS::transfer16(uint16_t) { return uint16_t(spi_word); }
 size_t HardwareSerial::write(uint8_t) { return 1; }
-int HardwareSerial::available() { return int(uart_bytes.size()); }
+static std::deque<uint8_t> frames;
+static unsigned long sent = 0;
+int HardwareSerial::available() {
+  // A byte each millisecond, from the beginning of each second on; what the full port has no room for is lost.
+  for (; !frames.empty() && sent < millis(); sent++) {
+    if (sent % 1000 < frames.size() && uart_bytes.size() < 31) uart_bytes.push_back(frames[sent % 1000]);
+  }
+  return int(uart_bytes.size());
+}
 int HardwareSerial::peek() { return -1; }
 int HardwareSerial::read() {
   const int byte = uart_bytes.front();
@@ -135,6 +197,8 @@ int main(int count, char** given) {
     if (key == "i2c") devices[std::stoi(value, nullptr, 16)] = bytes(value.substr(colon + 1));
     if (key == "spi") spi_word = std::stoi(value);
     if (key == "uart") uart_bytes = bytes(value);
+    if (key == "frames") frames = bytes(value);
+    if (key == "wire") wire.pin = std::stoi(value), wire.scratchpad = bytes(value.substr(colon + 1));
     if (key == "ms") rounds = std::stoul(value);
   }
   setup();

@@ -173,6 +173,8 @@ class Stream : public Print {
 
 #if defined(ACCELERAPP_CORE_ESP32)
 
+#define OUTPUT_OPEN_DRAIN 0x13
+
 typedef enum { ADC_0db, ADC_2_5db, ADC_6db, ADC_11db } adc_attenuation_t;
 void analogSetAttenuation(adc_attenuation_t attenuation);
 void analogSetPinAttenuation(uint8_t pin, adc_attenuation_t attenuation);
