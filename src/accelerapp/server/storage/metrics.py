@@ -33,18 +33,27 @@ class StoredMetrics:
         """Return the samples of the matching series; see `MetricReader.select`."""
         series = self._registry.match(matchers)
 
+        def refuse_too_many(read: int) -> None:
+            if read > max_samples:
+                selector = "{" + ", ".join(map(str, matchers)) + "}"
+                raise TooManySamplesError(
+                    f"the query reads more than {max_samples} samples from {selector}: "
+                    "select fewer series or a shorter time range"
+                )
+
         def run(sources: Sequence[MetricSource]) -> tuple[list[Samples], list[Histograms]]:
             parts: list[Samples] = []
             native: list[Histograms] = []
+            read = 0
             for source in sources:
-                parts += source.read(series, start_ms, end_ms)
-                native += source.read_histograms(series, start_ms, end_ms)
-                if sum(map(len, parts)) + sum(one.weight for one in native) > max_samples:
-                    selector = "{" + ", ".join(map(str, matchers)) + "}"
-                    raise TooManySamplesError(
-                        f"the query reads more than {max_samples} samples from {selector}: "
-                        "select fewer series or a shorter time range"
-                    )
+                for part in source.read(series, start_ms, end_ms):
+                    parts.append(part)
+                    read += len(part)
+                    refuse_too_many(read)
+                for histograms in source.read_histograms(series, start_ms, end_ms):
+                    native.append(histograms)
+                    read += histograms.weight
+                    refuse_too_many(read)
             return parts, native
 
         return self._laid_out(*self._reader.read(lambda one: one.overlaps(start_ms, end_ms), run))

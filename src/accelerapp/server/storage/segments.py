@@ -43,6 +43,8 @@ _REPLACED_COLUMNS = {"name": "VARCHAR"}
 _SAMPLE_COLUMNS = {"series": "UINTEGER", "step": "BIGINT", "v": "DOUBLE"}
 # DuckDB holds all NaNs for equal, and 0 and -0 too, and may store one for the other: their bits go apart.
 _SPECIAL_COLUMNS = {"row": "BIGINT", "bits": "UBIGINT"}
+# So many samples are read at once, or all of one series. Series that are wanted may lie at both ends of a segment.
+_READ_ROWS = 2_000_000
 # A block is the least that a column takes, and the most over which it is compressed: few rows have small ones.
 # Measured from 500 to a million rows; in the smallest DuckDB does not compress whole numbers.
 _SMALL_ROWS = 10_000
@@ -152,13 +154,34 @@ class MetricSegment(TableSegment):
         """How many samples each of its series has, histograms counted as much as their buckets."""
         return np.diff(self._offsets) + self._histograms.weights(len(self._ids))
 
-    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Samples]:
-        """Return the samples of some series with start_ms <= t <= end_ms; raises duckdb.Error if damaged."""
+    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Samples]:
+        """Yield the samples of some series with start_ms <= t <= end_ms; raises duckdb.Error if damaged.
+
+        Each part is of some neighbouring series, so that what lies between two of the wanted ones is mostly not read,
+        and who has enough may end before the rest is.
+        """
         wanted = np.isin(self._ids, series) & (self._lowest <= end_ms) & (self._highest >= start_ms)
-        local = np.flatnonzero(wanted)
-        if not local.size:
-            return []
-        first, last = int(local[0]), int(local[-1])
+        for first, last in self._neighbours(np.flatnonzero(wanted)):
+            samples = self._read(first, last)
+            rows = np.diff(self._offsets[first : last + 2])
+            mask = np.repeat(wanted[first : last + 1], rows)
+            mask &= (samples.timestamps >= start_ms) & (samples.timestamps <= end_ms)
+            yield samples.where(mask)
+
+    def _neighbours(self, wanted: npt.NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+        """Yield the first and last of the series that are read at once, of those that are wanted."""
+        if not wanted.size:
+            return
+        first = last = int(wanted[0])
+        for one in wanted[1:].tolist():
+            if self._offsets[one + 1] - self._offsets[first] > _READ_ROWS:
+                yield first, last
+                first = one
+            last = one
+        yield first, last
+
+    def _read(self, first: int, last: int) -> Samples:
+        """Return all samples of the series from one to another, by their numbers in this segment."""
         begin, end = int(self._offsets[first]), int(self._offsets[last + 1])
         with self._database.cursor() as cursor:
             columns = cursor.execute(
@@ -182,10 +205,7 @@ class MetricSegment(TableSegment):
             some = np.flatnonzero(rows)  # a series may have histograms alone
             starts = self._offsets[first + some] - begin
             times -= np.repeat(times[starts] - self._lowest[first + some], rows[some])
-        samples = Samples(times, np.repeat(self._ids[first : last + 1], rows), values)
-        mask = np.repeat(wanted[first : last + 1], rows)
-        mask &= (samples.timestamps >= start_ms) & (samples.timestamps <= end_ms)
-        return [samples.where(mask)]
+        return Samples(times, np.repeat(self._ids[first : last + 1], rows), values)
 
     def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Histograms]:
         """Return the native histograms of some series with start_ms <= t <= end_ms; raises as `read` does."""

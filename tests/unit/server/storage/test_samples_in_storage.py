@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accelerapp.server.signals import STALE_NAN, Labels, Matcher, MatchType, SeriesSet, is_stale, make_labels
-from accelerapp.server.storage import Storage, StorageFullError, StorageSettings, TooManySamplesError
+from accelerapp.server.storage import (
+    Samples,
+    Storage,
+    StorageFullError,
+    StorageSettings,
+    TooManySamplesError,
+)
+from accelerapp.server.storage.segments import MetricSegment
 
 ALL: list[Matcher] = []
 FOREVER = (-(2**62), 2**62)
@@ -48,10 +55,19 @@ SAMPLES = st.lists(
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(SAMPLES, min_size=1, max_size=4), sealed=st.integers(0, 4))
+@given(
+    batches=st.lists(SAMPLES, min_size=1, max_size=4),
+    sealed=st.integers(0, 4),
+    at_once=st.sampled_from([1, 5, 100]),
+)
 async def test_every_bit_comes_back_wherever_it_is_held(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Sample]], sealed: int
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    batches: list[list[Sample]],
+    sealed: int,
+    at_once: int,
 ) -> None:
+    monkeypatch.setattr("accelerapp.server.storage.segments._READ_ROWS", at_once)
     folder = tmp_path_factory.mktemp("data")
     storage = Storage.open(folder, StorageSettings(retention_seconds=0))
     for index, batch in enumerate(batches):
@@ -106,6 +122,31 @@ async def test_several_matcher_sets_find_what_any_of_them_accepts(storage: Stora
 async def test_too_many_samples_are_refused_naming_the_selector(storage: Storage) -> None:
     with pytest.raises(TooManySamplesError, match=r'more than 5 samples from \{i="1"\}'):
         storage.metrics.select([Matcher("i", MatchType.EQUAL, "1")], 0, 9, max_samples=5)
+
+
+async def test_of_a_large_segment_no_more_is_read_than_is_wanted_or_allowed(
+    open_storage: Callable[[], Storage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage()
+    await storage.write_samples([(named(name), at, 1.0) for name in "klmno" for at in range(10)])
+    await storage.seal()
+    read: list[int] = []
+    real = MetricSegment._read
+
+    def counted(segment: MetricSegment, first: int, last: int) -> Samples:
+        samples = real(segment, first, last)
+        read.append(len(samples))
+        return samples
+
+    monkeypatch.setattr(MetricSegment, "_read", counted)
+    monkeypatch.setattr("accelerapp.server.storage.segments._READ_ROWS", 20)
+    ends = Matcher("__name__", MatchType.REGEX, "k|o")
+    assert len(storage.metrics.select([ends], *FOREVER).values) == 20
+    assert read == [10, 10]  # and not the three between them
+    read.clear()
+    with pytest.raises(TooManySamplesError):
+        storage.metrics.select([Matcher("__name__", MatchType.REGEX, "[k-o]")], *FOREVER, max_samples=15)
+    assert read == [20]
 
 
 async def test_new_series_beyond_the_limit_are_left_out_and_counted(storage: Storage) -> None:
