@@ -196,6 +196,8 @@ class Loader:
         self._counters.add(queued_bytes=-sum(one.cost for one in batch))
 
     def _answer(self, marker: _Marker) -> None:
+        if not marker.set_running_or_notify_cancel():  # who asked has gone
+            return
         if marker.seal:
             self._guarded(lambda: self._freeze().add_done_callback(lambda _: marker.set_result(None)))
         if self.failure is not None:

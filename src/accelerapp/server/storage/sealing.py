@@ -132,6 +132,8 @@ class Sealer:
             tidy()
         except (duckdb.Error, OSError) as error:
             logger.warning("%s failed, to be tried again after the next seal: %s", what, error)
+        except Exception:
+            logger.exception("%s failed in an unforeseen way, to be tried again after the next seal", what)
 
     def _seal_table(
         self,

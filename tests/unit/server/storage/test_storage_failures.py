@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -112,6 +113,36 @@ async def test_sealing_outlives_an_unforeseen_error(
     await asyncio.wait_for(storage.seal(), 20)
     assert (storage.stats()["seals"], storage.stats()["seal_failures"]) == (1, 1)
     assert bodies(storage) == ["message 1"]
+
+
+async def test_who_no_longer_waits_does_not_end_loading(
+    open_storage: OpenStorage, logs_request: Make
+) -> None:
+    storage = open_storage()
+    for wait in (storage.wait_loaded, storage.seal):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
+    await storage.write_logs(logs_request(1))
+    await asyncio.wait_for(storage.wait_loaded(), 20)
+    assert bodies(storage) == ["message 1"]
+
+
+async def test_sealing_outlives_an_unforeseen_error_of_what_it_tidies(
+    open_storage: OpenStorage, logs_request: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage()
+
+    def unforeseen(*_: object) -> NoReturn:
+        raise ValueError("unforeseen")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"{STORAGE}.retention.Retention.apply", unforeseen)
+        await storage.write_logs(logs_request(1))
+        await asyncio.wait_for(storage.seal(), 20)
+    assert storage.stats()["seals"] == 1
 
 
 async def test_old_segments_go_even_while_sealing_fails(
