@@ -105,15 +105,22 @@ class Merger:
             try:
                 merged = write(path, chosen)
             except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+                unlink_if_there(path)  # it may have been written, and failed to be opened
                 raise
             except duckdb.Error as error:
+                unlink_if_there(path)
                 damaged = [one for one in pinned if reader.set_aside_if_damaged(one, error)]
                 if damaged or any(one.retired for one in chosen):
                     return True  # without what is damaged, or expired meanwhile, there may be another run
                 raise
-        if not merged.verify():
-            merged.dispose()
-            unlink_if_there(path)
+        whole = False
+        try:
+            whole = merged.verify()
+        finally:
+            if not whole:  # or it would be in the way of the next attempt
+                merged.dispose()
+                unlink_if_there(path)
+        if not whole:
             raise duckdb.IOException(f"{path.name} was not read back as it was written, and not kept")
         self._step("merge.swap")
         if len(pinned) < len(chosen) or not shelf.replace(pinned, merged):  # type: ignore[arg-type]

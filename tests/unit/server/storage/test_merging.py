@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -171,6 +172,28 @@ async def test_a_merge_that_fails_changes_nothing_and_is_tried_again(
         assert [len(names(tmp_path, signal)) for signal in ("traces", "logs")] == [FAN_IN] * 2
     await until(lambda: storage.stats()["merges"] == 3)
     assert everything(storage) == before
+
+
+@pytest.mark.parametrize("step", ["merging.TableSegment", "segments.TableSegment.verify"])
+async def test_a_merged_segment_that_cannot_be_looked_at_is_not_in_the_way_of_the_next(
+    step: str, open_storage: OpenStorage, logs_request: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(merged_bytes=0)
+    for number in range(FAN_IN):
+        await storage.write_logs(logs_request(number))
+        await storage.seal()
+    before = bodies(storage)
+    await storage.close()
+
+    def without_memory(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("the memory is full")
+
+    with monkeypatch.context() as memory:
+        memory.setattr(f"accelerapp.server.storage.{step}", without_memory)
+        storage = open_storage(upkeep_interval_seconds=0.01)
+        await until(lambda: storage.stats()["upkeep_failures"] > 1)  # type: ignore[operator]
+    await until(lambda: storage.stats()["merges"] == 1)
+    assert bodies(storage) == before
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
