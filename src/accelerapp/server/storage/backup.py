@@ -157,9 +157,14 @@ def _state(path: Path) -> bytes | None:
     """Return a copy of the state file as it is between two of its transactions."""
     if not path.exists():
         return None
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(":memory:")) as copy:
-        source.backup(copy)
-        return copy.serialize()
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(":memory:")) as copy:
+            source.backup(copy)
+            return copy.serialize()
+    except sqlite3.Error as error:
+        raise BackupError(
+            f"{path} cannot be read: {error}; stop the observatory and move it away to go on without its silences"
+        ) from error
 
 
 def _extract(source: IO[bytes], folder: Path) -> list[_File]:

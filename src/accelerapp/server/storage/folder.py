@@ -80,6 +80,14 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
+def size_if_there(path: Path) -> int:
+    """Return a file's length in bytes, 0 where it has just gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def unlink_if_there(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         path.unlink()

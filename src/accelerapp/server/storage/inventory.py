@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from accelerapp.server.storage.folder import size_if_there
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.journal import SUFFIX
 from accelerapp.server.storage.segments import DAMAGED, TableSegment
@@ -60,13 +61,13 @@ def _holding(signal: str, sources: Sequence[Any], second: int) -> Holding:
 
 
 def journal_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in _there(folder / "journal", f"*{SUFFIX}"))
+    return sum(size_if_there(path) for path in _there(folder / "journal", f"*{SUFFIX}"))
 
 
 def damaged(folder: Path) -> tuple[int, int]:
     """Return how many files were set aside as damaged, and their bytes."""
     found = [path for part in ("journal", "segments") for path in _there(folder / part, f"*{DAMAGED}")]
-    return len(found), sum(path.stat().st_size for path in found)
+    return len(found), sum(size_if_there(path) for path in found)
 
 
 def _there(folder: Path, pattern: str) -> list[Path]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from accelerapp.server.signals import Clock
 from accelerapp.server.storage.counters import Counters
-from accelerapp.server.storage.folder import Step, sync_path, unlink_if_there
+from accelerapp.server.storage.folder import Step, size_if_there, sync_path, unlink_if_there
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.segments import DAMAGED, TableSegment
 from accelerapp.server.storage.settings import StorageSettings
@@ -112,7 +112,7 @@ class Retention:
     def _used(self) -> int:
         """Return the bytes of the segments, damaged ones among them, and of the journal."""
         parts = (self._folder / "segments", self._folder / "journal")
-        return sum(_size(path) for part in parts for path in part.iterdir())
+        return sum(size_if_there(path) for part in parts for path in part.iterdir())
 
     def _damaged(self) -> list[Path]:
         """Return the files that were set aside, those set aside first before the others."""
@@ -122,10 +122,3 @@ class Retention:
 def segments_of(shelf: Sources[Any]) -> list[TableSegment]:
     """Return the segments among a signal's sources, in the order in which their data was written."""
     return [source for source in shelf.current if isinstance(source, TableSegment)]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

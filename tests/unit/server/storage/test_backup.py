@@ -178,6 +178,13 @@ async def test_a_backup_at_rest_needs_no_observatory(
     assert bodies(open_storage(path=tmp_path / "restored")) == ["message 0", "message 1"]
 
 
+async def test_a_state_file_that_cannot_be_read_is_named(taken: Callable[[], Any], tmp_path: Path) -> None:
+    await taken()
+    (tmp_path / "data" / "state.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(BackupError, match=r"state\.sqlite cannot be read"):
+        b"".join(archive(tmp_path / "data", threading.Lock(), lambda: None))
+
+
 def test_a_backup_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     def broken() -> Any:
         yield b"x" * 1000
