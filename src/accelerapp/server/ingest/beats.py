@@ -18,6 +18,7 @@ from accelerapp.server.storage import Sink, StorageFullError
 _ALIVE_SECONDS = 5.0
 _NOT_JSON = f"an event is no JSON object; it is kept as text, tagged {NOT_JSON_TAG}"
 _BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_EVENTS = 20_000
 
 
 class BeatsReceiver(TcpReceiver):
@@ -63,7 +64,7 @@ class BeatsReceiver(TcpReceiver):
             left -= len(frame)
             size += sum(len(content) for _, content in frame)
             hold(0)
-            if waiting and (left <= 0 or size >= _BATCH_BYTES):
+            if waiting and (left <= 0 or size >= _BATCH_BYTES or len(waiting) >= _BATCH_EVENTS):
                 if not await self._take(waiting, size, connection):
                     return
                 waiting, size = [], 0

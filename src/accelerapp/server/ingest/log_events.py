@@ -18,6 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs
 
 from accelerapp.server.ingest.log_text import text_fields
 from accelerapp.server.ingest.otlp_attributes import add_attributes, as_json, set_value
+from accelerapp.server.ingest.receiver import check_items
 
 Event = dict[str, Any]
 
@@ -146,11 +147,13 @@ def to_request(events: Iterable[Mapping[str, Any]], received_ns: int) -> bytes:
 def from_lines(lines: Iterable[bytes], received_ns: int) -> tuple[bytes, int]:
     """Return lines of JSON as one OTLP request, and how many events of it are no JSON object.
 
-    Those are kept as text, and tagged.
+    Those are kept as text, and tagged. Raises RefusedError where one line holds too many events.
     """
     batch, not_json = LogBatch(received_ns), 0
     for line in lines:
-        for event in events_of_line(line):
+        events = events_of_line(line)
+        check_items(len(events), "events in one line")
+        for event in events:
             not_json += is_not_json(event)
             batch.add(event)
     return batch.serialized(), not_json
@@ -296,4 +299,5 @@ def _set_ids(record: LogRecord, fields: Event) -> None:
 
 
 def _line_number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    short = isinstance(value, str) and len(value) < 10
+    return int(value) if short and value.isdecimal() else value

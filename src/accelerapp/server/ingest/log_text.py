@@ -16,7 +16,8 @@ _TIMESTAMP = r"(?P<timestamp>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(
 _TRACEBACK = "Traceback (most recent call last):"
 _NGINX = compile_re2(
     r"(?P<source_address>\S+) - \S+ \[(?P<timestamp>[^\]]+)\] "
-    r'"(?:(?P<method>\w+) (?P<url>\S+)(?: HTTP/(?P<version>[\d.]+))?|[^"]*)" (?P<status>\d{3}) (?:(?P<bytes>\d+)|-)'
+    r'"(?:(?P<method>\w+) (?P<url>\S+)(?: HTTP/(?P<version>[\d.]+))?|[^"]*)" (?P<status>\d{3}) '
+    r"(?:(?P<bytes>\d{1,18})|-)"
     r'(?: "(?P<referrer>[^"]*)" "(?P<agent>[^"]*)")?\s*'
 )
 _PAIR = compile_re2(r'([A-Za-z_][A-Za-z0-9_.-]*)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')

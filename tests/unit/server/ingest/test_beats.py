@@ -17,7 +17,7 @@ from pylogbeat import PyLogBeatClient
 from tests.plain_otlp import plain_logs
 from tests.unit.server.ingest.conftest import KeepingSink
 
-from accelerapp.server.ingest import Account, BeatsReceiver, lumberjack
+from accelerapp.server.ingest import Account, BeatsReceiver, beats, lumberjack
 from accelerapp.server.ingest.lumberjack import Event, Frames
 from accelerapp.server.ingest.receiver import RefusedError
 
@@ -142,6 +142,18 @@ async def test_an_event_that_is_no_json_is_kept_as_text(listening: Listen, sink:
     assert await reader.readexactly(6) == ack(2)
     assert bodies(sink) == ["oh", "m"]
     assert receiver.account.status("").refused == {"not_json": 1}
+    writer.close()
+
+
+async def test_a_window_of_many_small_events_is_acknowledged_in_parts(
+    listening: Listen, sink: KeepingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beats, "_BATCH_EVENTS", 3)
+    _, port = await listening()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(window(4) + b"".join(map(event, range(1, 5))))
+    assert await reader.readexactly(12) == ack(3) + ack(4)
+    assert bodies(sink) == ["m"] * 4
     writer.close()
 
 

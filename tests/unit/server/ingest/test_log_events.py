@@ -15,6 +15,7 @@ from tests.plain_otlp import plain_logs
 
 from accelerapp.server.ingest.lines import Lines
 from accelerapp.server.ingest.log_events import from_lines, to_request
+from accelerapp.server.ingest.receiver import RefusedError
 from accelerapp.server.storage.otlp_logs import LogDecoder
 
 ROOT = Path(__file__).parents[4]
@@ -92,6 +93,25 @@ def test_a_line_that_is_no_object_is_kept_as_text_and_tagged() -> None:
     records = plain_logs(request)
     assert [record["body"] for record in records[:3]] == ["a", "1", "oh \N{REPLACEMENT CHARACTER}"]
     assert all("_jsonparsefailure" in record["attributes"]["tags"] for record in records[1:])
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"message": "m", "level": "INFO", "line": "1" * 5000},
+        {"message": f'1.2.3.4 - - [now] "GET / HTTP/1.1" 200 {"1" * 5000}'},
+    ],
+    ids=["a line's number", "nginx's bytes"],
+)
+def test_a_number_of_more_digits_than_any_machine_has_costs_no_other_line(event: dict[str, Any]) -> None:
+    request, not_json = from_lines([orjson.dumps(event), b'{"message": "next"}'], NOW_NS)
+    assert [record["body"] for record in plain_logs(request)] == [event["message"], "next"]
+    assert not_json == 0
+
+
+def test_a_line_of_too_many_events_is_refused() -> None:
+    with pytest.raises(RefusedError, match="100001 events in one line"):
+        from_lines([b"[" + b"{}," * 100_000 + b"{}]"], NOW_NS)
 
 
 def test_a_line_that_is_a_list_is_as_many_events() -> None:
