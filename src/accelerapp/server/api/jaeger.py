@@ -202,6 +202,8 @@ def read_tags(text: str) -> dict[str, str]:
         raise GoValueError(f"malformed 'tags' parameter, cannot unmarshal JSON: {problem}") from error
     except RecursionError as error:
         raise GoValueError("malformed 'tags' parameter, cannot unmarshal JSON: exceeded max depth") from error
+    except ValueError as error:  # a number of more digits than Python reads
+        raise GoValueError(f"malformed 'tags' parameter, cannot unmarshal JSON: {error}") from error
     problem = "malformed 'tags' parameter, cannot unmarshal JSON: json: cannot unmarshal"
     if tags is None:
         return {}

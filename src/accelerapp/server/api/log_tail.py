@@ -56,8 +56,8 @@ def tail_route(services: Services, path: str) -> Route:
             told = [_event("missed", {"lines": missed})] if missed else []
             return [*told, _event("lines", [line(record) for record in lines])] if lines else told
 
-        followed.add(me)
         following = services.logs.follow(condition, wake)
+        followed.add(me)
         try:
             yield b": following\n\n"
             while await _either(arrived, services.stopping):

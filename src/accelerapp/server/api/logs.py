@@ -14,7 +14,7 @@ from starlette.routing import Route
 from accelerapp.server.api.answer import NotFoundError, json_response, own
 from accelerapp.server.api.log_query import NS_PER_MS, line, log_query, position, position_of
 from accelerapp.server.api.log_tail import tail_route
-from accelerapp.server.api.parameters import ParameterError, limit, number, one_of, parameters
+from accelerapp.server.api.parameters import ParameterError, limit, nanoseconds, number, one_of, parameters
 from accelerapp.server.api.services import Services
 from accelerapp.server.logs import Field, Match, Value, compile_field, compile_query, fields_of
 from accelerapp.server.signals import LogRecord
@@ -155,7 +155,7 @@ def _step_ns(values: QueryParams, query: LogQuery) -> int:
         raise ParameterError(
             f'parameter "step_ms" must be at least 1 and give at most {_MOST_BUCKETS} buckets, not "{step_ms:g}"'
         )
-    return int(step_ms * NS_PER_MS)
+    return nanoseconds(step_ms)
 
 
 def _count(values: QueryParams, name: str) -> int:

@@ -13,6 +13,9 @@ from starlette.requests import Request
 from accelerapp.server.times import parse_duration
 
 _MOST_FORM_BYTES = 1 << 20
+#: Times beyond, in seconds, are no milliseconds of 64 bits.
+_MOST_SECONDS = 9.2e15
+_MOST_NS = 2**63 - 1
 
 
 class ParameterError(ValueError):
@@ -48,7 +51,7 @@ def timestamp(values: QueryParams, name: str, default: float | None = None) -> f
         number = float(text)
     except ValueError:
         number = math.nan
-    if math.isfinite(number):
+    if abs(number) <= _MOST_SECONDS:
         return number
     try:
         moment = datetime.fromisoformat(text)
@@ -97,7 +100,7 @@ def limit(values: QueryParams, default: int, most: int) -> int:
     text = values.get("limit", "")
     if not text:
         return default
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
         raise ParameterError(f'parameter "limit" must be a whole number from 1 to {most}, not "{text[:20]}"')
     return int(text)
 
@@ -117,6 +120,11 @@ def period_ns(values: QueryParams) -> tuple[int, int]:
     assert end is not None
     if end < start:
         raise ParameterError('"end_ms" is before "start_ms"')
-    # Nanoseconds are 64-bit numbers in the store; what lies beyond them holds nothing.
-    most = 2**63 - 1
-    return max(0, min(int(start * 1_000_000), most)), max(0, min(int(end * 1_000_000), most))
+    return max(0, nanoseconds(start)), max(0, nanoseconds(end))
+
+
+def nanoseconds(milliseconds: float) -> int:
+    """Return milliseconds as nanoseconds that fit 64 bits, as the store has them; what lies beyond holds nothing."""
+    if abs(milliseconds) > _MOST_SECONDS / 1000:
+        return _MOST_NS if milliseconds > 0 else -_MOST_NS
+    return int(milliseconds * 1_000_000)

@@ -11,7 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from accelerapp.server.api.answer import NotFoundError, json_response, own
-from accelerapp.server.api.parameters import ParameterError, limit, number, one_of, parameters, period_ns
+from accelerapp.server.api.parameters import (
+    ParameterError,
+    limit,
+    nanoseconds,
+    number,
+    one_of,
+    parameters,
+    period_ns,
+)
 from accelerapp.server.api.services import Services
 from accelerapp.server.signals import Span
 from accelerapp.server.storage import SpanFigures, SpanQuery, TracePosition, TraceSummary
@@ -122,8 +130,8 @@ def _query(values: QueryParams) -> SpanQuery:
         kind=one_of(values, "kind", _KINDS),
         status=one_of(values, "status", _STATUSES),
         scope=values.get("scope") or None,
-        min_duration_ns=None if shortest is None else int(shortest * _NS_PER_MS),
-        max_duration_ns=None if longest is None else int(longest * _NS_PER_MS),
+        min_duration_ns=None if shortest is None else nanoseconds(shortest),
+        max_duration_ns=None if longest is None else nanoseconds(longest),
         attributes=attributes,
         limit=limit(values, 20, 1000),
         before=_position(values.get("before", "")),

@@ -192,6 +192,7 @@ async def test_a_level_asks_for_it_and_what_is_graver(api: Open) -> None:
         (f"traces?before={2**63}-{'ab' * 16}", 400, '"next" of a search'),
         ("traces?attribute=name", 400, "name=value"),
         ("traces?limit=0", 400, "whole number from 1 to 1000"),
+        (f"traces?limit={'1' * 5000}", 400, "whole number from 1 to 1000"),
         ("traces?min_duration_ms=long", 400, '"min_duration_ms" must be a number'),
         ("traces?start_ms=2&end_ms=1", 400, '"end_ms" is before "start_ms"'),
         ("traces/cd", 404, f"no trace {'cd':0>32}"),
