@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
@@ -53,11 +54,22 @@ def _from_here(request: Request) -> bool:
     """Tell whether a request comes from this machine, and from no page of another site."""
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         return False
+    origin = urlsplit(request.headers.get("origin", "")).hostname
+    # A page from elsewhere may have its own name lead here, and is of the same origin then (DNS rebinding).
+    if origin not in {None, "localhost"} and not _is_loopback(origin or ""):
+        return False
     if request.client is None:
         return False
+    # Who asks at an address of this machine's network from that same address is this machine too.
+    server = request.scope.get("server")
+    asked_at = server[0] if server else ""
+    return _is_loopback(request.client.host) or request.client.host == asked_at
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(request.client.host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    return bool((mapped or address).is_loopback)

@@ -60,6 +60,10 @@ async def test_one_backup_is_taken_at_a_time(api: Open) -> None:
 @pytest.mark.parametrize(
     ("client", "headers", "here"),
     [
+        (("127.0.0.1", 1), {"origin": "http://localhost:9090"}, True),
+        (("127.0.0.1", 1), {"origin": "http://[::1]:9090"}, True),
+        (("127.0.0.1", 1), {"origin": "http://rebound.example:9090"}, False),
+        (("198.51.100.1", 1), {}, True),
         (("127.0.0.1", 1), {}, True),
         (("127.3.2.1", 1), {}, True),
         (("::1", 1), {}, True),
@@ -74,7 +78,9 @@ async def test_one_backup_is_taken_at_a_time(api: Open) -> None:
 )
 def test_a_backup_is_for_this_machine_alone(client: Any, headers: dict[str, str], here: bool) -> None:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert _from_here(Request({"type": "http", "client": client, "headers": pairs})) is here
+    # This machine has the address 198.51.100.1, and is asked at it.
+    scope = {"type": "http", "client": client, "server": ("198.51.100.1", 9090), "headers": pairs}
+    assert _from_here(Request(scope)) is here
 
 
 async def test_another_site_is_told_why(api: Open) -> None:
