@@ -147,8 +147,8 @@ class Observatory:
         services.rules.start()
         # The rule thread may be waiting for the loop to write its samples, so the loop does not wait for it.
         self._closing.push_async_callback(asyncio.to_thread, services.rules.stop)
-        await services.scraper.start()
         self._closing.push_async_callback(services.scraper.stop)
+        await services.scraper.start()
 
     def _build(self, files: Files, storage: Storage, state: State) -> Services:
         """Make every part from the settings' files; nothing runs yet."""
@@ -276,9 +276,14 @@ class Observatory:
         listening: list[Receiver | HttpServer] = [*self._receivers]
         if self._page is not None:
             listening.append(self._page)
-        await asyncio.gather(*(one.stop() for one in listening))
-        self._receivers, self._page = [], None
-        await self._closing.aclose()
+        try:
+            ended = await asyncio.gather(*(one.stop() for one in listening), return_exceptions=True)
+        finally:
+            self._receivers, self._page = [], None
+            await self._closing.aclose()
+        for error in ended:
+            if error is not None:
+                raise error
 
     def receivers(self) -> list[ReceiverStatus]:
         """Return every receiver with its address and what it took and refused."""

@@ -7,9 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 
 from accelerapp.server.app import Observatory
 from accelerapp.server.config import Settings
+from accelerapp.server.ingest import HttpReceiver
+from accelerapp.server.storage import Storage, StorageSettings
 
 NAMES = ("otlp_grpc", "otlp_http", "zipkin", "jaeger", "logstash_tcp", "logstash_http", "beats")
 
@@ -50,3 +53,21 @@ async def test_a_receiver_whose_port_is_taken_is_off_and_the_others_are_not(tmp_
                 assert (await client.get(f"{started.url}/-/ready")).status_code == 200
         finally:
             await started.stop()
+
+
+async def test_a_receiver_that_does_not_stop_well_leaves_the_folder_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = HttpReceiver.stop
+
+    async def broken(receiver: HttpReceiver) -> None:
+        await well(receiver)
+        raise RuntimeError("broken")
+
+    started = observatory(tmp_path, otlp_http_port=0)
+    await started.start()
+    monkeypatch.setattr(HttpReceiver, "stop", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        await started.stop()
+    again = Storage.open(tmp_path, StorageSettings())
+    await again.close()
