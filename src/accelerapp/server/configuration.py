@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from accelerapp.server.alerting import Config, load_alertmanager
 from accelerapp.server.config import Settings
-from accelerapp.server.configfile import read
+from accelerapp.server.configfile import read, written
 from accelerapp.server.dashboards import Dashboard, load_dashboard
 from accelerapp.server.ingest import ScrapeFile, load_scrape_file
 from accelerapp.server.rules import Group, load_rule_files
@@ -20,7 +16,7 @@ from accelerapp.server.times import format_duration
 
 #: Prometheus' look-back for an instant selector, in seconds.
 LOOKBACK = 300.0
-#: Keys whose value is not shown, in the scrape file; a header's secrets are a list.
+#: Keys whose value is not shown, in the scrape file.
 _SECRETS = frozenset(
     {"password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "access_key", "key"}
 )
@@ -57,7 +53,7 @@ def read_files(settings: Settings) -> Files:
             time_factor=factor,
         ),
         dashboards=_dashboards(settings),
-        yaml=_without_secrets(settings.prometheus_file),
+        yaml=written(read(settings.prometheus_file).data, lambda keys: not _SECRETS.isdisjoint(keys[-1:])),
     )
 
 
@@ -100,17 +96,3 @@ def _dashboards(settings: Settings) -> dict[str, Dashboard]:
         for path in sorted(settings.dashboards_dir.glob("*.json"))
     )
     return {dashboard.uid: dashboard for dashboard in found}
-
-
-def _without_secrets(path: Path) -> str:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    written = io.StringIO()
-    yaml.dump(_shown(yaml.load(path)), written)
-    return written.getvalue()
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: "<secret>" if key in _SECRETS and one else _shown(one) for key, one in value.items()}
-    return [_shown(one) for one in value] if isinstance(value, list) else value

@@ -12,6 +12,7 @@ from accelerapp.server.alerting.matchers import Matchers, make_matcher, parse_ma
 from accelerapp.server.alerting.overlay import merge_overlay, unreached
 from accelerapp.server.alerting.requirements import lacking
 from accelerapp.server.alerting.route import Route
+from accelerapp.server.alerting.secrets import is_secret
 from accelerapp.server.alerting.settings import (
     FileSettings,
     GlobalSettings,
@@ -21,8 +22,15 @@ from accelerapp.server.alerting.settings import (
 )
 from accelerapp.server.alerting.templates import Templates, parse_file
 from accelerapp.server.alerting.timeinterval import NamedIntervals
-from accelerapp.server.alerting.written import written
-from accelerapp.server.configfile import ConfigError, Document, Problem, expand_globs, read, validate
+from accelerapp.server.configfile import (
+    ConfigError,
+    Document,
+    Problem,
+    expand_globs,
+    read,
+    validate,
+    written,
+)
 from accelerapp.server.gotemplate import Template, TemplateError
 from accelerapp.server.signals import Matcher
 
@@ -125,7 +133,7 @@ class _Reader:
             inhibit_rules=tuple(self._inhibit_rules()),
             global_settings=self._settings.global_,
             templates=templates,
-            original=written(self._document.data),
+            original=written(self._document.data, is_secret),
             time_factor=self._factor,
         )
 

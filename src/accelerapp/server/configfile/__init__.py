@@ -15,6 +15,7 @@ from accelerapp.server.configfile.model import (
     read_secret,
     validate,
 )
+from accelerapp.server.configfile.written import written
 
 __all__ = [
     "ConfigError",
@@ -30,4 +31,5 @@ __all__ = [
     "read",
     "read_secret",
     "validate",
+    "written",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -11,14 +12,8 @@ from ruamel.yaml.representer import SafeRepresenter
 
 #: What stands for a secret, which Alertmanager's tools know.
 HIDDEN: Final = "<secret>"
-_SECRET_KEYS: Final = frozenset(
-    {
-        *("api_url", "app_token", "auth_password", "auth_secret", "bearer_token", "credentials", "key"),
-        *("password", "routing_key", "secrets", "service_key", "slack_api_url", "slack_app_token"),
-        *("smtp_auth_password", "smtp_auth_secret"),
-    }
-)
-
+#: Tells by the keys that lead to a text whether it is a secret; what is in a list has the keys of the list.
+IsSecret = Callable[[tuple[str, ...]], bool]
 
 _RESOLVER: Final = YAML(typ="safe", pure=True).resolver
 
@@ -37,22 +32,21 @@ def _represent(representer: SafeRepresenter, text: str) -> ScalarNode:
 _Representer.add_representer(str, _represent)
 
 
-def written(data: Any) -> str:
-    """Write a file's data, whose scalars are texts, as YAML; secrets are hidden."""
+def written(data: Any, is_secret: IsSecret) -> str:
+    """Write a document's data, whose scalars are texts, as YAML; secrets are hidden."""
     writer = YAML(typ="safe", pure=True)
     writer.Representer = _Representer
     writer.default_flow_style = False
     writer.width = 10_000
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     text = io.StringIO()
-    writer.dump(_without_secrets(data, ()), text)
+    writer.dump(_without_secrets(data, (), is_secret), text)
     return text.getvalue()
 
 
-def _without_secrets(value: Any, path: tuple[str, ...]) -> Any:
+def _without_secrets(value: Any, path: tuple[str, ...], is_secret: IsSecret) -> Any:
     if isinstance(value, dict):
-        return {key: _without_secrets(item, (*path, key)) for key, item in value.items()}
+        return {key: _without_secrets(item, (*path, key), is_secret) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_secrets(item, path) for item in value]
-    secret = bool(path) and (path[-1] in _SECRET_KEYS or path[-2:] == ("webhook_configs", "url"))
-    return HIDDEN if secret and isinstance(value, str) and value else value
+        return [_without_secrets(item, path, is_secret) for item in value]
+    return HIDDEN if value and is_secret(path) else value
