@@ -90,10 +90,11 @@ async def _run(settings: Settings) -> None:
 
     observatory = Observatory(settings)
     await observatory.start()
-    typer.echo(f"The observatory shows {observatory.url} and receives:")
-    for receiver in observatory.receivers():
-        if receiver.address:
-            typer.echo(f"  {receiver.title} at {receiver.address}")
+    receivers = [receiver for receiver in observatory.receivers() if receiver.address]
+    what = "receives:" if receivers else "receives nothing: every receiver is off"
+    typer.echo(f"The observatory shows {observatory.url} and {what}")
+    for receiver in receivers:
+        typer.echo(f"  {receiver.title} at {receiver.address}")
     for warning in observatory.warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"Everything is kept in {settings.data_dir}. Ctrl-C stops it.")
