@@ -8,7 +8,7 @@ ARGS   ?=
 PAGE_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 PAGE := src/accelerapp/server/page/index.html
 
-.PHONY: help demo test test-stack lint page page-check chromium pytest busybox rsyslog bench-sizes wheel screenshots generate clean
+.PHONY: help demo test test-stack lint page page-check chromium pytest busybox rsyslog bench bench-sizes wheel screenshots generate clean
 
 help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"

@@ -1,4 +1,4 @@
-"""The application that is observed: a hardware specification in, a project for MicroPython or Arduino out, over HTTP."""
+"""The application that is observed: a hardware specification in, a project of firmware out, over HTTP."""
 
 from accelerapp.codegen.backend import GenerationError
 from accelerapp.codegen.faults import Faults

@@ -69,8 +69,6 @@ def _read_json(text: str) -> Document:
         raise UnreadableError("the body is nested too deeply") from exc
     except ValueError as exc:  # Python reads no number of thousands of digits
         raise UnreadableError("the body has a number that is too long") from exc
-    except ValueError as exc:  # Python reads no number of thousands of digits
-        raise UnreadableError("the body has a number that is too long") from exc
 
 
 def _read_yaml(text: str) -> Document:

@@ -79,6 +79,7 @@ def _pins(spec: HardwareSpecification, board: Board) -> Iterator[Problem]:
             if pin in used:
                 yield ("peripherals", index, signal), f"GPIO{pin} is used by {used[pin]} already"
             used[pin] = f"{peripheral.id}.{signal}"
+    yield from _pwm(spec)
     buses: Counter[tuple[str, int]] = Counter()
     for index, peripheral in enumerate(spec.peripherals):
         if isinstance(peripheral, I2c | Spi | Uart):
@@ -89,6 +90,26 @@ def _pins(spec: HardwareSpecification, board: Board) -> Iterator[Problem]:
                     f"{peripheral.type.upper()}{peripheral.bus} is set up already",
                 )
             buses[bus] += 1
+
+
+def _pwm(spec: HardwareSpecification) -> Iterator[Problem]:
+    """Yield the PWM outputs that the RP2040 cannot tell apart: a pin and the 16th after it are one channel."""
+    channels: dict[int, PwmOutput] = {}
+    slices: dict[int, PwmOutput] = {}
+    for index, peripheral in enumerate(spec.peripherals):
+        if spec.board != "pico" or not isinstance(peripheral, PwmOutput):
+            continue
+        channel = peripheral.pin % 16
+        if channel in channels:
+            same = f"GPIO{peripheral.pin} has the PWM channel that {channels[channel].id} has"
+            yield ("peripherals", index, "pin"), same
+        other = slices.setdefault(channel // 2, peripheral)
+        if other.frequency_hz != peripheral.frequency_hz:
+            one = (
+                f"{other.id} on GPIO{other.pin} has {other.frequency_hz} Hz, and with it GPIO{peripheral.pin}"
+            )
+            yield ("peripherals", index, "frequency_hz"), one
+        channels.setdefault(channel, peripheral)
 
 
 def _peripheral_problems(peripheral: Peripheral, board: Board) -> Iterator[tuple[str, str]]:

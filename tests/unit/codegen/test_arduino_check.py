@@ -155,6 +155,26 @@ def test_an_endless_file_ends_the_check() -> None:
     assert [kind for kind, _ in found] == ["invalid_code"]
 
 
+def test_functions_that_call_each_other_in_circles_are_followed_once() -> None:
+    # A way through these for each of the calls, and each call of those, would not end.
+    again = "on(pin); " * 300
+    found = findings(
+        f"void on(int pin) {{ digitalWrite(pin, 1); {again} }}\nvoid setup() {{ on(13); }}\nvoid loop() {{}}"
+    )
+    assert found == [("invalid_pins", "test/test.ino:2: GPIO13 is not in the specification")]
+
+
+def test_a_compiler_that_hangs_ends_with_the_processes_that_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "g++"
+    program.write_text("#!/bin/sh\nsleep 600 & wait\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("accelerapp.codegen.arduino.compiler.compiler", lambda: str(program))
+    monkeypatch.setattr("accelerapp.codegen.arduino.compiler._SECONDS", 0.5)
+    assert findings(EMPTY) == [("invalid_code", "test/test.ino:1: does not compile within 0.5 s")]
+
+
 def test_without_a_compiler_the_syntax_is_still_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accelerapp.codegen.arduino.code_check.compiler", lambda: None)
     monkeypatch.setattr("accelerapp.codegen.arduino.compiler.compiler", lambda: None)

@@ -151,7 +151,7 @@ def test_a_bus_set_up_twice_is_named() -> None:
     assert problems(spec("esp32", *two)) == "peripherals.1.bus: I2C0 is set up already"
 
 
-@pytest.mark.parametrize("name", ["class", "main"])
+@pytest.mark.parametrize("name", ["class", "main", "str"])
 def test_a_name_that_python_or_the_project_uses_is_named(name: str) -> None:
     text = problems(spec("esp32", {**LAMP, "id": name}))
     assert text.startswith(f"peripherals.0.id: '{name}' cannot be a name")
@@ -163,7 +163,7 @@ def test_a_name_that_only_python_uses_is_free_in_arduino() -> None:
 
 def test_arduino_on_the_pico_has_one_frequency_for_all_pwm_outputs() -> None:
     fans = [
-        {"type": "pwm", "id": f"fan{n}", "pin": n, "frequency_hz": hz} for n, hz in ((2, 1000), (3, 2000))
+        {"type": "pwm", "id": f"fan{n}", "pin": n, "frequency_hz": hz} for n, hz in ((2, 1000), (4, 2000))
     ]
     assert check_specification(spec("pico", *fans)) == []
     text = problems(spec("pico", *fans, platform="arduino"))
@@ -171,6 +171,28 @@ def test_arduino_on_the_pico_has_one_frequency_for_all_pwm_outputs() -> None:
     assert "fan2 has 1000 Hz" in text
     slow = {**LAMP, "pin": 2, "frequency_hz": 50}
     assert "no PWM below 100 Hz" in problems(spec("pico", slow, platform="arduino"))
+
+
+@pytest.mark.parametrize(
+    ("pin", "hz", "expected"),
+    [
+        (18, 1000, "peripherals.1.pin: GPIO18 has the PWM channel that fan has"),
+        (3, 2000, "peripherals.1.frequency_hz: fan on GPIO2 has 1000 Hz, and with it GPIO3"),
+        (3, 1000, None),
+        (4, 2000, None),
+    ],
+)
+def test_pwm_outputs_that_the_pico_cannot_tell_apart_are_named(
+    pin: int, hz: int, expected: str | None
+) -> None:
+    fans = [
+        {"type": "pwm", "id": "fan", "pin": 2, "frequency_hz": 1000},
+        {"type": "pwm", "id": "pump", "pin": pin, "frequency_hz": hz},
+    ]
+    if expected is None:
+        assert check_specification(spec("pico", *fans)) == []
+    else:
+        assert problems(spec("pico", *fans)) == expected
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -6,8 +6,10 @@ since a model may have written what it reads.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -68,20 +70,23 @@ def _compile(program: str, root: Path, core: Path, unit: str, board: str) -> Ite
     ]
     # A shell sets the limits before the compiler begins; there is none that this could be done with on all systems.
     limits = f"ulimit -t {_CPU_SECONDS}; ulimit -v {_MEMORY_KIB} 2>/dev/null; ulimit -c 0"
-    try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", f'{limits}; exec "$@"', "sh", *arguments],
-            cwd=root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TMPDIR": str(root)},
-        )
-    except subprocess.TimeoutExpired:
-        yield Finding("invalid_code", unit, 1, f"does not compile within {_SECONDS} s")
-        return
-    told = done.stderr.decode("utf-8", "replace").splitlines()
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f'{limits}; exec "$@"', "sh", *arguments],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TMPDIR": str(root)},
+    ) as done:
+        try:
+            said = done.communicate(timeout=_SECONDS)[1]
+        except subprocess.TimeoutExpired:
+            # The whole session: g++ has others do the work, which would go on and keep the pipe open.
+            os.killpg(done.pid, signal.SIGKILL)
+            yield Finding("invalid_code", unit, 1, f"does not compile within {_SECONDS} s")
+            return
+    told = said.decode("utf-8", "replace").splitlines()
     foreign = [path for path in _opened(told) if not _is_known(path, root, core)]
     if foreign:
         # Nothing of what the compiler says is passed on: it may quote the file.

@@ -6,6 +6,7 @@ What cannot be told without running the code is a warning.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -44,7 +45,6 @@ _BEGIN: Mapping[str, Mapping[int, Role]] = {
     "spi": {0: "output", 1: "pin", 2: "output", 3: "output"},
     "uart": {2: "pin", 3: "output"},
 }
-_DEPTH = 4
 
 
 def check_pins(sources: list[Source], spec: HardwareSpecification) -> list[Finding]:
@@ -71,16 +71,38 @@ class _Pins:
         self._constants = _constants(sources)
         self._calls = _calls(sources)
         self._kinds = _kinds(sources)
+        self._fields: dict[tuple[int, str], _Parameter | None] = {}
 
     def findings(self) -> Iterator[Finding]:
+        waiting = deque(
+            (source, argument, role)
+            for source in self._sources
+            for call in source.walk("call_expression")
+            for argument, role in self._pin_arguments(call)
+        )
         seen: set[Finding] = set()
-        for source in self._sources:
-            for call in source.walk("call_expression"):
-                for argument, role in self._pin_arguments(call):
-                    for finding in self._check(source, argument, role, _DEPTH):
-                        if finding not in seen:
-                            seen.add(finding)
-                            yield finding
+        # Each parameter is followed once, however many calls lead to it: functions may call each other in circles.
+        followed: set[tuple[_Parameter, Role]] = set()
+        while waiting:
+            source, node, role = waiting.popleft()
+            finding = None
+            number = self._number(node)
+            if number is not None:
+                problem = self._problem(number, role)
+                if problem is not None:
+                    finding = Finding("invalid_pins", source.path, line(node), problem)
+            else:
+                parameter = self._parameter(node)
+                uses = self._uses(parameter)
+                if not uses:
+                    message = "which pin this is cannot be told without running the code"
+                    finding = Finding("warning", source.path, line(node), message)
+                elif parameter is not None and (parameter, role) not in followed:
+                    followed.add((parameter, role))
+                    waiting += [(where, value, role) for where, value in uses]
+            if finding is not None and finding not in seen:
+                seen.add(finding)
+                yield finding
 
     def _pin_arguments(self, call: Node) -> Iterator[tuple[Node, Role]]:
         function = call.child_by_field_name("function")
@@ -99,25 +121,35 @@ class _Pins:
                 if index < len(given):
                     yield given[index], role
 
-    def _check(self, source: Source, node: Node, role: Role, depth: int) -> Iterator[Finding]:
-        number = self._number(node)
-        if number is not None:
-            problem = self._problem(number, role)
-            if problem is not None:
-                yield Finding("invalid_pins", source.path, line(node), problem)
-            return
-        parameter = _parameter(node) if depth else None
-        given = self._calls.get(parameter.callee, []) if parameter else []
-        uses = [
+    def _uses(self, parameter: _Parameter | None) -> list[tuple[Source, Node]]:
+        """Return what is given for a parameter."""
+        if parameter is None:
+            return []
+        return [
             (where, values[parameter.index])
-            for where, values in given
-            if parameter and parameter.index < len(values)
+            for where, values in self._calls.get(parameter.callee, [])
+            if parameter.index < len(values)
         ]
-        if not uses:
-            message = "which pin this is cannot be told without running the code"
-            yield Finding("warning", source.path, line(node), message)
-        for where, value in uses:
-            yield from self._check(where, value, role, depth - 1)
+
+    def _parameter(self, node: Node) -> _Parameter | None:
+        """Return which parameter a name within a function is, also by way of a field that the constructor sets."""
+        name = text(node).removeprefix("this->")
+        function = _enclosing(node, "function_definition")
+        if function is None:
+            return None
+        index = _parameters(function).get(name)
+        if index is not None:
+            declarator = function.child_by_field_name("declarator")
+            own = declared_name(declarator.child_by_field_name("declarator") if declarator else None)
+            return _Parameter(own.rpartition("::")[2], index)
+        owner = _enclosing(node, "class_specifier", "struct_specifier")
+        if owner is None:
+            return None
+        # A class is looked through once for each of its fields.
+        key = (owner.id, name)
+        if key not in self._fields:
+            self._fields[key] = _set_by_constructor(owner, name)
+        return self._fields[key]
 
     def _problem(self, number: int, role: Role) -> str | None:
         if number == -1:  # the core's way to say that a bus is without this signal
@@ -251,23 +283,6 @@ def _last_name(function: Node | None) -> str:
     if function is not None and function.type == "field_expression":
         return text(function.child_by_field_name("field"))
     return text(function).rpartition("::")[2]
-
-
-def _parameter(node: Node) -> _Parameter | None:
-    """Return which parameter a name within a function is, also by way of a field that the constructor sets."""
-    name = text(node).removeprefix("this->")
-    function = _enclosing(node, "function_definition")
-    if function is None:
-        return None
-    index = _parameters(function).get(name)
-    owner = _enclosing(node, "class_specifier", "struct_specifier")
-    if index is not None:
-        declarator = function.child_by_field_name("declarator")
-        own = declared_name(declarator.child_by_field_name("declarator") if declarator else None)
-        return _Parameter(own.rpartition("::")[2], index)
-    if owner is None:
-        return None
-    return _set_by_constructor(owner, name)
 
 
 def _set_by_constructor(owner: Node, field: str) -> _Parameter | None:
