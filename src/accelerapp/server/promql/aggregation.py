@@ -21,6 +21,7 @@ from accelerapp.server.promql.block import (
     set_label,
 )
 from accelerapp.server.promql.errors import PromQLError
+from accelerapp.server.promql.limits import Budget
 from accelerapp.server.promql.literals import format_plain
 from accelerapp.server.promql.native_aggregation import aggregate_native, format_histogram, note_ignored
 from accelerapp.server.promql.quantiles import quantile_of_columns
@@ -39,6 +40,9 @@ class Context(Protocol):
     def scalar(self, expr: ast.Expr) -> Floats: ...
 
     def check_time(self) -> None: ...
+
+    @property
+    def budget(self) -> Budget: ...
 
     @property
     def notes(self) -> Annotations: ...
@@ -80,7 +84,7 @@ class Groups:
 def aggregate(expr: ast.Aggregate, context: Context) -> Block:
     """Evaluate an aggregation."""
     if expr.op == "count_values":
-        return _count_values(expr, context.vector(expr.expr), context.check_time)
+        return _count_values(expr, context.vector(expr.expr), context.budget)
     param = None if expr.param is None else context.scalar(expr.param)
     block = context.vector(expr.expr)
     grouped = Groups(block, group_rows(block.labels, group_key(expr)))
@@ -246,7 +250,7 @@ def _quantile(groups: Groups, param: Floats) -> Block:
     return Block(groups.labels, values, present).without_empty()
 
 
-def _count_values(expr: ast.Aggregate, block: Block, check_time: Callable[[], None]) -> Block:
+def _count_values(expr: ast.Aggregate, block: Block, budget: Budget) -> Block:
     label = ast.unwrap(expr.param) if expr.param is not None else None
     if not isinstance(label, ast.StringLiteral):
         raise PromQLError("expected type string in aggregation parameter")
@@ -256,14 +260,17 @@ def _count_values(expr: ast.Aggregate, block: Block, check_time: Callable[[], No
     key = group_key(ast.Aggregate(expr.op, expr.expr, None, names, expr.without))
     counts: dict[Labels, Floats] = {}
     for row, labels in enumerate(block.labels):
-        check_time()
+        budget.check_time()
         for step in np.flatnonzero(block.filled[row]).tolist():
             native = None if block.histograms is None else block.histograms[row, step]
             text = (
                 format_plain(float(block.values[row, step])) if native is None else format_histogram(native)
             )
             group = key(set_label(labels, label.value, text))
-            counts.setdefault(group, np.zeros(block.values.shape[1]))[step] += 1
+            if group not in counts:
+                budget.check_cells((len(counts) + 1) * block.values.shape[1], expr)
+                counts[group] = np.zeros(block.values.shape[1])
+            counts[group][step] += 1
     if not counts:
         return Block.empty(block.values.shape[1])
     values = np.array(list(counts.values()))

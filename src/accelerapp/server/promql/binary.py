@@ -93,15 +93,17 @@ def _with_scalar(expr: ast.Binary, block: Block, sides: tuple[Operand, Operand],
     return Block(block.labels, block.values, block.present & kept).without_empty()
 
 
-def vectors(expr: ast.Binary, left: Block, right: Block, notes: Annotations) -> Block:
-    """Combine two vectors, element by element that match.
+def vectors(
+    expr: ast.Binary, left: Block, right: Block, notes: Annotations, check_time: Callable[[], None]
+) -> Block:
+    """Combine two vectors, element by element that match; `check_time` raises where the query has taken too long.
 
     Raises PromQLError where the match is not as unique as the operator needs it.
     """
     signature = _signature(expr.matching)
     if expr.op in ast.SET_OPERATORS:
         return _set_operation(expr.op, left, right, signature)
-    return _matched(expr, left, right, signature, notes)
+    return _matched(expr, left, right, signature, notes, check_time)
 
 
 def _signature(matching: ast.VectorMatching) -> Callable[[Labels], Labels]:
@@ -146,26 +148,32 @@ def _matched(
     right: Block,
     signature: Callable[[Labels], Labels],
     notes: Annotations,
+    check_time: Callable[[], None],
 ) -> Block:
     swapped = expr.matching.group == "right"
     sides = (right, left) if swapped else (left, right)
     # What is matched does not depend on the kind of the values.
     many, one = (Block(side.labels, side.values, side.filled) for side in sides)
     many_groups, one_groups = group_rows(many.labels, signature), group_rows(one.labels, signature)
+    # Where one side has no element at all at a step, Prometheus does not look for duplicates in the other.
+    both = many.occupied() & one.occupied()
+    crowded = min((_first_duplicate(one, rows, both) for rows in one_groups.values()), default=_NEVER)
+    # Elements that each have one partner cannot make more pairs than there are of them; what has more is wrong anyhow.
+    most = int(many.present.sum())
     pairs = _Pairs([], [], [])
     ambiguous = _NEVER
     for key, rows in many_groups.items():
         first = len(pairs.many)
         for row in rows:
+            check_time()
+            if len(pairs.many) > most:
+                break
             for partner in one_groups.get(key, ()):
                 if np.any(many.present[row] & one.present[partner]):
                     pairs.many.append(row)
                     pairs.one.append(partner)
                     pairs.labels.append(_result_labels(expr, many.labels[row], one.labels[partner]))
         ambiguous = min(ambiguous, _first_ambiguity(expr, many, one, pairs, first))
-    # Where one side has no element at all at a step, Prometheus does not look for duplicates in the other.
-    both = many.occupied() & one.occupied()
-    crowded = min((_first_duplicate(one, rows, both) for rows in one_groups.values()), default=_NEVER)
     if crowded < _NEVER and crowded <= ambiguous:
         raise _duplicate(one, signature, crowded, "left" if swapped else "right")
     if ambiguous < _NEVER:

@@ -257,7 +257,8 @@ class Evaluator:
             return binary.scalar_vector(expr, self.scalar(expr.left), self.vector(expr.right), self.notes)
         if right_scalar:
             return binary.vector_scalar(expr, self.vector(expr.left), self.scalar(expr.right), self.notes)
-        return binary.vectors(expr, self.vector(expr.left), self.vector(expr.right), self.notes)
+        left, right = self.vector(expr.left), self.vector(expr.right)
+        return binary.vectors(expr, left, right, self.notes, self.check_time)
 
     def _moved(self, at: int | ast.Boundary | None, offset_ms: int) -> Ints:
         """Return the times to look at for each step, after `@` and `offset`."""

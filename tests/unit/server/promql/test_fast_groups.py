@@ -13,6 +13,7 @@ from accelerapp.server.promql import aggregation, ast, parse
 from accelerapp.server.promql.aggregation import Groups, mean_by_lanes, sum_by_lanes
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Floats, group_rows, keep_labels
+from accelerapp.server.promql.limits import Budget
 from accelerapp.server.signals import Labels
 
 STEPS = 3
@@ -43,6 +44,7 @@ class Given:
     def __init__(self, block: Block) -> None:
         self.block = block
         self.notes = Annotations()
+        self.budget = Budget(1_000_000, math.inf, lambda: 0.0)
 
     def vector(self, expr: ast.Expr) -> Block:
         return self.block

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelerapp.server.promql import (
+    Binary,
     Engine,
     MemoryReader,
     PromQLError,
@@ -15,11 +16,12 @@ from accelerapp.server.promql import (
     QueryOptions,
     QueryTimeoutError,
     Vector,
+    binary,
     evaluator,
     parse,
     scale_time,
 )
-from accelerapp.server.signals import Matcher, MatchType, make_labels
+from accelerapp.server.signals import Labels, Matcher, MatchType, make_labels
 
 counters = st.lists(st.integers(min_value=0, max_value=50), min_size=12, max_size=40)
 
@@ -213,6 +215,46 @@ def test_what_is_too_much_is_named() -> None:
     holds = r"in query execution: total\[5s\] @ 10.000 has 100 values over all steps, more than 50"
     with pytest.raises(QueryLimitError, match=holds):
         engine.range("sum(sum_over_time(total[5s] @ 10))", 0, 99, 1)
+
+
+def test_values_are_counted_up_to_the_limit() -> None:
+    engine = Engine(one_series([*range(100)], 1000), max_samples=500)
+    assert len(engine.range('count_values("x", total)', 0, 4, 1).series) == 5
+    holds = r'count_values\("x", total\) has 510 values over all steps, more than 500'
+    with pytest.raises(QueryLimitError, match=holds):
+        engine.range('count_values("x", total)', 0, 29, 1)
+
+
+def many_series(count: int) -> MemoryReader:
+    reader = MemoryReader()
+    for number in range(count):
+        # Either of the two has values where the other has none.
+        reader.add(make_labels({"__name__": "early", "n": str(number)}), [0], [1.0])
+        reader.add(make_labels({"__name__": "late", "n": str(number)}), [1000], [1.0])
+    return reader
+
+
+def test_what_matches_everything_is_refused_before_all_pairs_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pairs = []
+    labels_of = binary._result_labels
+
+    def counted(expr: Binary, many: Labels, one: Labels) -> Labels:
+        pairs.append(one)
+        return labels_of(expr, many, one)
+
+    monkeypatch.setattr(binary, "_result_labels", counted)
+    with pytest.raises(PromQLError, match="found duplicate series for the match group"):
+        Engine(many_series(100)).instant("early * on() early", 0)
+    assert len(pairs) <= 200
+
+
+def test_a_long_search_for_partners_is_ended() -> None:
+    now = iter(range(10_000))
+    engine = Engine(many_series(100), lookback_seconds=1, timeout_seconds=50, clock=lambda: float(next(now)))
+    with pytest.raises(QueryTimeoutError):
+        engine.range("early * on() late", 0, 1, 1)
 
 
 def test_queries_that_meet_a_limit_are_counted_by_which() -> None:
