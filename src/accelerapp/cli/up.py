@@ -109,6 +109,9 @@ def _problem(problem: Any) -> str:
     name = f"{ENVIRONMENT_PREFIX}{field.upper()}"
     if field in inspect.signature(up).parameters:
         name = f"--{field.replace('_', '-')} ({name})"
+    extra = Settings.model_fields[field].json_schema_extra
+    if isinstance(extra, dict):
+        name += f", in {extra['unit']}"
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}, not {str(problem['input'])!r}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,7 @@ def _off(value: object) -> object:
 def _http(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise ValueError("give a URL that begins with http:// or https://")
+    urlsplit(value)  # which says what is wrong with an address in brackets
     return value
 
 
@@ -50,6 +52,13 @@ def _no_file(value: Path) -> Path:
     return value
 
 
+def _folder(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError("give a folder that is there")
+    return value
+
+
+ExistingFolder = Annotated[Path, AfterValidator(_folder)]
 Url = Annotated[str, AfterValidator(_http)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 #: A receiver's port: 0 takes a free one, `off` (None) opens none.
@@ -98,14 +107,15 @@ class Settings(BaseSettings):
     overlay_file: Path | None = Field(
         None, description="Scrape jobs, receivers and routes merged into the two files above."
     )
-    dashboards_dir: Path = Field(
+    dashboards_dir: ExistingFolder = Field(
         default_factory=lambda: _shipped_file("grafana"), description="Folder of Grafana dashboards (*.json)."
     )
-    playbooks_dir: Path = Field(
+    playbooks_dir: ExistingFolder = Field(
         default_factory=lambda: _shipped_file("playbooks"), description="Folder of playbooks (*.md)."
     )
     external_url: Url = Field(
-        "", description="URL under which people reach the page; the page's own where empty."
+        "",
+        description="URL under which people reach the page, which answers to its host then; the page's own where empty.",
     )
     revision: str = Field("unknown", description="Revision that accelerapp_build_info tells.")
     time_factor: float = Field(

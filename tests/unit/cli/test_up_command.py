@@ -19,12 +19,13 @@ def up(*arguments: object) -> tuple[int, str]:
     ("variable", "value", "message"),
     [
         ("ZIPKIN_PORT", "banana", "--zipkin-port (ACCELERAPP_ZIPKIN_PORT): "),
-        ("RETENTION", "soon", "accelerapp up: ACCELERAPP_RETENTION: "),
+        ("RETENTION", "soon", "accelerapp up: ACCELERAPP_RETENTION, in seconds: "),
         (
             "OLLAMA_URL",
             "localhost:11434",
             "(ACCELERAPP_OLLAMA_URL): give a URL that begins with http:// or https://",
         ),
+        ("PLAYBOOKS_DIR", "/nowhere", "ACCELERAPP_PLAYBOOKS_DIR: give a folder that is there"),
         ("TARGETS_DIR", __file__, "(ACCELERAPP_TARGETS_DIR): give a folder"),
     ],
 )
