@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
@@ -140,7 +141,9 @@ class Observatory:
         await services.alertmanager.start()
         self._closing.push_async_callback(services.alertmanager.stop)
         await self._start_receivers(storage)
-        page = HttpServer(query_app(services, loopback_only=_is_loopback(settings.host)), page_socket)
+        names = [_in_url(host) for host in (settings.host, urlsplit(self._external_url()).hostname or "")]
+        app = query_app(services, loopback_only=_is_loopback(settings.host), names=names)
+        page = HttpServer(app, page_socket)
         self._page = page
         await page.start()
         storage.announce(self.url)
@@ -154,7 +157,7 @@ class Observatory:
         """Make every part from the settings' files; nothing runs yet."""
         settings, clock = self.settings, self._clock
         factor, scrape = settings.time_factor, files.scrape
-        external_url = settings.external_url or self.url
+        external_url = self._external_url()
         self._dashboards = dict(files.dashboards)
         engine = Engine(
             storage.metrics,
@@ -247,8 +250,11 @@ class Observatory:
             log.info("the files were read again")
 
     def _read_well(self, files: Files) -> Configuration:
-        external_url, now = self.settings.external_url or self.url, self._clock()
+        external_url, now = self._external_url(), self._clock()
         return Configuration(files.yaml, flags(self.settings, external_url), external_url, now, now)
+
+    def _external_url(self) -> str:
+        return self.settings.external_url or self.url
 
     async def run_until_signalled(self) -> None:
         """Wait for SIGINT or SIGTERM; SIGHUP reads the files again meanwhile."""

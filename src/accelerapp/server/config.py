@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     )
     external_url: Url = Field(
         "",
-        description="URL under which people reach the page, which answers to its host then; the page's own where empty.",
+        description="URL under which people reach the page, whose host it then answers to; the page's own where empty.",
     )
     revision: str = Field("unknown", description="Revision that accelerapp_build_info tells.")
     time_factor: float = Field(

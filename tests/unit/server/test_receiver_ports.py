@@ -55,6 +55,20 @@ async def test_a_receiver_whose_port_is_taken_is_off_and_the_others_are_not(tmp_
             await started.stop()
 
 
+async def test_the_page_goes_by_its_own_address_and_the_external_url_s_name(tmp_path: Path) -> None:
+    external = {"host": "127.0.0.2", "external_url": "https://telemetry.example/page", "otlp_http_port": 0}
+    started = Observatory(Settings.model_validate({"data_dir": tmp_path, "port": 0} | external))
+    await started.start()
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for host, status in (("", 200), ("telemetry.example", 200), ("other.example", 400)):
+                headers = {"Host": host} if host else {}
+                answer = await client.get(f"{started.url}/-/ready", headers=headers)
+                assert (host, answer.status_code) == (host, status)
+    finally:
+        await started.stop()
+
+
 async def test_a_receiver_that_does_not_stop_well_leaves_the_folder_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

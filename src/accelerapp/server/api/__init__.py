@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -25,19 +27,22 @@ from accelerapp.server.api.services import Configuration, Exporter, ReloadError,
 __all__ = ["Configuration", "Exporter", "ReloadError", "Services", "query_app"]
 
 
-def query_app(services: Services, *, loopback_only: bool) -> Starlette:
+#: What this machine is called by itself.
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")
+
+
+def query_app(services: Services, *, loopback_only: bool, names: Iterable[str] = ()) -> Starlette:
     """Return the application behind the page's port.
 
-    With `loopback_only` a request must name this machine in its Host header, so that a page from elsewhere cannot
-    read the telemetry by pointing its own name here (DNS rebinding).
+    With `loopback_only` a request must name this machine in its Host header, by `localhost`, a loopback address or one
+    of the `names`, so that a page from elsewhere cannot read the telemetry by pointing its own name here (DNS
+    rebinding).
     """
     # The best compression makes long answers a sixth smaller than the fastest, and takes ten times as long.
     gzip = Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
     middleware = [Middleware(SecurityHeaders), gzip]
     if loopback_only:
-        middleware.append(
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "::1"])
-        )
+        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *names]))
     return Starlette(
         routes=[
             *prometheus.routes(services),
