@@ -26,6 +26,8 @@ _KINDS: Final = {
 }
 #: Year 1, which clients write where they mean no time.
 _NO_TIME: Final = -62_135_596_800.0
+#: The end of year 9999: times in zones behind UTC may be later, and could not be written.
+_LAST_TIME: Final = 253_402_300_799.0
 
 
 class BodyError(Exception):
@@ -51,7 +53,7 @@ async def body_of(request: Request, name: str) -> Any:
     if media_type != "application/json":
         shown = media_type or "application/octet-stream"
         raise BodyError(415, f'unsupported media type "{shown}", only [application/json] are allowed')
-    raw = b""
+    raw = bytearray()
     async for part in request.stream():
         raw += part
         if len(raw) > _MAX_BODY:
@@ -233,7 +235,7 @@ def _time(given: Mapping[str, Any], name: str, where: str) -> float | None:
         raise BodyError(
             400, f'parsing body from "" failed, because {_place(where, name)} is no time: "{text[:80]}"'
         ) from error
-    return None if seconds <= _NO_TIME else seconds
+    return None if seconds <= _NO_TIME else min(seconds, _LAST_TIME)
 
 
 def _url(given: Mapping[str, Any], where: str) -> str:

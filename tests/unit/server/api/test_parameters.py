@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.datastructures import QueryParams
 
+from accelerapp.server.api.alertmanager_body import date_time, posted_alerts
 from accelerapp.server.api.goparameters import GoValueError
 from accelerapp.server.api.jaeger import read_tags
 from accelerapp.server.api.parameters import ParameterError, nanoseconds, period_ns, timestamp
@@ -31,3 +32,8 @@ def test_a_period_ends_where_the_store_does() -> None:
 def test_a_tag_that_is_a_number_of_too_many_digits_is_refused_as_others_are() -> None:
     with pytest.raises(GoValueError, match="malformed 'tags' parameter"):
         read_tags(f'{{"a": {"1" * 5000}}}')
+
+
+def test_an_alert_may_end_with_the_last_year_of_any_zone_and_is_shown() -> None:
+    alerts, _, _ = posted_alerts([{"labels": {"a": "b"}, "endsAt": "9999-12-31T23:59:59-14:00"}], 1.0, 1.0)
+    assert date_time(alerts[0].ends_at) == "9999-12-31T23:59:59.000Z"
