@@ -176,6 +176,8 @@ def _add_generate(app: FastAPI, generator: Generator, limiter: Limiter) -> None:
         tags=["generation"],
         openapi_extra=OPENAPI,
         responses={
+            413: {"description": "The body is too large."},
+            415: {"description": "The body is neither JSON nor YAML."},
             422: {"description": "The specification is malformed or cannot be built on the board."},
             429: {
                 "description": "Too many generations run and wait already; Retry-After says when to ask again."

@@ -56,6 +56,32 @@ def test_the_wheel_writes_what_the_checkout_writes(installed: Path, tmp_path: Pa
     assert "docs/howto/harden-the-stack.md" in of_wheel
 
 
+def test_the_wheel_generates_code_and_checks_it(installed: Path, tmp_path: Path) -> None:
+    # The templates, and the headers that the compiler is given, are no modules.
+    code = """
+import json, accelerapp
+from accelerapp.codegen import HardwareSpecification
+from accelerapp.codegen.platforms import PLATFORMS
+from accelerapp.shipped import shipped
+spec = json.loads((shipped("specs") / "greenhouse.json").read_text())
+for name, platform in PLATFORMS.items():
+    asked = HardwareSpecification.model_validate(spec | {"platform": name})
+    assert platform.check(platform.render(asked), asked) == [], name
+    assert platform.readme(asked)
+print(accelerapp.__file__)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert Path(told.stdout.strip()).is_relative_to(installed)
+
+
 def test_what_the_wheel_has_is_found_in_it_and_not_in_a_checkout(installed: Path, tmp_path: Path) -> None:
     names = ["observability", "docs", "examples", "specs"]
     code = f"from accelerapp.shipped import shipped; print(*map(shipped, {names}))"

@@ -295,7 +295,7 @@ def test_the_scd4x_is_read_and_a_wrong_checksum_refused() -> None:
 
 
 @pytest.mark.usefixtures("drivers")
-def test_the_last_whole_frame_of_the_pms5003_is_read() -> None:
+def test_the_next_whole_frame_of_the_pms5003_is_read_and_not_what_the_port_has_kept() -> None:
     def frame(pm: int) -> bytes:
         body = (
             b"\x42\x4d\x00\x1c"
@@ -306,11 +306,11 @@ def test_the_last_whole_frame_of_the_pms5003_is_read() -> None:
         return body + sum(body).to_bytes(2, "big")
 
     class Port:
-        data = b"noise" + frame(5) + frame(7) + frame(9)[:20]
+        # What was there, then nothing, then a frame in two parts with another after it.
+        answers = iter([frame(3), None, b"noise" + frame(5)[:20], frame(5)[20:] + frame(7) + frame(9)[:20]])
 
         def read(self) -> bytes | None:
-            data, self.data = self.data, b""
-            return data or None
+            return next(self.answers, None)
 
     sensor = driver("pms5003")(Port())
     assert sensor.read() == {"pm1_ug_m3": 7, "pm2_5_ug_m3": 14, "pm10_ug_m3": 21}

@@ -93,13 +93,15 @@ class _Pins:
                     finding = Finding("invalid_pins", source.path, line(node), problem)
             else:
                 parameter = self._parameter(node)
-                uses = self._uses(parameter)
-                if not uses:
-                    message = "which pin this is cannot be told without running the code"
-                    finding = Finding("warning", source.path, line(node), message)
-                elif parameter is not None and (parameter, role) not in followed:
+                if parameter is not None and (parameter, role) in followed:
+                    continue
+                uses = [] if parameter is None else self._uses(parameter)
+                if parameter is not None and uses:
                     followed.add((parameter, role))
                     waiting += [(where, value, role) for where, value in uses]
+                else:
+                    message = "which pin this is cannot be told without running the code"
+                    finding = Finding("warning", source.path, line(node), message)
             if finding is not None and finding not in seen:
                 seen.add(finding)
                 yield finding
@@ -121,10 +123,8 @@ class _Pins:
                 if index < len(given):
                     yield given[index], role
 
-    def _uses(self, parameter: _Parameter | None) -> list[tuple[Source, Node]]:
+    def _uses(self, parameter: _Parameter) -> list[tuple[Source, Node]]:
         """Return what is given for a parameter."""
-        if parameter is None:
-            return []
         return [
             (where, values[parameter.index])
             for where, values in self._calls.get(parameter.callee, [])
