@@ -12,7 +12,7 @@ from accelerapp.server.signals import Clock
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.folder import Step, size_if_there, sync_path, unlink_if_there
 from accelerapp.server.storage.generation import Shelves
-from accelerapp.server.storage.segments import DAMAGED, TableSegment
+from accelerapp.server.storage.segments import DAMAGED, UNFINISHED, TableSegment
 from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.sources import Sources
 
@@ -110,9 +110,13 @@ class Retention:
         return True
 
     def _used(self) -> int:
-        """Return the bytes of the segments, damaged ones among them, and of the journal."""
+        """Return the bytes of the segments, damaged ones among them, and of the journal.
+
+        One that is being written takes the place of others, which need not go for it.
+        """
         parts = (self._folder / "segments", self._folder / "journal")
-        return sum(size_if_there(path) for part in parts for path in part.iterdir())
+        files = [path for part in parts for path in part.iterdir() if UNFINISHED not in path.name]
+        return sum(map(size_if_there, files))
 
     def _damaged(self) -> list[Path]:
         """Return the files that were set aside, those set aside first before the others."""

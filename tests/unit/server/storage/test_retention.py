@@ -83,6 +83,22 @@ async def test_what_was_set_aside_as_damaged_goes_before_what_can_be_read(
     assert numbers(storage) == [1]
 
 
+async def test_nothing_goes_for_what_is_being_written(
+    open_storage: OpenStorage, logs_request: Make, tmp_path: Path
+) -> None:
+    storage = open_storage(retention_bytes=900_000)
+    await storage.write_logs(logs_request(1, "1 x"))
+    await storage.seal()
+    merging = tmp_path / "data" / "segments" / "logs-1-9.duckdb.unfinished"
+    merging.write_bytes(b"x" * 1_000_000)
+    await storage.write_logs(logs_request(2, "2 x"))
+    await storage.seal()  # which looks at the bounds first
+    assert numbers(storage) == [1, 2]
+    merging.rename(merging.with_name("logs-1-9.duckdb.damaged"))
+    await storage.seal()
+    assert not list(merging.parent.glob("*.damaged"))
+
+
 async def test_a_reader_keeps_what_it_reads_while_that_goes(
     open_storage: OpenStorage, logs_request: Make, tmp_path: Path
 ) -> None:
