@@ -28,15 +28,13 @@ from accelerapp.server.logs.fields import Kind, LogField, field_named, number_of
 from accelerapp.server.storage import Condition, Expression
 from accelerapp.server.storage.conditions import all_of, any_of, in_json, opposite
 from accelerapp.server.storage.index import EVERY_BLOCK, HasAll, HasAny, HasWords, Wanted
+from accelerapp.server.storage.otlp_logs import LEVELS
 from accelerapp.server.storage.words import IN_WORD, NO_WORD, WORD, lowered, words
 
 MAX_CONDITIONS: Final = 256
 
 #: The severity numbers of each level, four to each (OpenTelemetry's log data model), and other names of levels.
-_SEVERITIES: Final = {
-    level: (4 * index + 1, 4 * index + 4)
-    for index, level in enumerate(("trace", "debug", "info", "warn", "error", "fatal"))
-}
+_SEVERITIES: Final = {level.lower(): (4 * index + 1, 4 * index + 4) for index, level in enumerate(LEVELS)}
 _LEVELS: Final = _SEVERITIES | {"warning": _SEVERITIES["warn"], "critical": _SEVERITIES["fatal"]}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _PLAIN_INTEGER = re.compile(r"-?\d{1,15}")

@@ -19,12 +19,11 @@ from accelerapp.server.storage.otlp import SpanDecoder
 from accelerapp.server.storage.otlp_logs import LogDecoder
 from accelerapp.server.storage.samples import Samples, concatenate, decode_samples
 from accelerapp.server.storage.settings import StorageSettings
-from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
+from accelerapp.server.storage.tables import SIGNAL_OF
 
 logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 20_000
-_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS, Kind.HISTOGRAMS: METRICS}
 
 
 class _Marker(Future[None]):
@@ -129,7 +128,7 @@ class Loader:
         if len(native):
             generation.metrics.append_histograms(native)
         for one in accepted:
-            generation.loaded(_SIGNALS[one.entry.kind], one.sequence, one.cost)
+            generation.loaded(SIGNAL_OF[one.entry.kind], one.sequence, one.cost)
         self._counters.add(
             spans_loaded=len(spans),
             logs_loaded=len(logs),

@@ -21,6 +21,9 @@ from accelerapp.server.storage.wire import BYTES, Field
 
 Columns = dict[str, npt.NDArray[Any]]
 
+#: How numpy has what columns of these types hold.
+DTYPES = {"VARCHAR": "O", "BIGINT": "i8", "INTEGER": "i4"}
+
 SPAN_COLUMNS = {
     "trace_id": "VARCHAR",
     "span_id": "VARCHAR",
@@ -269,6 +272,5 @@ def time_ns(nanoseconds: int) -> int:
 def _columns(types: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> Columns:
     columns: Columns = {}
     for (name, sql_type), cells in zip(types.items(), zip(*rows, strict=True), strict=True):
-        dtype = {"VARCHAR": "O", "BIGINT": "i8", "INTEGER": "i4"}[sql_type]
-        columns[name] = np.array(cells, dtype=dtype)
+        columns[name] = np.array(cells, dtype=DTYPES[sql_type])
     return columns

@@ -15,6 +15,7 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 
 from accelerapp.server.storage import wire
 from accelerapp.server.storage.otlp import (
+    DTYPES,
     UNKNOWN_SERVICE,
     Columns,
     MalformedRequestError,
@@ -40,7 +41,6 @@ LOG_COLUMNS: Final = {
     "resource": "VARCHAR",
     "scope": "VARCHAR",
 }
-_DTYPES = {"VARCHAR": "O", "BIGINT": "i8", "INTEGER": "i4"}
 # What a record has of its own, in the order in which it is added; the other columns are those of its scope.
 _OWN = (
     "time_ns",
@@ -55,8 +55,9 @@ _OWN = (
 )
 #: The `id` of a line is the number of its request in the journal, and in the bits below its place in that request.
 _PLACE_BITS = 24
-_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_SEVERITIES = {level: 4 * index + 1 for index, level in enumerate(_LEVELS)} | {
+#: The levels of OpenTelemetry's severity numbers, four to each.
+LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_SEVERITIES = {level: 4 * index + 1 for index, level in enumerate(LEVELS)} | {
     "WARNING": 13,
     "CRITICAL": 21,
     "NOTSET": 0,
@@ -123,7 +124,7 @@ class LogDecoder:
 
     def columns(self) -> Columns:
         return {
-            name: np.array(cells, dtype=_DTYPES[LOG_COLUMNS[name]]) for name, cells in self._columns.items()
+            name: np.array(cells, dtype=DTYPES[LOG_COLUMNS[name]]) for name, cells in self._columns.items()
         }
 
     def _add(self, items: Iterable[Any], first_id: int, received_ns: int) -> None:
@@ -169,7 +170,7 @@ class LogDecoder:
         """Return a severity's text and number, each made from the other where only one was sent."""
         text = raw.decode()
         known = (number if 0 < number <= 24 else 0) or _SEVERITIES.get(text.upper(), 0)
-        level = text or (_LEVELS[(known - 1) // 4] if known else ""), known
+        level = text or (LEVELS[(known - 1) // 4] if known else ""), known
         if len(self._levels) < _REMEMBERED:
             self._levels[raw, number] = level
         return level

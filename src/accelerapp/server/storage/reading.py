@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import duckdb
 
+from accelerapp.server.storage.contracts import ReadTimeoutError, ReadTooLargeError
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.deadline import Deadline
@@ -43,16 +44,26 @@ class SourceReader(Generic[AnySource]):
         wanted: Callable[[AnySource], bool],
         run: Callable[[Sequence[AnySource]], Result],
     ) -> Result:
-        """Return what `run` makes of the wanted sources; run again where a segment had to be set aside."""
-        while True:
-            with self._sources.pinned(wanted) as pinned:
-                try:
-                    return run(pinned)
-                except (duckdb.InterruptException, duckdb.OutOfMemoryException):
-                    raise  # neither says anything of the segments
-                except duckdb.Error as error:
-                    if not any(self.set_aside_if_damaged(source, error) for source in pinned):
-                        raise
+        """Return what `run` makes of the wanted sources; run again where a segment had to be set aside.
+
+        Raises ReadTooLargeError where that takes too much memory, and ReadTimeoutError where it is interrupted.
+        """
+        try:
+            while True:
+                with self._sources.pinned(wanted) as pinned:
+                    try:
+                        return run(pinned)
+                    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+                        raise  # neither says anything of the segments
+                    except duckdb.Error as error:
+                        if not any(self.set_aside_if_damaged(source, error) for source in pinned):
+                            raise
+        except duckdb.OutOfMemoryException as error:
+            raise ReadTooLargeError(
+                "the query needs more memory than it may take: choose a shorter time range or more conditions"
+            ) from error
+        except duckdb.InterruptException as error:
+            raise ReadTimeoutError("the query was ended because the observatory stops") from error
 
     def set_aside_if_damaged(self, source: AnySource, error: Exception) -> bool:
         """Take a segment off its shelf and rename it where it cannot be read whole; tell whether that is so."""

@@ -28,13 +28,11 @@ from accelerapp.server.storage.segments import (
     set_aside,
 )
 from accelerapp.server.storage.series import SeriesRegistry
-from accelerapp.server.storage.tables import LOGS, METRICS, TRACES
+from accelerapp.server.storage.tables import LOGS, METRICS, SIGNAL_OF, TRACES
 
 logger = logging.getLogger(__name__)
 
 AnySamples = TypeVar("AnySamples", Samples, Histograms)
-
-_SIGNALS = {Kind.TRACES: TRACES.name, Kind.LOGS: LOGS.name, Kind.SAMPLES: METRICS, Kind.HISTOGRAMS: METRICS}
 
 
 class Recovery:
@@ -123,7 +121,7 @@ class Recovery:
             self._shelves.logs.add(TableSegment(self._database, path, LOGS.table))
 
     def _is_sealed(self, record: Record) -> bool:
-        names = self._sealed.get(_SIGNALS[record.kind], ())
+        names = self._sealed.get(SIGNAL_OF[record.kind], ())
         return any(name.first <= record.sequence <= name.last for name in names)
 
     def _accepted(self, records: list[Record], fresh: list[Record]) -> Iterator[Accepted]:

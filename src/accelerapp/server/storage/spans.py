@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import duckdb
 import orjson
 
 from accelerapp.server.signals import Span
 from accelerapp.server.storage.contracts import (
     Operation,
-    ReadTooLargeError,
     ServiceCall,
     ServiceShare,
     SpanFigures,
@@ -111,15 +109,10 @@ class StoredSpans:
     def _read(self, run: Callable[[SpanTables], Result]) -> Result:
         """Return what `run` makes of all sources that hold anything; all its queries have one deadline."""
         deadline = self._reader.deadline()
-        try:
-            return self._reader.read(
-                lambda one: one.rows > 0,
-                lambda sources: run(SpanTables(self._reader.database, sources, deadline)),
-            )
-        except duckdb.OutOfMemoryException as error:
-            raise ReadTooLargeError(
-                "the query needs more memory than it may take: choose a shorter time range or more conditions"
-            ) from error
+        return self._reader.read(
+            lambda one: one.rows > 0,
+            lambda sources: run(SpanTables(self._reader.database, sources, deadline)),
+        )
 
 
 def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:

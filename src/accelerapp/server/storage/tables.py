@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from accelerapp.server.storage.database import quoted
 from accelerapp.server.storage.index import IndexedText
+from accelerapp.server.storage.journal import Kind
 from accelerapp.server.storage.otlp import NO_WORDS, SPAN_COLUMNS
 from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
 
@@ -52,3 +53,10 @@ LOGS = TableSignal(
 METRICS = "metrics"
 #: The names of all signals.
 SIGNALS = (TRACES.name, LOGS.name, METRICS)
+#: The signal of each kind of journal record that has items.
+SIGNAL_OF = {
+    Kind.TRACES: TRACES.name,
+    Kind.LOGS: LOGS.name,
+    Kind.SAMPLES: METRICS,
+    Kind.HISTOGRAMS: METRICS,
+}

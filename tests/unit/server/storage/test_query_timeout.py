@@ -14,7 +14,15 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from accelerapp.server.api.answer import own, prometheus
-from accelerapp.server.storage import Expression, LogQuery, ReadTimeoutError, SpanQuery, Storage
+from accelerapp.server.signals import make_labels
+from accelerapp.server.storage import (
+    Expression,
+    LogQuery,
+    ReadTimeoutError,
+    ReadTooLargeError,
+    SpanQuery,
+    Storage,
+)
 
 OpenStorage = Callable[..., Storage]
 ROWS = 300_000
@@ -60,19 +68,27 @@ async def test_a_search_that_takes_too_long_is_ended_and_the_next_one_works(
 
 
 async def test_a_lack_of_time_or_memory_puts_no_segment_under_suspicion(
-    open_storage: OpenStorage, logs_request: Callable[..., bytes]
+    open_storage: OpenStorage, logs_request: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = open_storage()
     await storage.write_logs(logs_request(1))
+    await storage.write_samples([(make_labels({"__name__": "up"}), 1, 1.0)])
     await storage.seal()
-    for error in (duckdb.InterruptException("interrupted"), duckdb.OutOfMemoryException("no memory")):
+    for error, told in (
+        (duckdb.InterruptException("interrupted"), ReadTimeoutError),
+        (duckdb.OutOfMemoryException("no memory"), ReadTooLargeError),
+    ):
 
-        def fail(_: object, error: duckdb.Error = error) -> None:
+        def fail(*_: object, error: duckdb.Error = error) -> None:
             raise error
 
-        with pytest.raises(type(error)):
+        with pytest.raises(told):
             storage.logs._reader.read(lambda _: True, fail)  # type: ignore[attr-defined]
-    assert storage.stats()["segments_logs"] == 1
+        with monkeypatch.context() as failing:
+            failing.setattr("accelerapp.server.storage.segments.MetricSegment.read", fail)
+            with pytest.raises(told):
+                storage.metrics.select([], 0, 9)
+    assert (storage.stats()["segments_logs"], storage.stats()["segments_metrics"]) == (1, 1)
     assert storage.stats()["damaged_segments"] == 0
 
 
