@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from accelerapp.server.alerting.quoting import quote, unquote
+from accelerapp.server.quoting import quote, unquote
 from accelerapp.server.regex import InvalidPatternError, compile_re2
 from accelerapp.server.signals import Matcher, MatchType
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from accelerapp.server.alerting.matchers import Matchers
-from accelerapp.server.alerting.quoting import quote
 from accelerapp.server.alerting.timeinterval import NamedIntervals
+from accelerapp.server.quoting import quote
 from accelerapp.server.signals import Labels
 
 

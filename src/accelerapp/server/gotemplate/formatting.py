@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from accelerapp.server.gotemplate.values import display, format_float, special, sprint, type_name
+from accelerapp.server.quoting import quote
 
 MAX_WIDTH: Final = 10_000
 
@@ -83,7 +83,7 @@ def _convert(verb: str, flags: str, places: int | None, value: Any) -> str | Non
     if isinstance(value, str):
         text = value if places is None else value[:places]
         if verb == "q":
-            return json.dumps(text, ensure_ascii=False)
+            return quote(text)
         if verb in "xX":
             encoded = text.encode().hex()
             return encoded.upper() if verb == "X" else encoded

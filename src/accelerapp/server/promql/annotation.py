@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from accelerapp.server.promql import ast
-from accelerapp.server.promql.literals import format_general, quote
+from accelerapp.server.promql.literals import format_general
+from accelerapp.server.quoting import quote
 from accelerapp.server.times import rfc3339
 
 WARNING = "PromQL warning"

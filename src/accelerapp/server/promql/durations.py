@@ -12,9 +12,9 @@ from dataclasses import replace
 from accelerapp.server.promql import ast
 from accelerapp.server.promql.errors import InvalidDurationError, PromQLError
 from accelerapp.server.promql.lexer import DURATION, NUMBER, Token
-from accelerapp.server.promql.literals import quote
 from accelerapp.server.promql.stream import TokenStream
 from accelerapp.server.promql.traverse import rewrite, walk
+from accelerapp.server.quoting import quote
 from accelerapp.server.times import MAX_DURATION_MS, parse_duration
 
 Duration = ast.NumberLiteral | ast.DurationExpr

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from accelerapp.server.promql.errors import PromQLError
-from accelerapp.server.promql.literals import quote, quote_char
+from accelerapp.server.quoting import quote, quote_char
 
 IDENTIFIER, METRIC_IDENTIFIER = "identifier", "metric identifier"
 NUMBER, DURATION, STRING, END = "number", "duration", "string", "end of input"

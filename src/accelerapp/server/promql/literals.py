@@ -8,12 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 
+from accelerapp.server.quoting import quote
 from accelerapp.server.signals import Labels, Values
 
 _LEGACY_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-_ESCAPES = {
-    "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
-}  # fmt: skip
 _ESCAPED = re.compile(
     r"\\(?:(?P<octal>[0-7]{3})|x(?P<hex>[0-9a-fA-F]{2})|u(?P<short>[0-9a-fA-F]{4})"
     r"|U(?P<long>[0-9a-fA-F]{8})|(?P<char>.))|(?P<plain>[^\\]+)",
@@ -79,31 +77,6 @@ def format_general(value: float, digits: int | None = None) -> str:
     power = len(mantissa) - 1 + int(exponent)
     point = "." if len(mantissa) > 1 else ""
     return f"{'-' * sign}{mantissa[0]}{point}{mantissa[1:]}e{'-' if power < 0 else '+'}{abs(power):02d}"
-
-
-def quote(text: str) -> str:
-    """Write a string literal in double quotes, as Go does: what cannot be printed is escaped."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join('\\"' if char == '"' else _escaped(char) for char in text) + '"'
-
-
-def quote_char(char: str) -> str:
-    """Write a character in single quotes, as Go does; the end of the input is no character."""
-    if not char:
-        return "'\N{REPLACEMENT CHARACTER}'"
-    return "'\\''" if char == "'" else f"'{_escaped(char)}'"
-
-
-def _escaped(char: str) -> str:
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    code = ord(char)
-    if char.isprintable():
-        return char
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def unquote(literal: str) -> str:

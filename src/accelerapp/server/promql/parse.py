@@ -33,10 +33,11 @@ from accelerapp.server.promql.lexer import (
     STRING,
     Token,
 )
-from accelerapp.server.promql.literals import format_plain, quote, unquote
+from accelerapp.server.promql.literals import format_plain, unquote
 from accelerapp.server.promql.selectors import METRICS, read_labels, read_selector
 from accelerapp.server.promql.stream import TokenStream
 from accelerapp.server.promql.typecheck import check, type_of
+from accelerapp.server.quoting import quote
 from accelerapp.server.signals import Matcher
 
 #: The longest text, in characters, and the tallest tree that are taken; evaluation descends it recursively.

@@ -14,9 +14,10 @@ from accelerapp.server.promql.lexer import (
     STRING,
     Token,
 )
-from accelerapp.server.promql.literals import quote, unquote
+from accelerapp.server.promql.literals import unquote
 from accelerapp.server.promql.regex import compile_anchored
 from accelerapp.server.promql.stream import TokenStream
+from accelerapp.server.quoting import quote
 from accelerapp.server.signals import METRIC_NAME, Matcher, MatchType
 
 #: Keywords are labels in a list of labels, and, but for these, names of metrics.

@@ -8,8 +8,8 @@ from accelerapp.server.promql import ast
 from accelerapp.server.promql.ast import ValueType
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.functions.signatures import SIGNATURES
-from accelerapp.server.promql.literals import quote
 from accelerapp.server.promql.regex import compile_anchored
+from accelerapp.server.quoting import quote
 from accelerapp.server.signals import METRIC_NAME, Matcher, MatchType
 
 _NUMERIC = (ValueType.SCALAR, ValueType.VECTOR)

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from accelerapp.server.alerting import load_alertmanager
 from accelerapp.server.alerting.matchers import Matchers, parse_matchers
-from accelerapp.server.alerting.quoting import quote, unquote
+from accelerapp.server.quoting import quote, unquote
 from accelerapp.server.signals import Matcher, MatchType
 
 TABLES = Path(__file__).parents[3] / "corpus" / "routing" / "tables"

@@ -1,4 +1,4 @@
-"""Texts in double quotes as Go's strconv.Quote writes and strconv.Unquote reads them."""
+"""Texts in quotes as Go's strconv.Quote writes and strconv.Unquote reads them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ _ESCAPE: Final = re.compile(
 
 def quote(text: str) -> str:
     """Write a text in double quotes, with escapes for what is not printable."""
-    return '"' + "".join(_escaped(char) for char in text) + '"'
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join('\\"' if char == '"' else _escaped(char) for char in text) + '"'
+
+
+def quote_char(char: str) -> str:
+    """Write a character in single quotes, as Go does; the end of the input is no character."""
+    if not char:
+        return "'\N{REPLACEMENT CHARACTER}'"
+    return "'\\''" if char == "'" else f"'{_escaped(char)}'"
 
 
 def _escaped(char: str) -> str:
     code = ord(char)
-    if code in _BY_CODE:
+    if code in _BY_CODE and char != '"':
         return _BY_CODE[code]
     if char.isprintable():
         return char
