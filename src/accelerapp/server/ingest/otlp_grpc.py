@@ -17,7 +17,14 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from accelerapp.server.ingest.compression import MalformedCompressionError, TooLargeError, decompressed
 from accelerapp.server.ingest.decoding import in_thread_if_large
 from accelerapp.server.ingest.otlp import OtlpSignals
-from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account, RefusedError, refusal
+from accelerapp.server.ingest.receiver import (
+    MAX_CONNECTIONS,
+    REQUESTS_AT_ONCE,
+    Account,
+    RefusedError,
+    Room,
+    refusal,
+)
 from accelerapp.server.serving import listen
 from accelerapp.server.storage import Sink, StorageFullError
 
@@ -47,9 +54,9 @@ Take = Callable[[bytes, str], Awaitable[Message]]
 class OtlpGrpcReceiver:
     """Receives OTLP over gRPC; a call is answered once its data is durable.
 
-    `max_request_bytes` limits a message both as sent and once decompressed. At most `max_calls` messages are held at
-    once: other calls wait unread, and those beyond ten times as many are refused. Follows the OpenTelemetry Protocol
-    specification 1.x.
+    `max_request_bytes` limits a message both as sent and once decompressed, and eight times that what all calls hold.
+    At most `max_calls` messages are held at once: other calls wait unread, and those beyond ten times as many are
+    refused. Follows the OpenTelemetry Protocol specification 1.x.
     """
 
     def __init__(
@@ -68,6 +75,7 @@ class OtlpGrpcReceiver:
         self._max_waiting = 10 * max_calls
         self._calls = 0
         self._held = asyncio.Semaphore(max_calls)
+        self._room = Room(REQUESTS_AT_ONCE * max_request_bytes)
         self._server: grpc.aio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -118,7 +126,10 @@ class OtlpGrpcReceiver:
                         "too_many", f"more than {self._max_waiting} calls wait", retry_after=1.0
                     )
                 async with self._held:
-                    return await take(await self._message(messages), _host(context.peer()))
+                    try:
+                        return await take(await self._message(messages), _host(context.peer()))
+                    finally:
+                        self._room.leave(messages)
             except (RefusedError, StorageFullError, ValueError) as error:
                 refused = refusal(error)
             finally:
@@ -145,10 +156,13 @@ class OtlpGrpcReceiver:
             raise RefusedError(
                 "too_large", f"no message, or one larger than {self._limit} bytes: send smaller batches"
             )
+        self._room.take(messages, len(content))
         if not content.startswith(_GZIP):
             return content
         try:
-            return await in_thread_if_large(8 * len(content), decompressed, content, "gzip", self._limit)
+            content = await in_thread_if_large(8 * len(content), decompressed, content, "gzip", self._limit)
+            self._room.take(messages, len(content))
+            return content
         except TooLargeError as error:
             raise RefusedError("too_large", f"{error}: send smaller batches") from error
         except MalformedCompressionError as error:

@@ -258,3 +258,42 @@ async def test_stopping_answers_what_is_being_received(
     going_on.set()
     assert await call == b""
     await stopping
+
+
+async def test_messages_that_together_take_too_much_memory_are_refused_to_be_sent_again(
+    sink: KeepingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holding, go_on = 0, asyncio.Event()
+    write = sink.write_traces
+
+    async def slowly(request: bytes) -> int:
+        nonlocal holding
+        holding += 1
+        await go_on.wait()
+        return await write(request)
+
+    monkeypatch.setattr(sink, "write_traces", slowly)
+    receiver = OtlpGrpcReceiver(
+        sink, Account("otlp_grpc", "OTLP over gRPC", time.time), max_request_bytes=20_000
+    )
+    target = f"127.0.0.1:{await receiver.start('127.0.0.1', 0)}"
+    spans = ExportTraceServiceRequest()
+    spans.resource_spans.add().scope_spans.add().spans.add(
+        trace_id=b"t" * 16, span_id=b"s" * 8, name="n" * 15_000
+    )
+    # Little as it is sent: what counts is what it is once decompressed.
+    packed = gzip.compress(spans.SerializeToString())
+    async with grpc.aio.insecure_channel(target, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        export = channel.unary_unary(TRACES)
+        calls = [asyncio.ensure_future(export(packed)) for _ in range(11)]
+        async with asyncio.timeout(20):
+            done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            (refused,) = done
+            error = refused.exception()
+            assert isinstance(error, grpc.aio.AioRpcError)
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            go_on.set()
+            await asyncio.gather(*calls, return_exceptions=True)
+    await receiver.stop()
+    assert holding == 10
+    assert receiver.account.status("").refused == {"too_many": 1}
