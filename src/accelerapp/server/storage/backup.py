@@ -86,6 +86,8 @@ def restore(source: IO[bytes], folder: Path) -> int:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BackupError(f"{folder} is not empty: name a folder that is empty or not there")
+    if folder.is_mount():  # nothing can be renamed to it
+        raise BackupError(f"{folder} is a mounted volume: name a folder within it")
     unfinished = folder.with_name(folder.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)
     try:

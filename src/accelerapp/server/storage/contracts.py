@@ -86,7 +86,7 @@ class MetricReader(Protocol):
 
         An absent label matches as the empty string. A series without a sample in the range is left out. Series
         come in ascending order of their labels. Of two samples with one timestamp the first written is kept.
-        Raises TooManySamplesError above `max_samples`.
+        Raises TooManySamplesError above `max_samples`. Every call may raise ReadTimeoutError and ReadTooLargeError.
         """
 
     def series(self, matcher_sets: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int) -> list[Labels]:

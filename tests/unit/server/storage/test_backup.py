@@ -165,6 +165,19 @@ async def test_a_folder_with_something_in_it_is_left_alone(taken: Callable[[], A
     assert restore(io.BytesIO(content), tmp_path / "mine") == 4
 
 
+async def test_a_mounted_volume_is_refused_before_anything_is_written(
+    taken: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = await taken()
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == volume)
+    with pytest.raises(BackupError, match="name a folder within it"):
+        restore(io.BytesIO(content), volume)
+    assert list(volume.iterdir()) == []
+    assert restore(io.BytesIO(content), volume / "data") == 4
+
+
 async def test_a_backup_at_rest_needs_no_observatory(
     taken: Callable[[], Any], open_storage: OpenStorage, tmp_path: Path
 ) -> None:
