@@ -169,8 +169,8 @@ class Alertmanager:
         self._config, self._deliveries, self._inhibitor = config, deliveries, None
         self._groups, self._groups_of = {}, Counter()
         await asyncio.gather(*(group.stop() for group in groups))
-        for alert in list(self._alerts.values()):
-            self._dispatch(alert)
+        # An alert that is in no group would never be told of, nor forgotten.
+        self._drop([alert.labels for alert in list(self._alerts.values()) if not self._dispatch(alert)])
 
     def receive(self, alerts: Sequence[Alert]) -> None:
         """Take in alerts, new, repeated or resolved; returns at once."""
@@ -374,12 +374,16 @@ class Alertmanager:
 
     def _forget(self, resolved: Sequence[Alert], group: AlertGroup) -> None:
         """Drop resolved alerts that no other group has still to tell of."""
-        gone = [
-            alert.labels
-            for alert in resolved
-            if self._alerts.get(alert.labels) == alert
-            and not any(other.holds(alert.labels) for other in self._groups_with(alert.labels, group))
-        ]
+        self._drop(
+            [
+                alert.labels
+                for alert in resolved
+                if self._alerts.get(alert.labels) == alert
+                and not any(other.holds(alert.labels) for other in self._groups_with(alert.labels, group))
+            ]
+        )
+
+    def _drop(self, gone: Sequence[Labels]) -> None:
         for labels in gone:
             del self._alerts[labels]
             self._updated.pop(labels, None)

@@ -49,6 +49,10 @@ def load(folder: Path, **route: Any) -> Config:
     return load_alertmanager(path)
 
 
+def alert(name: str) -> Alert:
+    return Alert(make_labels({"alertname": name}), (), 0.0, 99_999.0)
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
     opened = State(tmp_path / "state.sqlite")
@@ -63,7 +67,7 @@ async def test_an_alert_that_comes_in_meanwhile_is_told_once_by_the_new_routes(
     slow = Slow(told)
     alertmanager = Alertmanager(load(tmp_path), state, timers.now, timers=timers, deliverer=lambda *_: slow)
     await alertmanager.start()
-    alertmanager.receive([Alert(make_labels({"alertname": "Before"}), (), 0.0, 99_999.0)])
+    alertmanager.receive([alert("Before")])
     await timers.advance(5)  # it is being told of
 
     reloading = asyncio.create_task(alertmanager.reload(load(tmp_path, group_by=["alertname"])))
@@ -72,7 +76,7 @@ async def test_an_alert_that_comes_in_meanwhile_is_told_once_by_the_new_routes(
             break
         await asyncio.sleep(0.001)
     assert not reloading.done()
-    alertmanager.receive([Alert(make_labels({"alertname": "Meanwhile"}), (), 0.0, 99_999.0)])
+    alertmanager.receive([alert("Meanwhile")])
     await reloading
     slow.answers.set()
     await timers.advance(100)
@@ -82,3 +86,20 @@ async def test_an_alert_that_comes_in_meanwhile_is_told_once_by_the_new_routes(
         (("alertname", "Meanwhile"),),
     ]
     await alertmanager.stop()
+
+
+async def test_alerts_for_whose_new_groups_there_is_no_room_are_not_kept(
+    tmp_path: Path, timers: Any, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accelerapp.server.alerting.manager.MAX_GROUPS_OF_A_ROUTE", 2)
+    alertmanager = Alertmanager(
+        load(tmp_path), state, timers.now, timers=timers, deliverer=lambda *_: Slow([])
+    )
+    await alertmanager.start()
+    alertmanager.receive([alert("A"), alert("B"), alert("C")])
+    await timers.settle()
+    await alertmanager.reload(load(tmp_path, group_by=["alertname"]))
+    assert [dict(kept.labels)["alertname"] for kept in alertmanager.alerts()] == ["A", "B"]
+    assert alertmanager.load().groups_refused == 1
+    await alertmanager.stop()
+    assert [dict(kept.labels)["alertname"] for kept in state.load_alerts()] == ["A", "B"]
