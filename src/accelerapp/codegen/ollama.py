@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -213,7 +214,7 @@ class OllamaBackend:
                 self._client.stream("POST", "/api/generate", json=body, headers=headers) as response,
             ):
                 await _expect_success(response)
-                async for line in response.aiter_lines():
+                async for line in _lines(response):
                     if line.strip():
                         answer.take(line)
         except (TimeoutError, httpx.TimeoutException) as exc:
@@ -254,13 +255,26 @@ class OllamaBackend:
 async def _expect_success(response: httpx.Response) -> None:
     if response.status_code == 200:
         return
-    text = (await response.aread())[:200].decode("utf-8", "replace").strip()
+    # The beginning is enough to tell; the whole may be without end.
+    text = (await anext(response.aiter_bytes(), b""))[:200].decode("utf-8", "replace").strip()
     raise GenerationError(
         "http_status",
         f"Ollama answered with status {response.status_code}: {text}",
         passing=response.status_code in _BUSY_STATUSES,
         retry_after=_retry_after(response),
     )
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """Yield the lines of an answer as they come; httpx's own keep a line that never ends."""
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace")
+        if len(rest) > _MAX_ANSWER:
+            raise GenerationError("malformed_response", f"a line is longer than {_MAX_ANSWER} bytes")
+    yield rest.decode("utf-8", "replace")
 
 
 def _retry_after(response: httpx.Response) -> float | None:

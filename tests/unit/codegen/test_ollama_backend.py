@@ -214,6 +214,20 @@ async def test_an_answer_that_broke_off_is_not_asked_for_again(spec: HardwareSpe
     assert (error.reason, calls) == ("unreachable", 1)
 
 
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x" * 65_536
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("status", "reason"), [(200, "malformed_response"), (500, "http_status")])
+async def test_an_answer_without_end_is_not_kept(
+    spec: HardwareSpecification, status: int, reason: str
+) -> None:
+    made = backend(lambda request: httpx.Response(status, content=_endless()), timeout=20)
+    assert (await failure(made, spec)).reason == reason
+
+
 async def test_an_answer_that_takes_too_long_in_all_is_a_timeout(spec: HardwareSpecification) -> None:
     metrics = MetricsCollector()
     made = backend(lambda request: httpx.Response(200, content=_slow(30)), metrics, timeout=0.05)
