@@ -49,6 +49,8 @@ _STARTS = METRICS | {"(", "{", "+", "-", STRING, NUMBER, DURATION}
 _POSTFIXES = frozenset({"[", "offset", "@", "anchored", "smoothed"})
 _MODIFIED = "must be preceded by an instant vector selector or range vector selector or a subquery"
 _MAX_SECONDS = 2.0**63
+#: No sample is so far away, and what is counted from there still has 64 bits.
+_FARTHEST_MS = 2**62
 
 _Modified = ast.VectorSelector | ast.MatrixSelector | ast.Subquery
 
@@ -372,7 +374,7 @@ def _at(stream: TokenStream, expr: ast.Expr) -> ast.Expr:
     inner = expr.selector if isinstance(expr, ast.MatrixSelector) else expr
     if inner.at is not None:
         raise stream.error("@ <timestamp> may not be set multiple times", start, expr.end)
-    moment = at if isinstance(at, ast.Boundary) else _milliseconds(at)
+    moment = at if isinstance(at, ast.Boundary) else max(-_FARTHEST_MS, min(_FARTHEST_MS, _milliseconds(at)))
     return _rebuilt(expr, replace(inner, at=moment), stream.last_end)
 
 

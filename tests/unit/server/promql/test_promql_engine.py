@@ -306,6 +306,13 @@ def test_a_query_may_have_a_look_back_and_a_time_out_of_its_own_and_tells_what_i
         engine.instant("total", 0, options=QueryOptions(timeout_seconds=-1))
 
 
+def test_a_group_that_no_pattern_has_is_empty_however_long_its_number() -> None:
+    engine = Engine(one_series([1], 1000))
+    value = engine.instant(f'label_replace(total, "x", "a${"1" * 5000}", "__name__", "(.*)")', 0)
+    assert isinstance(value, Vector)
+    assert value.labels == [make_labels({"__name__": "total", "x": "a"})]
+
+
 def test_the_step_of_subqueries_can_be_changed() -> None:
     engine = Engine(one_series(list(range(61)), 1000), subquery_step_seconds=10)
     assert answer(engine, "count_over_time(total[60s:])", 60) == [6]

@@ -12,6 +12,8 @@ from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.regex import compile_anchored
 from accelerapp.server.signals import Labels
 
+#: More digits than the number of any group has.
+_DIGITS = 10
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 
 
@@ -41,7 +43,8 @@ def _expand(template: str, match: Any) -> str:
             return "$"
         name = reference[2] or reference[3]
         if name.isdecimal():
-            return str(match.group(int(name)) or "") if int(name) <= match.re.groups else ""
+            number = int(name[:_DIGITS])
+            return str(match.group(number) or "") if number <= match.re.groups else ""
         return str(match.groupdict().get(name) or "")
 
     return _REFERENCE.sub(group, template)
