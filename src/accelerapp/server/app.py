@@ -232,6 +232,8 @@ class Observatory:
     async def reload(self) -> None:
         """Read the files again and go on by them; raises ReloadError where one is wrong, and nothing changes then."""
         async with self._reloading:
+            if self._stopping.is_set():
+                raise ReloadError("the observatory stops")
             try:
                 files = await asyncio.to_thread(read_files, self.settings)
                 await self._services.alertmanager.reload(files.routes)
@@ -286,7 +288,8 @@ class Observatory:
             ended = await asyncio.gather(*(one.stop() for one in listening), return_exceptions=True)
         finally:
             self._receivers, self._page = [], None
-            await self._closing.aclose()
+            async with self._reloading:  # which would begin anew what ends here
+                await self._closing.aclose()
         for error in ended:
             if error is not None:
                 raise error

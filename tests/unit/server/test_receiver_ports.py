@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from accelerapp.server.api import ReloadError
 from accelerapp.server.app import Observatory
 from accelerapp.server.config import Settings
+from accelerapp.server.configuration import Files, read_files
 from accelerapp.server.ingest import HttpReceiver
 from accelerapp.server.storage import Storage, StorageSettings
 
@@ -67,6 +71,31 @@ async def test_the_page_goes_by_its_own_address_and_the_external_url_s_name(tmp_
                 assert (host, answer.status_code) == (host, status)
     finally:
         await started.stop()
+
+
+async def test_what_is_read_again_while_it_stops_begins_nothing_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = observatory(tmp_path, otlp_http_port=0)
+    await started.start()
+    reading, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(settings: Settings) -> Files:
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(20)
+        return read_files(settings)
+
+    monkeypatch.setattr("accelerapp.server.app.read_files", slowly)
+    reload = asyncio.create_task(started.reload())
+    await reading.wait()
+    stop = asyncio.create_task(started.stop())
+    await started._stopping.wait()
+    go_on.set()
+    await asyncio.gather(reload, stop)
+    assert started._services.scraper.targets() == []
+    with pytest.raises(ReloadError, match="stops"):
+        await started.reload()
 
 
 async def test_a_receiver_that_does_not_stop_well_leaves_the_folder_to_others(

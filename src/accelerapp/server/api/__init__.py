@@ -8,6 +8,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from accelerapp.server.api import (
     alertmanager,
@@ -57,4 +59,10 @@ def query_app(services: Services, *, loopback_only: bool, names: Iterable[str] =
             *page.routes(),
         ],
         middleware=middleware,
+        exception_handlers={ClientDisconnect: _gone},
     )
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer, which nobody reads, a request whose sender went away before its body was complete."""
+    return Response(status_code=400)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -254,6 +255,25 @@ async def test_an_unknown_path_below_the_api_is_no_page(api: Open) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
 
 
+async def test_a_sender_that_goes_away_is_no_failure_of_ours(api: Open) -> None:
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/query", "query_string": b""}
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/x-www-form-urlencoded")]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with api() as client:
+        transport = client._transport
+        assert isinstance(transport, httpx.ASGITransport)
+        app: Any = transport.app
+        await app({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
+    assert sent[0]["status"] == 400
+
+
 async def test_a_form_in_the_body_asks_as_the_address_does(api: Open) -> None:
     async with api() as client:
         by_form = await client.post("/api/v1/query", data={"query": "1 + 1", "time": "5"})
@@ -264,3 +284,12 @@ async def test_a_form_in_the_body_asks_as_the_address_does(api: Open) -> None:
         large = await client.post("/api/v1/query", data={"query": "1" * (1 << 20)})
     assert (large.status_code, large.json()["errorType"]) == (400, "bad_data")
     assert "too large" in large.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/federate?match[]=up", "/api/v1/write"])
+async def test_what_prometheus_has_and_the_observatory_has_not_is_no_view_of_the_page(
+    api: Open, path: str
+) -> None:
+    async with api() as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.text) == (404, "404 page not found\n")

@@ -284,7 +284,7 @@ async def test_messages_that_together_take_too_much_memory_are_refused_to_be_sen
     # Little as it is sent: what counts is what it is once decompressed.
     packed = gzip.compress(spans.SerializeToString())
     async with grpc.aio.insecure_channel(target, [("grpc.use_local_subchannel_pool", 1)]) as channel:
-        export = channel.unary_unary(TRACES)
+        export: Any = channel.unary_unary(TRACES)
         calls = [asyncio.ensure_future(export(packed)) for _ in range(11)]
         async with asyncio.timeout(20):
             done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
