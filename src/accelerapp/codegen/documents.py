@@ -16,6 +16,8 @@ JSON = "application/json"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 #: Levels of nesting; a specification has four.
 _DEPTH = 32
+#: Values, and beginnings and ends of collections, of YAML, which is slow to read; the largest specification has 2,000.
+_EVENTS = 5_000
 
 
 class UnreadableError(ValueError):
@@ -92,8 +94,12 @@ def _read_yaml(text: str) -> Document:
 def _check_events(yaml: YAML, text: str) -> None:
     """Refuse what small texts can blow up with, before anything is made of it."""
     depth = 0
-    for event in yaml.parse(text):
+    for count, event in enumerate(yaml.parse(text)):
         mark = event.start_mark
+        if count > _EVENTS:
+            raise UnreadableError(
+                "the body has more values than any specification", mark.line + 1, mark.column + 1
+            )
         if isinstance(event, AliasEvent):
             raise UnreadableError("YAML aliases are not accepted", mark.line + 1, mark.column + 1)
         if isinstance(event, CollectionStartEvent):

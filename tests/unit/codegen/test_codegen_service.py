@@ -471,6 +471,16 @@ async def test_every_wrong_field_of_yaml_has_its_place(
         assert expected in one["detail"]
 
 
+async def test_yaml_that_would_take_long_to_read_is_a_422(service: Any) -> None:
+    async with service() as client:
+        answer = await client.post(
+            "/v1/generate", content=b"- 1\n" * 6_000, headers={"Content-Type": "application/yaml"}
+        )
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["detail"], error["line"]) == ("the body has more values than any specification", 4_999)
+
+
 async def test_json_that_is_nested_too_deeply_is_a_422(service: Any) -> None:
     async with service() as client:
         answer = await client.post(
