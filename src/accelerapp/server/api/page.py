@@ -17,6 +17,8 @@ CONTENT_SECURITY_POLICY = (
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+# Programs ask these: a page with status 200 would hide from them that nothing is there.
+_NO_VIEWS = ("/api/", "/-/", "/federate")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _HEADERS = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
@@ -46,7 +48,7 @@ def routes() -> list[BaseRoute]:
     """Return the routes of the page; every address that no other route takes is a view of it."""
 
     async def view(request: Request) -> Response:
-        if request.method not in ("GET", "HEAD") or request.url.path.startswith(("/api/", "/-/")):
+        if request.method not in ("GET", "HEAD") or request.url.path.startswith(_NO_VIEWS):
             return _unknown(request)
         index = PAGE / "index.html"
         if not index.is_file():
