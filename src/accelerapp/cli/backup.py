@@ -33,7 +33,9 @@ def backup(
         with archived(existing(data_dir)) as parts:
             size = save(parts, path)
     except (FolderError, BackupError, OSError) as error:
-        wrong = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        wrong = (
+            f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
+        )
         typer.echo(f"accelerapp backup: {wrong}", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"{path} has it all, {size} bytes. `accelerapp restore {path} --data-dir DIR` brings it back.")

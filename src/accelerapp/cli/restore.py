@@ -28,7 +28,9 @@ def restore(
             write(file, folder)
         content = held(folder)
     except (BackupError, FolderError, OSError) as error:
-        wrong = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        wrong = (
+            f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
+        )
         typer.echo(f"accelerapp restore: {wrong}", err=True)
         raise typer.Exit(1) from None
     show(content)
