@@ -38,8 +38,8 @@ class Served:
         return f"http://127.0.0.1:{self.ports[port]}{path}"
 
     def resident_bytes(self) -> int:
-        """Return what it and its children have in memory, shared pages of each counted once."""
-        return sum(int(one.memory_full_info().uss) for one in self._all())
+        """Return what it has in memory (RSS), the pages of its libraries included."""
+        return sum(int(one.memory_info().rss) for one in self._all())
 
     def cpu_seconds(self) -> float:
         return sum(sum(one.cpu_times()[:2]) for one in self._all())

@@ -61,6 +61,7 @@ def api() -> Open:
     return client
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together, for pytest-xdist, what shares a running server: a file's tests, and those of the Compose stack."""
     for item in items:

@@ -18,13 +18,15 @@ from accelerapp.server.storage.state import State
 
 
 class Slow:
-    """A receiver that answers when it is let go, and takes a while to end where it is cancelled."""
+    """A receiver that answers when it is let go, and where it is cancelled ends when it may."""
 
     send_resolved = True
 
     def __init__(self, told: list[tuple[str, float]]) -> None:
         self._told = told
         self.answers = asyncio.Event()
+        self.ending = asyncio.Event()
+        self.may_end = asyncio.Event()
 
     def readiness(self) -> tuple[Readiness, str]:
         return Readiness.READY, ""
@@ -33,8 +35,8 @@ class Slow:
         try:
             await self.answers.wait()
         except asyncio.CancelledError:
-            for _ in range(10):
-                await asyncio.sleep(0)
+            self.ending.set()
+            await self.may_end.wait()
             raise
         self._told.extend((dict(alert.labels)["alertname"], notice.now) for alert in notice.alerts)
 
@@ -71,12 +73,13 @@ async def test_an_alert_that_comes_in_meanwhile_is_told_once_by_the_new_routes(
     await timers.advance(5)  # it is being told of
 
     reloading = asyncio.create_task(alertmanager.reload(load(tmp_path, group_by=["alertname"])))
-    for _ in range(1000):
-        if not alertmanager.groups() or reloading.done():
-            break
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(30):
+        await slow.ending.wait()
+        alertmanager.receive([alert("Meanwhile")])
+        while not alertmanager.groups():
+            await asyncio.sleep(0.001)
     assert not reloading.done()
-    alertmanager.receive([alert("Meanwhile")])
+    slow.may_end.set()
     await reloading
     slow.answers.set()
     await timers.advance(100)
