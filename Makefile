@@ -67,9 +67,9 @@ chromium:
 	  echo "==> installing Debian's chromium for the browser tests"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
 
-# Two at a time: most tests wait for a server more than they compute.
+# Two files at a time: most tests wait for a server, which a file's tests share, more than they compute.
 pytest: $(VENV)/installed-dev
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-stack: $(VENV)/installed-dev page busybox rsyslog
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)

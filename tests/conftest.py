@@ -61,16 +61,6 @@ def api() -> Open:
     return client
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, for pytest-xdist, what shares a running server: a file's tests, and those of the Compose stack."""
-    for item in items:
-        shared = next(
-            (folder for folder in ("compose", "chart", "outages") if folder in item.path.parts), None
-        )
-        item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what a test logged sendable: between pytest-xdist's processes only valid Unicode passes."""
