@@ -18,11 +18,11 @@ from benchmarks.report import scratch
 from tests.stack.programs import free_port
 from tests.stack.servers.build import SERVERS, build
 
+from accelerapp.server.config import RECEIVERS
+
 _PATIENCE_SECONDS = 60
 #: Of one processor: less is not work on a load that is over.
 _IDLE_SHARE = 0.08
-#: Receivers of the observatory; those that a load does not use are off.
-_RECEIVERS = ("otlp_http", "otlp_grpc", "zipkin", "jaeger", "logstash_tcp", "logstash_http", "beats")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def observatory(
         command += ["--data-dir", str(data or folder / "data")]
         command += ["--prometheus-file", str(folder / "prometheus.yml")]
         command += ["--alertmanager-file", str(folder / "alertmanager.yml")]
-        off = {f"ACCELERAPP_{name.upper()}_PORT": str(ports.get(name, "off")) for name in _RECEIVERS}
+        off = {f"ACCELERAPP_{name.upper()}_PORT": str(ports.get(name, "off")) for name in RECEIVERS}
         with _running(command, folder, ports, "/-/ready", off) as served:
             yield served
 
@@ -92,10 +92,10 @@ def shipped_observatory() -> Iterator[Served]:
     """Run the observatory as `accelerapp up` is on a laptop: with all that is shipped."""
     with scratch() as home:
         folder = Path(home)
-        ports = {name: free_port() for name in ("page", *_RECEIVERS)}
+        ports = {name: free_port() for name in ("page", *RECEIVERS)}
         command = [sys.executable, "-m", "accelerapp.cli", "up", "--port", str(ports["page"])]
         command += ["--data-dir", str(folder / "data")]
-        given = {f"ACCELERAPP_{name.upper()}_PORT": str(ports[name]) for name in _RECEIVERS}
+        given = {f"ACCELERAPP_{name.upper()}_PORT": str(ports[name]) for name in RECEIVERS}
         with _running(command, folder, ports, "/-/ready", given) as served:
             yield served
 

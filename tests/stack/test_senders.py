@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -19,6 +18,7 @@ from tests.plain_otlp import plain_logs, plain_spans
 from tests.stack.conftest import built
 from tests.stack.programs import Program, free_port
 from tests.unit.server.ingest.conftest import KeepingSink
+from tests.waiting import until
 
 from accelerapp.server.ingest import (
     Account,
@@ -71,12 +71,6 @@ async def run(*command: str | Path) -> None:
 
     done = await asyncio.to_thread(to_end)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("protocol", ["otlp_grpc", "otlp_http"])

@@ -175,3 +175,7 @@ class Settings(BaseSettings):
         "first; 0 for no limit.",
         json_schema_extra=_unit("bytes"),
     )
+
+
+#: The receivers, by the names of their settings without `_port`.
+RECEIVERS = tuple(name.removesuffix("_port") for name in Settings.model_fields if name.endswith("_port"))

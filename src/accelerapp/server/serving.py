@@ -11,7 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_GRACE_SECONDS = 5
+#: What is being received or answered may take so long to end when its server stops.
+GRACE_SECONDS = 5
 # Longer than the pause between two exports of a usual sender, which would else meet a connection that is just closing.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -39,7 +40,7 @@ class HttpServer:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             )
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.stack.programs import LocalServer
 from typer.testing import CliRunner
 
 from accelerapp.cli.codegen import app
@@ -72,10 +73,8 @@ def test_a_request_in_progress_is_finished_and_nothing_new_is_begun(tmp_path: Pa
             """Say nothing."""
 
     specification = json.loads((SPECS / "greenhouse.json").read_text("utf-8"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model) as model, ThreadPoolExecutor(2) as threads:
-        threads.submit(model.serve_forever)
-        address = f"http://127.0.0.1:{model.server_port}"
-        process, url = started("--backend", "ollama", "--ollama-url", address, log=tmp_path / "log")
+    with LocalServer(Model) as model, ThreadPoolExecutor(1) as threads:
+        process, url = started("--backend", "ollama", "--ollama-url", model.url, log=tmp_path / "log")
         try:
             with httpx.Client(base_url=url, timeout=30) as before:
                 before.get("/health")  # a connection that is open when the signal comes
@@ -91,7 +90,6 @@ def test_a_request_in_progress_is_finished_and_nothing_new_is_begun(tmp_path: Pa
         finally:
             answered.set()
             process.kill()
-            model.shutdown()
     assert "stopping: what was begun is finished first" in (tmp_path / "log").read_text("utf-8")
 
 

@@ -18,13 +18,13 @@ from accelerapp.cli.demo.observer import Observer
 from accelerapp.cli.demo.ports import claim
 from accelerapp.cli.demo.processes import Program
 from accelerapp.cli.demo.traffic import traffic
+from accelerapp.server.config import ENVIRONMENT_PREFIX, RECEIVERS
 from accelerapp.shipped import shipped
 
 #: The range window of the story's alerts, in seconds, as the rule file has it.
 RULE_WINDOW = 300.0
 #: The receivers that the routes name for the severities of the story; the webhook is added to each.
 _RECEIVERS = ("critical-alerts", "high-alerts", "warning-alerts")
-_UNUSED_RECEIVERS = ("otlp_grpc", "zipkin", "jaeger", "logstash_tcp", "logstash_http", "beats")
 _START_SECONDS = 60.0
 
 #: Called with what is being started, before and after; a terminal shows it.
@@ -122,7 +122,9 @@ def _observatory(ports: Ports, folder: Path, time_factor: float, webhook: str) -
         *("--time-factor", f"{time_factor:g}"),
     ]
     # The demo sends by OTLP over HTTP; the other ports are left to an observatory that runs beside it.
-    others = dict.fromkeys((f"ACCELERAPP_{name.upper()}_PORT" for name in _UNUSED_RECEIVERS), "off")
+    others = dict.fromkeys(
+        (f"{ENVIRONMENT_PREFIX}{name.upper()}_PORT" for name in RECEIVERS if name != "otlp_http"), "off"
+    )
     return Program("the observatory", arguments, others, folder / "observatory.log")
 
 

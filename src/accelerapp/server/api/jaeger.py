@@ -132,6 +132,22 @@ def routes(services: Services) -> list[Route]:
     ]
 
 
+#: What a handler may raise, and is answered in Jaeger's forms.
+FAILURES = (GoValueError, JaegerError, ReadTooLargeError, ReadTimeoutError)
+
+
+def status_of(error: Exception) -> int:
+    """Return the status with which one of `FAILURES` is answered."""
+    match error:
+        case JaegerError():
+            return error.status
+        case ReadTooLargeError():
+            return 422
+        case ReadTimeoutError():
+            return 503
+    return 400
+
+
 def jaeger(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """Answer what a handler raises as Jaeger does: JSON, sent as text."""
 
@@ -139,14 +155,8 @@ def jaeger(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
-        except GoValueError as error:
-            status, message = 400, str(error)
-        except JaegerError as error:
-            status, message = error.status, str(error)
-        except ReadTooLargeError as error:
-            status, message = 422, str(error)
-        except ReadTimeoutError as error:
-            status, message = 503, str(error)
+        except FAILURES as error:
+            status, message = status_of(error), str(error)
         content = _envelope(None, errors=[{"code": status, "msg": message}])
         return Response(orjson.dumps(content) + b"\n", status, media_type="text/plain")
 

@@ -16,6 +16,7 @@ from accelerapp.server.api.answer import json_response
 from accelerapp.server.api.goparameters import GoValueError, go_bool, go_duration, go_int
 from accelerapp.server.api.jaeger import (
     DEFAULT_TRACES,
+    FAILURES,
     MOST_SPANS,
     JaegerError,
     check_durations,
@@ -23,11 +24,12 @@ from accelerapp.server.api.jaeger import (
     read_tags,
     read_trace_id,
     span_kind,
+    status_of,
     tag_conditions,
 )
 from accelerapp.server.api.services import Services
 from accelerapp.server.signals import Span
-from accelerapp.server.storage import ReadTimeoutError, ReadTooLargeError, SpanQuery, TraceSummary
+from accelerapp.server.storage import SpanQuery, TraceSummary
 from accelerapp.server.traces import otlp_json
 
 _LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
@@ -95,14 +97,8 @@ def _gateway(handler: Callable[[Request], Awaitable[Any]]) -> Callable[[Request]
         try:
             content = await handler(request)
             return content if isinstance(content, Response) else json_response(content)
-        except GoValueError as error:
-            status, message = 400, str(error)
-        except JaegerError as error:
-            status, message = error.status, str(error)
-        except ReadTooLargeError as error:
-            status, message = 422, str(error)
-        except ReadTimeoutError as error:
-            status, message = 503, str(error)
+        except FAILURES as error:
+            status, message = status_of(error), str(error)
         return json_response({"error": {"httpCode": status, "message": message}}, status)
 
     return answer

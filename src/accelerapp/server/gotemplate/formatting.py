@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from accelerapp.server.gotemplate.values import display, format_float, special, sprint, type_name
+from accelerapp.server.gotemplate.values import display, sprint, type_name
+from accelerapp.server.numbers import format_general, special
 from accelerapp.server.quoting import quote
 
 MAX_WIDTH: Final = 10_000
@@ -111,6 +112,6 @@ def _general(value: float, places: int | None, verb: str) -> str:
     if (name := special(value)) is not None:
         return name
     if places is None and verb in "gG":
-        text = format_float(value)
+        text = format_general(value)
         return text.upper() if verb == "G" else text
     return format(value, f".{6 if places is None else places}{verb}")

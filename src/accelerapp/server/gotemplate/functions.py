@@ -12,7 +12,8 @@ from urllib.parse import quote_plus
 from accelerapp.server.gotemplate.builtins import Functions
 from accelerapp.server.gotemplate.escapers import SafeHtml
 from accelerapp.server.gotemplate.moments import Duration, Time
-from accelerapp.server.gotemplate.values import Struct, number, special
+from accelerapp.server.gotemplate.values import Struct, number
+from accelerapp.server.numbers import special
 from accelerapp.server.regex import InvalidPatternError, compile_re2
 from accelerapp.server.times import parse_duration
 

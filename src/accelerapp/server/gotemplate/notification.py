@@ -15,7 +15,8 @@ from accelerapp.server.gotemplate.builtins import Functions
 from accelerapp.server.gotemplate.escapers import SafeUrl
 from accelerapp.server.gotemplate.functions import SHARED_FUNCTIONS
 from accelerapp.server.gotemplate.moments import Duration, Time
-from accelerapp.server.gotemplate.values import Struct, special
+from accelerapp.server.gotemplate.values import Struct
+from accelerapp.server.numbers import special
 
 _WORD: Final = re.compile(r"\w+(?:['.:·’]\w+)*")
 _LETTER: Final = re.compile(r"[^\W\d_]")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-_EXPONENT_FROM: Final = 6  # where %v and %g without a precision change to an exponent
+from accelerapp.server.numbers import format_general
 
 
 class Object:
@@ -98,35 +97,6 @@ def number(value: Any) -> float:
     raise ValueError(f"cannot convert {type_name(value)} to a number")
 
 
-def special(value: float) -> str | None:
-    """Return Go's name of a value that is no finite number."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return None
-
-
-def format_float(value: float) -> str:
-    """Print the shortest digits that give the value back, as %v and %g do without a precision."""
-    if (name := special(value)) is not None:
-        return name
-    if value == 0:
-        return "-0" if math.copysign(1, value) < 0 else "0"
-    # The exponent is that of the shortest digits: 1e-12 is a little less than its name says.
-    shortest = Decimal(repr(value)).normalize()
-    exponent = shortest.adjusted()
-    digits = "".join(str(digit) for digit in shortest.as_tuple().digits)
-    sign = "-" if value < 0 else ""
-    if exponent < -4 or exponent >= _EXPONENT_FROM:
-        fraction = f".{digits[1:]}" if len(digits) > 1 else ""
-        return f"{sign}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
-    if exponent < 0:
-        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
-    whole, fraction = digits[: exponent + 1].ljust(exponent + 1, "0"), digits[exponent + 1 :]
-    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
-
-
 def display(value: Any) -> str:
     """Print a value as `{{ value }}` does."""
     if value is None:
@@ -143,7 +113,7 @@ def sprint(value: Any) -> str:
     if isinstance(value, Object) and (text := value.text()) is not None:
         return text
     if isinstance(value, float):
-        return format_float(value)
+        return format_general(value)
     if isinstance(value, Struct):
         return "{" + " ".join(sprint(item) for item in value.values()) + "}"
     if isinstance(value, Mapping):

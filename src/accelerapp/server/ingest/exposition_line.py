@@ -9,9 +9,9 @@ import functools
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
+from accelerapp.server.numbers import format_general
 from accelerapp.server.signals import METRIC_NAME, Labels, make_labels
 
 Keyword = Literal["HELP", "TYPE", "UNIT"]
@@ -251,21 +251,6 @@ def _skip_blanks(text: str, at: int) -> int:
 
 
 def float_text(value: float) -> str:
-    """Write a number as OpenMetrics writes `le`: always recognisable as a float, so `1` is `1.0`.
-
-    The exponent begins where it does in Go's shortest form, at a million and below a ten-thousandth.
-    """
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    if not isinstance(exponent, int) or value == 0:
-        return "-0.0" if sign else "0.0"
-    magnitude = len(digits) - 1 + exponent
-    if -4 <= magnitude < 6:
-        text = format(Decimal(repr(value)).normalize(), "f")
-        return text if "." in text else f"{text}.0"
-    mantissa = "".join(map(str, digits))
-    point = f".{mantissa[1:]}" if len(mantissa) > 1 else ""
-    return f"{'-' if sign else ''}{mantissa[0]}{point}e{'-' if magnitude < 0 else '+'}{abs(magnitude):02d}"
+    """Write a number as OpenMetrics writes `le`: always recognisable as a float, so `1` is `1.0`."""
+    text = format_general(value)
+    return text if "." in text or "e" in text or not math.isfinite(value) else f"{text}.0"

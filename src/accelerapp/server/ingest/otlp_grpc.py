@@ -25,7 +25,7 @@ from accelerapp.server.ingest.receiver import (
     Room,
     refusal,
 )
-from accelerapp.server.serving import listen
+from accelerapp.server.serving import GRACE_SECONDS, listen
 from accelerapp.server.storage import Sink, StorageFullError
 
 _SERVICES = {
@@ -44,7 +44,6 @@ _CODES = {
 }
 # No protobuf message of OTLP begins so: it would be field 3 of a wire type that there is not.
 _GZIP = b"\x1f\x8b"
-_GRACE_SECONDS = 5.0
 _MESSAGE_SECONDS = 20.0
 _LONGEST_DETAILS = 1000  # gRPC sends them in a header, whose size senders limit
 
@@ -112,8 +111,8 @@ class OtlpGrpcReceiver:
         if self._server is not None:
             # gRPC promises to end within its grace; it is not waited for without end.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2 * _GRACE_SECONDS):
-                    await self._server.stop(_GRACE_SECONDS)
+                async with asyncio.timeout(2 * GRACE_SECONDS):
+                    await self._server.stop(GRACE_SECONDS)
 
     def _handler(self, take: Take) -> Callable[[AsyncIterator[bytes], Any], Awaitable[Message]]:
         async def export(

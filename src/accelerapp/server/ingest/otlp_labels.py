@@ -6,12 +6,12 @@ import base64
 import functools
 import math
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from accelerapp.server.ingest.otlp_names import label_name
+from accelerapp.server.numbers import format_plain
 from accelerapp.server.signals import METRIC_NAME
 
 #: The attributes of a resource that become `job` and `instance`.
@@ -97,14 +97,5 @@ def _number(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{sign}{exponent.lstrip('+-').lstrip('0')}"
 
 
-@functools.lru_cache(maxsize=4096)
-def plain_number(value: float) -> str:
-    """Write a number in the fewest digits without an exponent, as Go's `FormatFloat(v, 'f', -1, 64)` does."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = repr(value)
-    if "e" in text:
-        text = format(Decimal(text), "f")
-    return text.removesuffix(".0")
+#: Bounds and quantiles come again with every point.
+plain_number = functools.lru_cache(maxsize=4096)(format_plain)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
 from accelerapp.server.ingest.receiver import MAX_CONNECTIONS, Account, RefusedError, Room
-from accelerapp.server.serving import listen
+from accelerapp.server.serving import GRACE_SECONDS, listen
 from accelerapp.server.storage import StorageFullError
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 _READ_BYTES = 256 * 1024
 _SEND_SECONDS = 30.0
 _RETRY_SECONDS = 1.0
-_GRACE_SECONDS = 5.0
 
 
 class Connection:
@@ -108,7 +107,7 @@ class TcpReceiver(ABC):
         for connection in self._open.values():
             connection.end()
         if self._open:
-            _, pending = await asyncio.wait(self._open, timeout=_GRACE_SECONDS)
+            _, pending = await asyncio.wait(self._open, timeout=GRACE_SECONDS)
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from accelerapp.server.numbers import format_plain
 from accelerapp.server.promql import annotation, ast, ranking
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import (
@@ -22,7 +23,6 @@ from accelerapp.server.promql.block import (
 )
 from accelerapp.server.promql.errors import PromQLError
 from accelerapp.server.promql.limits import Budget
-from accelerapp.server.promql.literals import format_plain
 from accelerapp.server.promql.native_aggregation import aggregate_native, format_histogram, note_ignored
 from accelerapp.server.promql.quantiles import quantile_of_columns
 from accelerapp.server.promql.summation import Mean, add_compensated, grouped_sums

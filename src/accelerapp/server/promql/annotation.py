@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from accelerapp.server.numbers import format_general, special
 from accelerapp.server.promql import ast
-from accelerapp.server.promql.literals import format_general
 from accelerapp.server.quoting import quote
 from accelerapp.server.times import rfc3339
 
@@ -35,8 +35,8 @@ class _Monotonicity:
     def __str__(self) -> str:
         return (
             f", from buckets {format_general(self.lowest)} to {format_general(self.highest)}, "
-            f"with a max diff of {format_general(self.difference, 2)}, over {self.count} samples "
-            f"from {rfc3339(self.first_ms // 1000)} to {rfc3339(self.last_ms // 1000)}"
+            f"with a max diff of {special(self.difference) or format(self.difference, '.2g')}, "
+            f"over {self.count} samples from {rfc3339(self.first_ms // 1000)} to {rfc3339(self.last_ms // 1000)}"
         )
 
 

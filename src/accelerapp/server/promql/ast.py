@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from accelerapp.server.promql.literals import format_label_name, format_plain
+from accelerapp.server.numbers import format_plain
+from accelerapp.server.promql.literals import format_label_name
 from accelerapp.server.quoting import quote
 from accelerapp.server.signals import METRIC_NAME, Matcher, MatchType
 from accelerapp.server.times import format_milliseconds

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 
 import numpy as np
 
+from accelerapp.server.numbers import format_plain
 from accelerapp.server.quoting import quote
 from accelerapp.server.signals import Labels, Values
 
@@ -42,41 +42,6 @@ def format_values(values: Values) -> list[str]:
     for index in np.flatnonzero(~usual).tolist():
         texts[index] = format_value(float(values[index]))
     return texts
-
-
-def format_plain(value: float) -> str:
-    """Write a number without an exponent, whatever its size (Go's 'f' with precision -1)."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = repr(value)
-    if "e" in text:
-        sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-        mantissa, _, exponent = digits.partition("e")
-        whole, _, fraction = mantissa.partition(".")
-        fraction = "" if fraction == "0" else fraction
-        shift = int(exponent)
-        if shift < 0:
-            text = f"{sign}0.{'0' * (-shift - 1)}{whole}{fraction}"
-        else:
-            text = f"{sign}{whole}{fraction.ljust(shift, '0')}"
-    return text.removesuffix(".0")
-
-
-def format_general(value: float, digits: int | None = None) -> str:
-    """Write a number as Go's %g does: with an exponent below 1e-4 and from a million on, or beyond the given digits."""
-    if not math.isfinite(value):
-        return format_plain(value)
-    if digits is not None:
-        return format(value, f".{digits}g")
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
-        return format_plain(value)
-    sign, figures, exponent = Decimal(repr(value)).normalize().as_tuple()
-    mantissa = "".join(map(str, figures))
-    power = len(mantissa) - 1 + int(exponent)
-    point = "." if len(mantissa) > 1 else ""
-    return f"{'-' * sign}{mantissa[0]}{point}{mantissa[1:]}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
 def unquote(literal: str) -> str:

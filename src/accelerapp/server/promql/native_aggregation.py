@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from accelerapp.server.numbers import format_general
 from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats
 from accelerapp.server.promql.histogram import Histogram, joint_hint
 from accelerapp.server.promql.histogram_layout import Layout, total
 from accelerapp.server.promql.histogram_layout import mean as mean_of
-from accelerapp.server.promql.literals import format_general
 from accelerapp.server.promql.summation import Mean, add_compensated
 
 Members = Sequence[Sequence[int]]

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from accelerapp.server.numbers import format_plain
 from accelerapp.server.promql import ast
 from accelerapp.server.promql.durations import (
     milliseconds,
@@ -33,7 +34,7 @@ from accelerapp.server.promql.lexer import (
     STRING,
     Token,
 )
-from accelerapp.server.promql.literals import format_plain, unquote
+from accelerapp.server.promql.literals import unquote
 from accelerapp.server.promql.selectors import METRICS, read_labels, read_selector
 from accelerapp.server.promql.stream import TokenStream
 from accelerapp.server.promql.typecheck import check, type_of

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from accelerapp.server.numbers import format_plain
 from accelerapp.server.promql.block import Block, Bools, Floats, Ints
 from accelerapp.server.promql.errors import PromQLError
-from accelerapp.server.promql.literals import format_plain
 
 _INT64 = 2.0**63
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from accelerapp.server.numbers import format_plain
 from accelerapp.server.promql import ast
 from accelerapp.server.promql.functions.signatures import SIGNATURES
-from accelerapp.server.promql.literals import format_plain
 from accelerapp.server.promql.typecheck import type_of
 from accelerapp.server.signals import METRIC_NAME, Matcher, MatchType
 

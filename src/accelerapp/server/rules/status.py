@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from accelerapp.server.numbers import format_exponential
 from accelerapp.server.rules.definition import Group, Rule
 from accelerapp.server.signals import Labels
 from accelerapp.server.times import rfc3339
-
-
-def _exponential(value: float) -> str:
-    """Write a number as Go's format 'e' does with the fewest digits that give it back."""
-    if math.isnan(value) or math.isinf(value):
-        return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
-    return next(text for places in range(18) if float(text := f"{value:.{places}e}") == value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +33,7 @@ class AlertStatus:
         }
         if self.keep_firing_since is not None:
             entry["keepFiringSince"] = rfc3339(self.keep_firing_since)
-        entry["value"] = _exponential(self.value)
+        entry["value"] = format_exponential(self.value)
         return entry
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pylogbeat import PyLogBeatClient
 from tests.plain_otlp import plain_logs
 from tests.unit.server.ingest.conftest import KeepingSink
+from tests.waiting import until
 
 from accelerapp.server.ingest import Account, BeatsReceiver, beats, lumberjack
 from accelerapp.server.ingest.lumberjack import Event, Frames
@@ -59,12 +60,6 @@ def ack(sequence: int) -> bytes:
 
 def bodies(sink: KeepingSink) -> list[Any]:
     return [record["body"] for record in plain_logs(*sink.logs)]
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_events_of_pylogbeat_arrive(listening: Listen, sink: KeepingSink) -> None:

@@ -15,6 +15,7 @@ from logstash_async.handler import AsynchronousLogstashHandler
 from logstash_async.transport import HttpTransport, TcpTransport
 from tests.plain_otlp import plain_logs
 from tests.unit.server.ingest.conftest import KeepingSink, Serve
+from tests.waiting import until
 
 from accelerapp.server.ingest import Account, LogstashTcpReceiver, logstash_http_app
 
@@ -43,12 +44,6 @@ async def client(sink: KeepingSink, serve: Serve) -> AsyncIterator[httpx.AsyncCl
     url = await serve(logstash_http_app(sink, account, max_request_bytes=100_000, clock=lambda: NOW))
     async with httpx.AsyncClient(base_url=url, trust_env=False) as opened:
         yield opened
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def bodies(sink: KeepingSink) -> list[Any]:

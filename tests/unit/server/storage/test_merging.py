@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.waiting import until
 
 from accelerapp.server.signals import make_labels
 from accelerapp.server.storage import LogQuery, SpanQuery, Storage, StorageSettings
@@ -43,13 +43,6 @@ def everything(storage: Storage) -> Any:
 
 def names(folder: Path, signal: str) -> list[str]:
     return sorted(path.name for path in (folder / "data" / "segments").glob(f"{signal}-*"))
-
-
-async def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def fill(
@@ -84,9 +77,10 @@ async def test_merged_segments_are_fewer_and_read_as_before(
     assert everything(await reopen(storage)) == again
 
 
-async def test_parts_that_a_crash_left_beside_what_replaces_them_are_unlinked(
+async def merged_beside_parts(
     open_storage: OpenStorage, logs_request: Make, traces_request: Make, tmp_path: Path
-) -> None:
+) -> tuple[Any, Path]:
+    """Return what a storage holds, and its segments' folder, merged; the parts are copied to `parts`."""
     storage = open_storage(merged_bytes=0)
     await fill(storage, logs_request, traces_request, FAN_IN)
     before = everything(storage)
@@ -96,6 +90,13 @@ async def test_parts_that_a_crash_left_beside_what_replaces_them_are_unlinked(
     storage = open_storage()
     await until(lambda: storage.stats()["merges"] == 3)
     await storage.close()
+    return before, folder
+
+
+async def test_parts_that_a_crash_left_beside_what_replaces_them_are_unlinked(
+    open_storage: OpenStorage, logs_request: Make, traces_request: Make, tmp_path: Path
+) -> None:
+    before, folder = await merged_beside_parts(open_storage, logs_request, traces_request, tmp_path)
     shutil.copytree(tmp_path / "parts", folder, dirs_exist_ok=True)
     assert len(names(tmp_path, "logs")) == FAN_IN + 1
     storage = open_storage()
@@ -106,15 +107,7 @@ async def test_parts_that_a_crash_left_beside_what_replaces_them_are_unlinked(
 async def test_parts_are_used_where_what_replaces_them_is_damaged(
     open_storage: OpenStorage, logs_request: Make, traces_request: Make, tmp_path: Path
 ) -> None:
-    storage = open_storage(merged_bytes=0)
-    await fill(storage, logs_request, traces_request, FAN_IN)
-    before = everything(storage)
-    await storage.close()
-    folder = tmp_path / "data" / "segments"
-    shutil.copytree(folder, tmp_path / "parts")
-    storage = open_storage()
-    await until(lambda: storage.stats()["merges"] == 3)
-    await storage.close()
+    before, folder = await merged_beside_parts(open_storage, logs_request, traces_request, tmp_path)
     for merged in folder.iterdir():
         merged.write_bytes(merged.read_bytes()[:5000])
     shutil.copytree(tmp_path / "parts", folder, dirs_exist_ok=True)

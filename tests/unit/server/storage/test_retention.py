@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import until
 
 from accelerapp.server.signals import make_labels
 from accelerapp.server.storage import LogQuery, Storage, StorageSettings
@@ -14,13 +14,6 @@ from accelerapp.server.storage import LogQuery, Storage, StorageSettings
 Make = Callable[..., bytes]
 OpenStorage = Callable[..., Storage]
 UP = make_labels({"__name__": "up"})
-
-
-async def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 def numbers(storage: Storage) -> list[int]:
