@@ -18,6 +18,7 @@ from accelerapp.server.storage.folder import unlink_if_there
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, decode_histograms
 from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, definitions, journal_files
+from accelerapp.server.storage.retention import segments_of
 from accelerapp.server.storage.samples import Samples, decode_samples
 from accelerapp.server.storage.segments import (
     UNFINISHED,
@@ -72,11 +73,7 @@ class Recovery:
             except (duckdb.Error, OSError, ValueError) as error:
                 if isinstance(error, duckdb.OutOfMemoryException):
                     raise
-                with path.open("rb"):  # too many open files, say, is no damage: that is raised
-                    pass
-                logger.error("the segment %s is damaged and was set aside: %s", path, error)
-                set_aside(path)
-                self._counters.add(damaged_segments=1)
+                self._set_aside(path, error)
             else:
                 self._sealed.setdefault(name.signal, []).append(name)
         self._drop_replaced()
@@ -104,13 +101,29 @@ class Recovery:
             yield from self._accepted(records, fresh)
 
     def _drop_replaced(self) -> None:
-        """Unlink what a merged segment replaces, where a crash came before that."""
-        for _, shelf, _ in self._shelves.by_signal():
-            replaced = {name for segment in shelf.current for name in segment.replaced}
-            for segment in shelf.current:
-                if segment.path.name in replaced:
-                    shelf.replace([segment], None)
-                    unlink_if_there(segment.path)
+        """Unlink what a merged segment replaces, where a crash came before that; keep it where that one is damaged."""
+        for signal, shelf, _ in self._shelves.by_signal():
+            for merged in sorted(segments_of(shelf), key=lambda one: len(one.replaced), reverse=True):
+                parts = [one for one in segments_of(shelf) if one.path.name in merged.replaced]
+                if not parts or merged not in shelf.current:
+                    continue
+                if merged.verify():
+                    for part in parts:
+                        shelf.replace([part], None)
+                        unlink_if_there(part.path)
+                else:
+                    shelf.replace([merged], None)
+                    self._set_aside(merged.path, "it cannot be read whole; what it replaces is used instead")
+                    self._sealed[signal] = [
+                        one for one in self._sealed[signal] if one.file != merged.path.name
+                    ]
+
+    def _set_aside(self, path: Path, why: object) -> None:
+        with path.open("rb"):  # too many open files, say, is no damage: that is raised
+            pass
+        logger.error("the segment %s is damaged and was set aside: %s", path, why)
+        set_aside(path)
+        self._counters.add(damaged_segments=1)
 
     def _open(self, name: SegmentName, path: Path) -> None:
         if name.signal == METRICS:
