@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from accelerapp.server.signals import HistogramColumns
 from accelerapp.server.storage.database import Columns, Database, column_list, insert
 from accelerapp.server.storage.histograms import Histograms, Packed, pack, unpack
+from accelerapp.server.storage.runs import runs
 from accelerapp.server.storage.samples import SeriesIds
 
 # `series` counts from 0 in the order of the segment's table of that name. What belongs to one series lies together, and
@@ -130,13 +132,18 @@ class HistogramTables:
         """Return the ids of the series whose histograms reach into a time range."""
         return self._ids[self._overlaps(start_ms, end_ms)]
 
-    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Histograms]:
-        """Return the histograms of some series with start_ms <= t <= end_ms."""
+    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Histograms]:
+        """Yield the histograms of some series with start_ms <= t <= end_ms, in parts of some neighbouring series."""
         wanted = np.isin(self._ids, series) & self._overlaps(start_ms, end_ms)
-        local = np.flatnonzero(wanted)
-        if not local.size:
-            return []
-        part = slice(int(local[0]), int(local[-1]) + 1)
+        for first, last in runs(wanted, self._offsets["rows"] + self._offsets["buckets"]):
+            part = slice(first, last + 1)
+            histograms = self._read(part)
+            mask = np.repeat(wanted[part], self._found["rows"][part])
+            mask &= (histograms.timestamps >= start_ms) & (histograms.timestamps <= end_ms)
+            yield histograms.where(mask)
+
+    def _read(self, part: slice) -> Histograms:
+        """Return all histograms of some neighbouring series."""
         rows = self._fetch("histograms", self._offsets["rows"], part)
         layouts = self._fetch("histogram_layouts", self._offsets["layouts"], part)
         buckets = self._fetch("histogram_buckets", self._offsets["buckets"], part)
@@ -160,10 +167,7 @@ class HistogramTables:
             index,
             population,
         )
-        read = Histograms(np.repeat(self._ids[part], self._found["rows"][part]), columns)
-        mask = np.repeat(wanted[part], self._found["rows"][part])
-        mask &= (read.timestamps >= start_ms) & (read.timestamps <= end_ms)
-        return [read.where(mask)]
+        return Histograms(np.repeat(self._ids[part], self._found["rows"][part]), columns)
 
     def verify(self) -> None:
         """Read all of it."""
@@ -173,7 +177,8 @@ class HistogramTables:
                 cursor.execute(query).fetchone()
         lowest, highest = self._found["lowest"], self._found["highest"]
         if len(self._ids):
-            self.read(np.sort(self._ids), int(lowest.min()), int(highest.max()))
+            for _ in self.read(self._ids, int(lowest.min()), int(highest.max())):
+                pass
 
     def _overlaps(self, start_ms: int, end_ms: int) -> npt.NDArray[np.bool_]:
         overlaps: npt.NDArray[np.bool_] = (self._found["lowest"] <= end_ms) & (

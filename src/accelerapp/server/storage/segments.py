@@ -21,6 +21,7 @@ from accelerapp.server.storage.histogram_tables import HistogramTables, insert_h
 from accelerapp.server.storage.histograms import Histograms, sorted_histograms
 from accelerapp.server.storage.index import BlockIndex, write_index
 from accelerapp.server.storage.otlp import to_json
+from accelerapp.server.storage.runs import runs
 from accelerapp.server.storage.samples import Samples, SeriesIds
 from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.slices import slices
@@ -43,8 +44,6 @@ _REPLACED_COLUMNS = {"name": "VARCHAR"}
 _SAMPLE_COLUMNS = {"series": "UINTEGER", "step": "BIGINT", "v": "DOUBLE"}
 # DuckDB holds all NaNs for equal, and 0 and -0 too, and may store one for the other: their bits go apart.
 _SPECIAL_COLUMNS = {"row": "BIGINT", "bits": "UBIGINT"}
-# So many samples are read at once, or all of one series. Series that are wanted may lie at both ends of a segment.
-_READ_ROWS = 2_000_000
 # A block is the least that a column takes, and the most over which it is compressed: few rows have small ones.
 # Measured from 500 to a million rows; in the smallest DuckDB does not compress whole numbers.
 _SMALL_ROWS = 10_000
@@ -157,28 +156,15 @@ class MetricSegment(TableSegment):
     def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Samples]:
         """Yield the samples of some series with start_ms <= t <= end_ms; raises duckdb.Error if damaged.
 
-        Each part is of some neighbouring series, so that what lies between two of the wanted ones is mostly not read,
-        and who has enough may end before the rest is.
+        Each part is of some neighbouring series (see `runs`), so that who has enough may end before the rest is read.
         """
         wanted = np.isin(self._ids, series) & (self._lowest <= end_ms) & (self._highest >= start_ms)
-        for first, last in self._neighbours(np.flatnonzero(wanted)):
+        for first, last in runs(wanted, self._offsets):
             samples = self._read(first, last)
             rows = np.diff(self._offsets[first : last + 2])
             mask = np.repeat(wanted[first : last + 1], rows)
             mask &= (samples.timestamps >= start_ms) & (samples.timestamps <= end_ms)
             yield samples.where(mask)
-
-    def _neighbours(self, wanted: npt.NDArray[np.intp]) -> Iterator[tuple[int, int]]:
-        """Yield the first and last of the series that are read at once, of those that are wanted."""
-        if not wanted.size:
-            return
-        first = last = int(wanted[0])
-        for one in wanted[1:].tolist():
-            if self._offsets[one + 1] - self._offsets[first] > _READ_ROWS:
-                yield first, last
-                first = one
-            last = one
-        yield first, last
 
     def _read(self, first: int, last: int) -> Samples:
         """Return all samples of the series from one to another, by their numbers in this segment."""
@@ -207,9 +193,9 @@ class MetricSegment(TableSegment):
             times -= np.repeat(times[starts] - self._lowest[first + some], rows[some])
         return Samples(times, np.repeat(self._ids[first : last + 1], rows), values)
 
-    def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Histograms]:
-        """Return the native histograms of some series with start_ms <= t <= end_ms; raises as `read` does."""
-        return self._histograms.read(series, start_ms, end_ms) if self._histograms.there else []
+    def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Histograms]:
+        """Yield the native histograms of some series with start_ms <= t <= end_ms, as `read` does samples."""
+        return self._histograms.read(series, start_ms, end_ms)
 
     def present(self, start_ms: int, end_ms: int) -> SeriesIds:
         """Return the ids of the series whose samples reach into a time range."""

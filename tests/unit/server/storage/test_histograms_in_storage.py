@@ -18,12 +18,14 @@ from accelerapp.server.signals import (
     STALE_NAN,
     Labels,
     Matcher,
+    MatchType,
     NativeHistogram,
     SeriesSet,
     make_labels,
 )
 from accelerapp.server.storage import Storage, StorageSettings, TooManySamplesError
-from accelerapp.server.storage.histograms import decode_histograms, of_objects, pack, unpack
+from accelerapp.server.storage.histogram_tables import HistogramTables
+from accelerapp.server.storage.histograms import Histograms, decode_histograms, of_objects, pack, unpack
 from accelerapp.server.storage.merging import FAN_IN
 
 ALL: list[Matcher] = []
@@ -91,10 +93,21 @@ BATCH = st.lists(st.tuples(SERIES, st.integers(-3, 9), HISTOGRAMS), min_size=1, 
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(BATCH, min_size=1, max_size=4), sealed=st.integers(0, 4), floats=st.booleans())
+@given(
+    batches=st.lists(BATCH, min_size=1, max_size=4),
+    sealed=st.integers(0, 4),
+    floats=st.booleans(),
+    at_once=st.sampled_from([1, 1000]),
+)
 async def test_every_histogram_comes_back_wherever_it_is_held(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Sample]], sealed: int, floats: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    batches: list[list[Sample]],
+    sealed: int,
+    floats: bool,
+    at_once: int,
 ) -> None:
+    monkeypatch.setattr("accelerapp.server.storage.runs._MOST_ROWS", at_once)
     folder = tmp_path_factory.mktemp("data")
     storage = Storage.open(folder, StorageSettings(retention_seconds=0))
     for index, batch in enumerate(batches):
@@ -192,6 +205,29 @@ async def test_a_query_counts_the_buckets_that_it_reads(storage: Storage) -> Non
     assert len(flat(storage.metrics.select(ALL, 1, 8, max_samples=24 * 31))) == 24
     with pytest.raises(TooManySamplesError):
         storage.metrics.select(ALL, 1, 8, max_samples=24 * 31 - 1)
+
+
+async def test_of_a_large_segment_the_histograms_that_are_wanted_are_read(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await storage.seal()
+    read: list[int] = []
+    real = HistogramTables._read
+
+    def counted(tables: HistogramTables, part: slice) -> Histograms:
+        histograms = real(tables, part)
+        read.append(len(histograms))
+        return histograms
+
+    monkeypatch.setattr(HistogramTables, "_read", counted)
+    ends = Matcher("i", MatchType.REGEX, "0|2")
+    before = flat(storage.metrics.select([ends], *FOREVER))
+    assert [(labels, at) for labels, at, _ in before] == [
+        (named("h", i=str(i)), at) for i in (0, 2) for at in range(1, 9)
+    ]
+    monkeypatch.setattr("accelerapp.server.storage.runs._GAP_ROWS", 8 * 31 - 1)
+    assert flat(storage.metrics.select([ends], *FOREVER)) == before
+    assert read == [24, 8, 8]
 
 
 async def test_merged_segments_have_all_histograms(open_storage: object) -> None:

@@ -67,7 +67,7 @@ async def test_every_bit_comes_back_wherever_it_is_held(
     sealed: int,
     at_once: int,
 ) -> None:
-    monkeypatch.setattr("accelerapp.server.storage.segments._READ_ROWS", at_once)
+    monkeypatch.setattr("accelerapp.server.storage.runs._MOST_ROWS", at_once)
     folder = tmp_path_factory.mktemp("data")
     storage = Storage.open(folder, StorageSettings(retention_seconds=0))
     for index, batch in enumerate(batches):
@@ -139,7 +139,7 @@ async def test_of_a_large_segment_no_more_is_read_than_is_wanted_or_allowed(
         return samples
 
     monkeypatch.setattr(MetricSegment, "_read", counted)
-    monkeypatch.setattr("accelerapp.server.storage.segments._READ_ROWS", 20)
+    monkeypatch.setattr("accelerapp.server.storage.runs._MOST_ROWS", 20)
     ends = Matcher("__name__", MatchType.REGEX, "k|o")
     assert len(storage.metrics.select([ends], *FOREVER).values) == 20
     assert read == [10, 10]  # and not the three between them
@@ -147,6 +147,14 @@ async def test_of_a_large_segment_no_more_is_read_than_is_wanted_or_allowed(
     with pytest.raises(TooManySamplesError):
         storage.metrics.select([Matcher("__name__", MatchType.REGEX, "[k-o]")], *FOREVER, max_samples=15)
     assert read == [20]
+    read.clear()
+    monkeypatch.setattr("accelerapp.server.storage.runs._MOST_ROWS", 50)
+    monkeypatch.setattr("accelerapp.server.storage.runs._GAP_ROWS", 29)
+    assert len(storage.metrics.select([ends], *FOREVER).values) == 20
+    assert read == [10, 10]
+    monkeypatch.setattr("accelerapp.server.storage.runs._GAP_ROWS", 30)
+    storage.metrics.select([ends], *FOREVER)
+    assert read == [10, 10, 50]
 
 
 async def test_new_series_beyond_the_limit_are_left_out_and_counted(storage: Storage) -> None:
