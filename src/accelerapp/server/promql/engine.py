@@ -161,9 +161,14 @@ class _CountingReader:
         self._options = options
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        max_samples: int = 50_000_000,
+        check_time: Callable[[], None] = lambda: None,
     ) -> SeriesSet:
-        found = self._reader.select(matchers, start_ms, end_ms, max_samples)
+        found = self._reader.select(matchers, start_ms, end_ms, max_samples, check_time)
         self._options.series_touched += len(found.labels)
         return found
 

@@ -271,7 +271,11 @@ class Evaluator:
     def _read(self, selector: ast.VectorSelector, starts: Ints, ends: Ints, *, keep_stale: bool) -> Samples:
         try:
             found = self._reader.select(
-                selector.all_matchers(), int(starts.min()) + 1, int(ends.max()), self.budget.max_samples
+                selector.all_matchers(),
+                int(starts.min()) + 1,
+                int(ends.max()),
+                self.budget.max_samples,
+                self.check_time,
             )
         except TooManySamplesError as error:
             raise QueryLimitError(f"{TOO_MANY_SAMPLES}: {error}") from error

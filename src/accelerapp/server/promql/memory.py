@@ -28,7 +28,12 @@ class MemoryReader:
         self._series[labels] = (times, numbers[first])
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        max_samples: int = 50_000_000,
+        check_time: Callable[[], None] = lambda: None,
     ) -> SeriesSet:
         """Return the samples within the range (inclusive) of every series that all matchers accept."""
         labels, times, values = [], [np.empty(0, dtype=np.int64)], [np.empty(0)]

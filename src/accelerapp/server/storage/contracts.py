@@ -80,13 +80,19 @@ class MetricReader(Protocol):
     """Reads samples; safe to call from any thread, concurrently."""
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        max_samples: int = 50_000_000,
+        check_time: Callable[[], None] = lambda: None,
     ) -> SeriesSet:
         """Return every sample with start_ms <= t <= end_ms of the series that all matchers accept.
 
         An absent label matches as the empty string. A series without a sample in the range is left out. Series
         come in ascending order of their labels. Of two samples with one timestamp the first written is kept.
-        Raises TooManySamplesError above `max_samples`. Every call may raise ReadTimeoutError and ReadTooLargeError.
+        Raises TooManySamplesError above `max_samples`. `check_time` is called between the parts of a long read and ends
+        it with what it raises. Every call may raise ReadTimeoutError and ReadTooLargeError.
         """
 
     def series(self, matcher_sets: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int) -> list[Labels]:

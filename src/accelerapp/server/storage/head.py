@@ -45,12 +45,12 @@ class MetricHead(Source):
     def all_histograms(self) -> Histograms:
         return concatenate_histograms(self._histograms)
 
-    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Samples]:
-        """Return the samples of some series, ids ascending, with start_ms <= t <= end_ms."""
+    def read(self, series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Samples]:
+        """Yield the samples of some series, ids ascending, with start_ms <= t <= end_ms."""
         return _found(self._batches, series, start_ms, end_ms)
 
-    def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> list[Histograms]:
-        """Return the native histograms of some series, ids ascending, with start_ms <= t <= end_ms."""
+    def read_histograms(self, series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Histograms]:
+        """Yield the native histograms of some series, ids ascending, with start_ms <= t <= end_ms."""
         return _found(self._histograms, series, start_ms, end_ms)
 
     def present(self, start_ms: int, end_ms: int) -> SeriesIds:
@@ -79,8 +79,7 @@ def _joined(
     return tuple(batches)
 
 
-def _found(batches: Sequence[Batch], series: SeriesIds, start_ms: int, end_ms: int) -> list[Batch]:
-    found = []
+def _found(batches: Sequence[Batch], series: SeriesIds, start_ms: int, end_ms: int) -> Iterator[Batch]:
     for batch in batches:
         mask = (batch.timestamps >= start_ms) & (batch.timestamps <= end_ms)
         if not len(series) or not mask.any():
@@ -92,8 +91,7 @@ def _found(batches: Sequence[Batch], series: SeriesIds, start_ms: int, end_ms: i
         wanted[series] = True
         mask[part] &= wanted[ids]
         if mask.any():
-            found.append(batch.where(mask))
-    return found
+            yield batch.where(mask)
 
 
 class TableHead(Source):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,18 @@ class StoredMetrics:
         self._registry = registry
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 50_000_000
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        max_samples: int = 50_000_000,
+        check_time: Callable[[], None] = lambda: None,
     ) -> SeriesSet:
         """Return the samples of the matching series; see `MetricReader.select`."""
         series = self._registry.match(matchers)
 
-        def refuse_too_many(read: int) -> None:
+        def check(read: int) -> None:
+            check_time()
             if read > max_samples:
                 selector = "{" + ", ".join(map(str, matchers)) + "}"
                 raise TooManySamplesError(
@@ -49,11 +55,11 @@ class StoredMetrics:
                 for part in source.read(series, start_ms, end_ms):
                     parts.append(part)
                     read += len(part)
-                    refuse_too_many(read)
+                    check(read)
                 for histograms in source.read_histograms(series, start_ms, end_ms):
                     native.append(histograms)
                     read += histograms.weight
-                    refuse_too_many(read)
+                    check(read)
             return parts, native
 
         return self._laid_out(*self._reader.read(lambda one: one.overlaps(start_ms, end_ms), run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -138,7 +138,12 @@ class Reader:
         self.histograms = HistogramSet(offsets, columns.columns)
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int = 0
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        max_samples: int = 0,
+        check_time: Callable[[], None] = lambda: None,
     ) -> SeriesSet:
         nothing = np.zeros(len(self.labels) + 1, dtype=np.int64)
         return SeriesSet(self.labels, nothing, np.empty(0, dtype=np.int64), np.empty(0), self.histograms)

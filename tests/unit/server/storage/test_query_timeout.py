@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import duckdb
 import httpx
+import numpy as np
+import numpy.typing as npt
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
 from accelerapp.server.api.answer import own, prometheus
-from accelerapp.server.signals import make_labels
+from accelerapp.server.promql import Engine, QueryTimeoutError
+from accelerapp.server.signals import NativeHistogram, make_labels
 from accelerapp.server.storage import (
     Expression,
     LogQuery,
@@ -23,6 +27,8 @@ from accelerapp.server.storage import (
     SpanQuery,
     Storage,
 )
+from accelerapp.server.storage.histograms import Histograms
+from accelerapp.server.storage.samples import Samples
 
 OpenStorage = Callable[..., Storage]
 ROWS = 300_000
@@ -65,6 +71,45 @@ async def test_a_search_that_takes_too_long_is_ended_and_the_next_one_works(
             search()
     assert len(storage.logs.search(LogQuery(5, 9))) == 5
     assert storage.stats()["damaged_segments"] == 0
+
+
+@pytest.mark.parametrize("kind", ["samples", "histograms"])
+@pytest.mark.parametrize("sealed", [False, True], ids=["head", "segment"])
+async def test_a_promql_query_is_ended_between_the_parts_that_it_reads(
+    open_storage: OpenStorage, monkeypatch: pytest.MonkeyPatch, kind: str, sealed: bool
+) -> None:
+    monkeypatch.setattr("accelerapp.server.storage.head._MERGE_LIMIT", 0)
+    monkeypatch.setattr("accelerapp.server.storage.runs._MOST_ROWS", 1)
+    storage = open_storage()
+    for name in ("a", "b", "c"):
+        labels = make_labels({"__name__": name})
+        if kind == "samples":
+            await storage.write_samples([(labels, 1, 1.0)] * 10)
+        else:
+            await storage.write_histograms([(labels, 1, NativeHistogram(0, 1.0, 1.0))] * 10)
+    if sealed:
+        await storage.seal()
+    await storage.wait_loaded()
+    now, parts = 0.0, 0
+    batch = Samples if kind == "samples" else Histograms
+    real = batch.where
+
+    def late(part: Any, mask: npt.NDArray[np.bool_]) -> Any:
+        """Let the time be over when the second part is read."""
+        nonlocal now, parts
+        parts += 1
+        now += 5
+        return real(part, mask)
+
+    engine = Engine(storage.metrics, timeout_seconds=8, clock=lambda: now)
+    everything = 'sum({__name__=~".+"})'
+    with monkeypatch.context() as slow:
+        slow.setattr(batch, "where", late)
+        with pytest.raises(QueryTimeoutError, match="query timed out in expression evaluation"):
+            engine.instant(everything, 1)
+    assert parts == 2
+    assert engine.refused() == {"samples": 0, "timeout": 1}
+    assert engine.instant(everything, 1)
 
 
 async def test_a_lack_of_time_or_memory_puts_no_segment_under_suspicion(
