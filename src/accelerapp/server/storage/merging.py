@@ -11,7 +11,7 @@ import numpy as np
 
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
-from accelerapp.server.storage.folder import Step, unlink_if_there
+from accelerapp.server.storage.folder import Step
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, concatenate_histograms
 from accelerapp.server.storage.reading import SourceReader
@@ -98,17 +98,20 @@ class Merger:
             return False
         names = [name for one in chosen if (name := segment_name(one.path))]
         path = self._segments / SegmentName(names[0].first, names[-1].last, signal).file
-        if path.exists():  # after damage the ranges of two may overlap, and so be those of a third
+        # After damage the ranges of two may overlap, and so be those of a third.
+        if path.exists() or path in self._removal.left:
             return False
         reader = SourceReader(self._database, shelf, self._counters, math.inf)
         with shelf.pinned(lambda one: one in chosen) as pinned:
             try:
                 merged = write(path, chosen)
             except (duckdb.InterruptException, duckdb.OutOfMemoryException):
-                unlink_if_there(path)  # it may have been written, and failed to be opened
+                self._removal.unlink(
+                    [path], "merge.discard"
+                )  # it may have been written, and failed to be opened
                 raise
             except duckdb.Error as error:
-                unlink_if_there(path)
+                self._removal.unlink([path], "merge.discard")
                 damaged = [one for one in pinned if reader.set_aside_if_damaged(one, error)]
                 if damaged or any(one.retired for one in chosen):
                     return True  # without what is damaged, or expired meanwhile, there may be another run
@@ -119,7 +122,7 @@ class Merger:
         finally:
             if not whole:  # or it would be in the way of the next attempt
                 merged.dispose()
-                unlink_if_there(path)
+                self._removal.unlink([path], "merge.discard")
         if not whole:
             raise duckdb.IOException(f"{path.name} was not read back as it was written, and not kept")
         self._step("merge.swap")
@@ -152,10 +155,10 @@ class Merger:
         return MetricSegment(self._database, path, self._registry)
 
     def _batches(self, inputs: Sequence[MetricSegment]) -> Iterator[tuple[Samples, Histograms]]:
-        """Yield the samples of several segments, some series at a time, in the order of their labels."""
+        """Yield the samples of several segments, some series at a time, in the order in which segments have them."""
         ids, where = np.unique(np.concatenate([one.series for one in inputs]), return_inverse=True)
         rows = np.bincount(where, weights=np.concatenate([one.series_rows for one in inputs]))
-        order = sorted(range(len(ids)), key=lambda index: self._registry.labels(int(ids[index])))
+        order = np.argsort(self._registry.ranks()[ids])
         groups = np.cumsum(rows[order]) // _BATCH_SAMPLES
         cuts = np.flatnonzero(np.diff(groups)) + 1
         for batch in np.split(ids[order], cuts):

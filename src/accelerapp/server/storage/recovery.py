@@ -14,11 +14,10 @@ import numpy as np
 from accelerapp.server.storage.commit import Accepted
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
-from accelerapp.server.storage.folder import unlink_if_there
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, decode_histograms
 from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, definitions, journal_files
-from accelerapp.server.storage.retention import segments_of
+from accelerapp.server.storage.retention import Removal, segments_of
 from accelerapp.server.storage.samples import Samples, decode_samples
 from accelerapp.server.storage.segments import (
     UNFINISHED,
@@ -49,6 +48,7 @@ class Recovery:
         shelves: Shelves,
         registry: SeriesRegistry,
         counters: Counters,
+        removal: Removal,
     ) -> None:
         self._segments = folder / "segments"
         self._journal = folder / "journal"
@@ -56,13 +56,14 @@ class Recovery:
         self._shelves = shelves
         self._registry = registry
         self._counters = counters
+        self._removal = removal
         self._sealed: dict[str, list[SegmentName]] = {}
         self.next_sequence = 1
 
     def open_segments(self) -> None:
         """Put the segments on the shelves, setting damaged ones aside and clearing unfinished ones away."""
         for path in self._segments.glob(f"*{UNFINISHED}*"):
-            unlink_if_there(path)
+            self._removal.clear(path)
         names = {name: path for path in self._segments.iterdir() if (name := segment_name(path))}
         for name, path in sorted(names.items()):
             self.next_sequence = max(self.next_sequence, name.last + 1)
@@ -81,7 +82,8 @@ class Recovery:
     def replay(self) -> Iterator[Accepted]:
         """Yield the journal's records that no segment contains, and unlink the files that have none."""
         for first, path in journal_files(self._journal):
-            self.next_sequence = max(self.next_sequence, first)
+            # A file that is kept, or cannot be removed, must not lend its name to the next one.
+            self.next_sequence = max(self.next_sequence, first + 1)
             reader = JournalReader(path)
             records = list(reader.records())
             reader.truncate()
@@ -94,10 +96,8 @@ class Recovery:
                 set_aside(path)
                 continue
             if not fresh:
-                unlink_if_there(path)
+                self._removal.unlink([path], "recovery.unlink")
                 continue
-            # A file that is kept must not lend its name to the next one.
-            self.next_sequence = max(self.next_sequence, first + 1)
             yield from self._accepted(records, fresh)
 
     def _drop_replaced(self) -> None:
@@ -110,7 +110,7 @@ class Recovery:
                 if merged.verify():
                     for part in parts:
                         shelf.replace([part], None)
-                        unlink_if_there(part.path)
+                    self._removal.unlink([part.path for part in parts], "recovery.unlink")
                 else:
                     shelf.replace([merged], None)
                     self._set_aside(merged.path, "it cannot be read whole; what it replaces is used instead")

@@ -22,21 +22,57 @@ CAUSES = ("age", "size")
 
 
 class Removal:
-    """Takes files out of the data folder, none while `lock` is held: a backup holds it until it has opened all."""
+    """Takes files out of the data folder, none while `lock` is held: a backup holds it until it has opened all.
 
-    def __init__(self, step: Step) -> None:
+    A file that cannot be unlinked is counted and left, until `retry` finds that it can be. Who writes a file anew
+    whose name is among those that are `left` would lose it.
+    """
+
+    def __init__(self, step: Step, counters: Counters) -> None:
         self.lock = threading.Lock()
         self._step = step
+        self._counters = counters
+        self._left: frozenset[Path] = frozenset()
+
+    @property
+    def left(self) -> frozenset[Path]:
+        """The files that were to go and could not be unlinked yet."""
+        return self._left
 
     def unlink(self, paths: Sequence[Path], step: str) -> None:
-        """Unlink files of one part of the folder; raises OSError, having unlinked those before."""
+        """Unlink files of one part of the folder; raises OSError where their names' going cannot be made durable."""
         with self.lock:
             for path in paths:
                 self._step(step)
-                unlink_if_there(path)
+                self._unlink(path)
                 self._step(f"{step}.done")
             for parent in {path.parent for path in paths}:
                 sync_path(parent)
+
+    def retry(self) -> None:
+        """Unlink what is left."""
+        with self.lock:
+            for path in sorted(self._left):
+                self._unlink(path)
+
+    def clear(self, path: Path) -> None:
+        """Unlink what was never finished, whose name is used again: where that fails, it is written over."""
+        try:
+            unlink_if_there(path)
+        except OSError as error:
+            self._counters.add(unlink_failures=1)
+            logger.warning("%s cannot be removed: %s", path, error.strerror or error)
+
+    def _unlink(self, path: Path) -> None:
+        try:
+            unlink_if_there(path)
+        except OSError as error:
+            self._counters.add(unlink_failures=1)
+            if path not in self._left:
+                logger.warning("%s cannot be removed, to be tried again: %s", path, error.strerror or error)
+            self._left |= {path}
+        else:
+            self._left -= {path}
 
 
 class Retention:
@@ -65,8 +101,9 @@ class Retention:
         self._lock = threading.Lock()
 
     def apply(self) -> None:
-        """Remove what is too old, then what is too much; raises OSError where a file cannot be removed."""
+        """Remove what could not be removed before, what is too old, and what is too much; raises OSError."""
         with self._lock:
+            self._removal.retry()
             if self._settings.retention_seconds:
                 self._expire(self._clock() - self._settings.retention_seconds)
             if self._settings.retention_bytes:
@@ -112,15 +149,17 @@ class Retention:
     def _used(self) -> int:
         """Return the bytes of the segments, damaged ones among them, and of the journal.
 
-        One that is being written takes the place of others, which need not go for it.
+        One that is being written takes the place of others, which need not go for it, nor for one that cannot be
+        removed.
         """
         parts = (self._folder / "segments", self._folder / "journal")
-        files = [path for part in parts for path in part.iterdir() if UNFINISHED not in path.name]
-        return sum(map(size_if_there, files))
+        files = {path for part in parts for path in part.iterdir() if UNFINISHED not in path.name}
+        return sum(map(size_if_there, files - self._removal.left))
 
     def _damaged(self) -> list[Path]:
         """Return the files that were set aside, those set aside first before the others."""
-        return sorted((self._folder / "segments").glob(f"*{DAMAGED}"), key=lambda path: path.stat().st_mtime)
+        found = set((self._folder / "segments").glob(f"*{DAMAGED}")) - self._removal.left
+        return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
 def segments_of(shelf: Sources[Any]) -> list[TableSegment]:

@@ -67,6 +67,7 @@ _COUNTED = (
     "merges",
     "segments_merged",
     "upkeep_failures",
+    "unlink_failures",
 )
 
 
@@ -107,9 +108,11 @@ class Storage:
             sync_path(folder.parent)
             self._database = Database(folder / "segments", settings)
             cleanup.callback(self._database.close)
-            recovery = Recovery(folder, self._database, self._shelves, self._registry, self._counters)
+            self._removal = Removal(step, self._counters)
+            recovery = Recovery(
+                folder, self._database, self._shelves, self._registry, self._counters, self._removal
+            )
             recovery.open_segments()
-            self._removal = Removal(step)
             retention = Retention(folder, self._shelves, self._removal, settings, self._counters, clock)
             self._upkeep = Upkeep(
                 retention,
@@ -150,7 +153,7 @@ class Storage:
                 folder / "journal",
                 recovery.next_sequence,
                 settings.journal_file_bytes,
-                self._registry.labels,
+                self._registry.text,
                 step,
             )
             self._journal = journal
