@@ -88,6 +88,7 @@ class Fake:
             },
             ("elasticsearch", "/accelerapp-logs-unparsed-*/_count"): {"count": 0},
             ("elasticsearch", "/accelerapp-logs-*/_settings/index.blocks.*"): {},
+            ("prometheus", "/api/accelerapp/v1/storage"): {"folder": "/data", "read_by_others": False},
             ("kibana", "/api/status"): {"status": {"overall": {"level": "available"}}},
             ("grafana", "/api/health"): {"database": "ok"},
         }
@@ -783,6 +784,12 @@ OBSERVATORY: list[tuple[Break, str, str, str]] = [
         "The observatory stores what comes",
         "failed",
         "4 requests were refused",
+    ),
+    (
+        http("prometheus", "/api/accelerapp/v1/storage", 200, {"folder": "/my data", "read_by_others": True}),
+        "The data folder is its owner's alone",
+        "warning",
+        "other users of its machine can read /my data",
     ),
     (has(observatory=status(series=90)), "Series are few enough", "warning", "90 of 100"),
     (has(observatory=status(series=100)), "Series are few enough", "failed", "100 of 100"),

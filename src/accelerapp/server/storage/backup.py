@@ -24,7 +24,7 @@ from typing import IO
 
 import orjson
 
-from accelerapp.server.storage.folder import sync_path
+from accelerapp.server.storage.folder import PRIVATE_FOLDER, create_private, sync_path
 from accelerapp.server.storage.journal import journal_files
 from accelerapp.server.storage.segments import DAMAGED, segment_name
 
@@ -91,8 +91,9 @@ def restore(source: IO[bytes], folder: Path) -> int:
     unfinished = folder.with_name(folder.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
+        unfinished.mkdir(PRIVATE_FOLDER, parents=True)
         for part in ("journal", "segments"):
-            (unfinished / part).mkdir(parents=True)
+            (unfinished / part).mkdir(PRIVATE_FOLDER)
         written = _extract(source, unfinished)
         for path in (unfinished / "journal", unfinished / "segments", unfinished):
             sync_path(path)
@@ -109,7 +110,7 @@ def save(parts: Iterable[bytes], path: Path) -> int:
     """Write an archive to a file, which has its name once it is whole and durable; return its length in bytes."""
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
-        with unfinished.open("xb") as file:
+        with create_private(unfinished) as file:
             for part in parts:
                 file.write(part)
             file.flush()
@@ -189,7 +190,7 @@ def _extract(source: IO[bytes], folder: Path) -> list[_File]:
 
 def _copy(content: IO[bytes], name: str, folder: Path) -> _File:
     checksum, size = hashlib.sha256(), 0
-    with (folder / name).open("xb") as file:
+    with create_private(folder / name) as file:
         while chunk := content.read(_CHUNK_BYTES):
             file.write(chunk)
             checksum.update(chunk)

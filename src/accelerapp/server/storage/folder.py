@@ -8,6 +8,11 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Final
+
+#: What is kept may have secrets in it, so what is made here is its owner's alone. What is there already stays as it is.
+PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FILE: Final = 0o600
 
 #: Called with the name of each step that a crash may fall on; tests kill the process there.
 Step = Callable[[str], None]
@@ -34,7 +39,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "lock"
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -58,6 +63,11 @@ class FolderLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def create_private(path: Path) -> IO[bytes]:
+    """Make a file to be written; raises FileExistsError where it is there."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE), "wb")
 
 
 def sync_data(descriptor: int) -> None:

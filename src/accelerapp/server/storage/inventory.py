@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from accelerapp.server.storage.backup import STATE
 from accelerapp.server.storage.folder import size_if_there
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.journal import SUFFIX
@@ -35,6 +37,7 @@ class Inventory:
     journal_bytes: int
     damaged_files: int
     damaged_bytes: int
+    read_by_others: bool  # another user of this machine may read some of it
     retention_seconds: float
     retention_bytes: int
 
@@ -68,6 +71,24 @@ def damaged(folder: Path) -> tuple[int, int]:
     """Return how many files were set aside as damaged, and their bytes."""
     found = [path for part in ("journal", "segments") for path in _there(folder / part, f"*{DAMAGED}")]
     return len(found), sum(size_if_there(path) for path in found)
+
+
+def read_by_others(folder: Path) -> bool:
+    """Tell whether a group or everyone may enter a folder and read one of its parts."""
+    parts = [mode for name in ("journal", "segments", STATE) for mode in _mode(folder / name)]
+    return any(
+        mode & enter and any(part & read for part in parts)
+        for mode in _mode(folder)
+        for enter, read in ((stat.S_IXGRP, stat.S_IRGRP), (stat.S_IXOTH, stat.S_IROTH))
+    )
+
+
+def _mode(path: Path) -> list[int]:
+    """Return a file's mode; nothing where it is not there."""
+    try:
+        return [path.stat().st_mode]
+    except FileNotFoundError:
+        return []
 
 
 def _there(folder: Path, pattern: str) -> list[Path]:

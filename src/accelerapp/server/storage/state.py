@@ -13,8 +13,12 @@ from typing import Final
 import orjson
 
 from accelerapp.server.signals import Alert, Labels, Matcher, MatchType
+from accelerapp.server.storage.folder import PRIVATE_FILE
 
 SCHEMA_VERSION: Final = 2
+
+#: The path of a state that is kept nowhere.
+MEMORY: Final = ":memory:"
 
 #: Rows that each history keeps; the oldest leave first.
 HISTORY_LIMIT: Final = 20_000
@@ -148,8 +152,10 @@ class State:
         self._path = path
         self._lock = threading.Lock()
         try:
+            if str(path) != MEMORY:
+                path.touch(PRIVATE_FILE)  # SQLite gives its journal the same mode
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StateError(f"{path}: cannot be opened: {error}; check the folder's permissions") from error
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")

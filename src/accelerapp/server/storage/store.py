@@ -19,10 +19,10 @@ from accelerapp.server.storage.contracts import LogReader, MetricReader, SpanRea
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.database import Database
 from accelerapp.server.storage.exemplars import StoredExemplars
-from accelerapp.server.storage.folder import FolderLock, Step, no_step, sync_path
+from accelerapp.server.storage.folder import PRIVATE_FOLDER, FolderLock, Step, no_step, sync_path
 from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, of_objects
-from accelerapp.server.storage.inventory import Inventory, damaged, holdings, journal_bytes
+from accelerapp.server.storage.inventory import Inventory, damaged, holdings, journal_bytes, read_by_others
 from accelerapp.server.storage.journal import Entry, Journal, Kind
 from accelerapp.server.storage.loader import BATCH_ROWS, Loader
 from accelerapp.server.storage.logs import StoredLogs
@@ -103,7 +103,7 @@ class Storage:
             cleanup.callback(self._lock.release)
             shutil.rmtree(folder / "spill", ignore_errors=True)  # what a crash left of sorting
             for part in ("journal", "segments", "spill"):
-                (folder / part).mkdir(exist_ok=True)
+                (folder / part).mkdir(PRIVATE_FOLDER, exist_ok=True)
             sync_path(folder)
             sync_path(folder.parent)
             self._database = Database(folder / "segments", settings)
@@ -153,7 +153,7 @@ class Storage:
                 folder / "journal",
                 recovery.next_sequence,
                 settings.journal_file_bytes,
-                self._registry.text,
+                self._registry.texts,
                 step,
             )
             self._journal = journal
@@ -176,13 +176,13 @@ class Storage:
         clock: Clock = time.time,
         step: Step = no_step,
     ) -> Storage:
-        """Open a data folder, made where it is missing, and recover what it holds; this blocks.
+        """Open a data folder, made where it is missing for this user alone, and recover what it holds; this blocks.
 
         `step` is called with the name of each step that a crash may fall on. Raises StorageLockedError where
         another process owns the folder.
         """
         folder = Path(path).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         return cls(folder, settings or StorageSettings(), clock, step)
 
     async def write_traces(self, request: bytes) -> int:
@@ -293,6 +293,7 @@ class Storage:
             journal_bytes=journal_bytes(self._folder),
             damaged_files=files,
             damaged_bytes=size,
+            read_by_others=read_by_others(self._folder),
             retention_seconds=self._settings.retention_seconds,
             retention_bytes=self._settings.retention_bytes,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from accelerapp.cli.doctor.check import Finding, On, Symptom, check, failed, ok, skipped, warning
 from accelerapp.cli.doctor.stack import Part, Stack, samples_told
@@ -108,6 +109,17 @@ def observatory(stack: Stack) -> Finding:
         if storage[count]:
             return failed(f"{storage[count]} {text} since its start", mend)
     return ok("nothing refused or damaged since its start")
+
+
+@check(Symptom.DISKS, "The data folder is its owner's alone", mend=_PROMETHEUS, on=On.OBSERVATORY)
+def private(stack: Stack) -> Finding:
+    held = stack.get(Part.PROMETHEUS, "/api/accelerapp/v1/storage")
+    if held["read_by_others"]:
+        return warning(
+            f"other users of its machine can read {held['folder']}, and secrets may be in what is sent",
+            f"chmod -R go= {shlex.quote(held['folder'])}",
+        )
+    return ok(held["folder"])
 
 
 @check(Symptom.SERIES, "Series are few enough", mend=_PROMETHEUS, on=On.STACK)
