@@ -204,6 +204,8 @@ def _observatory() -> ASGIApp:
         storage_stats=lambda: defaultdict(int),
         receivers=list,
         engine=SimpleNamespace(refused=lambda: {"samples": 0}),
+        query_threads=SimpleNamespace(refused=dict, waiting=0),
+        account=SimpleNamespace(status=lambda _: SimpleNamespace(refused={"cross_site": 0})),
         alertmanager=SimpleNamespace(
             load=lambda: Load(0, 0, 0, 0),
             alerts=list,

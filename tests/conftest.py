@@ -6,8 +6,7 @@ import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator, Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from typing import Any, cast
 
 import httpx
@@ -34,7 +33,8 @@ Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 def api() -> Open:
     """Return a way to open a client; keywords take the place of the parts of an empty observatory."""
     # Here, so that tests of other packages need not wait for the server.
-    from accelerapp.server.api import Services, query_app
+    from accelerapp.server.api import QueryThreads, Services, query_app
+    from accelerapp.server.ingest import Account
     from accelerapp.server.promql import Engine, MemoryReader
 
     @asynccontextmanager
@@ -42,16 +42,18 @@ def api() -> Open:
         host: str = "127.0.0.1", loopback_only: bool = True, **parts: Any
     ) -> AsyncIterator[httpx.AsyncClient]:
         reader = MemoryReader()
-        with ThreadPoolExecutor(1) as threads:
+        with closing(QueryThreads(1, max_waiting=100, timeout_seconds=30)) as threads:
             defaults: dict[str, Any] = {
                 "version": "0",
                 "revision": "r",
+                "external_url": "",
                 "started_at": 0.0,
                 "time_factor": 1.0,
                 "clock": lambda: 1_000_000.0,
                 "engine": Engine(reader),
                 "metrics": reader,
                 "dashboards": {},
+                "account": Account("page", "The page", lambda: 1_000_000.0),
                 "query_threads": threads,
                 "stopping": asyncio.Event(),
             }

@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from starlette.types import ASGIApp
 
 from accelerapp import __version__
 from accelerapp.server.alerting import Alertmanager
-from accelerapp.server.api import Configuration, Exporter, ReloadError, Services, query_app
+from accelerapp.server.api import Configuration, Exporter, QueryThreads, ReloadError, Services, query_app
 from accelerapp.server.config import Settings
 from accelerapp.server.configfile import ConfigError
 from accelerapp.server.configuration import LOOKBACK, Files, OverlayError, flags, read_files
@@ -143,7 +142,9 @@ class Observatory:
         await self._start_receivers(storage)
         names = [_in_url(host) for host in (settings.host, urlsplit(self._external_url()).hostname or "")]
         app = query_app(services, loopback_only=_is_loopback(settings.host), names=names)
-        page = HttpServer(app, page_socket)
+        page = HttpServer(
+            app, page_socket, services.account.refused, max_connections=settings.max_connections
+        )
         self._page = page
         await page.start()
         storage.announce(self.url)
@@ -178,15 +179,16 @@ class Observatory:
             external_url=external_url,
             external_labels=scrape.external_labels,
         )
-        query_threads = ThreadPoolExecutor(settings.query_concurrency, thread_name_prefix="query")
-        # A query may go on for as long as its time-out allows: the loop does not wait for it, and reads are ended.
-        self._closing.push_async_callback(
-            asyncio.to_thread, query_threads.shutdown, wait=True, cancel_futures=True
+        query_threads = QueryThreads(
+            settings.query_concurrency, settings.query_max_waiting, settings.query_timeout
         )
+        # A query may go on for as long as its time-out allows: the loop does not wait for it, and reads are ended.
+        self._closing.push_async_callback(asyncio.to_thread, query_threads.close)
         self._closing.callback(storage.interrupt_reads)
         return Services(
             version=__version__,
             revision=settings.revision,
+            external_url=external_url,
             started_at=clock(),
             time_factor=factor,
             clock=clock,
@@ -209,6 +211,7 @@ class Observatory:
             reload=self.reload,
             ports=lambda: dict(self._ports),
             receivers=self.receivers,
+            account=Account("page", "The page and the APIs", clock),
             query_threads=query_threads,
             stopping=self._stopping,
         )

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from accelerapp.server.api import (
     alertmanager,
@@ -24,9 +24,11 @@ from accelerapp.server.api import (
     traces,
 )
 from accelerapp.server.api.page import SecurityHeaders
+from accelerapp.server.api.query_threads import NamedRoute, QueryThreads, QueueFullError, QueueTimeoutError
+from accelerapp.server.api.same_site import SameSite
 from accelerapp.server.api.services import Configuration, Exporter, ReloadError, Services
 
-__all__ = ["Configuration", "Exporter", "ReloadError", "Services", "query_app"]
+__all__ = ["Configuration", "Exporter", "QueryThreads", "ReloadError", "Services", "query_app"]
 
 
 #: What this machine is called by itself.
@@ -42,9 +44,10 @@ def query_app(services: Services, *, loopback_only: bool, names: Iterable[str] =
     """
     # The best compression makes long answers a sixth smaller than the fastest, and takes ten times as long.
     gzip = Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
-    middleware = [Middleware(SecurityHeaders), gzip]
+    middleware = [Middleware(SecurityHeaders), Middleware(NamedRoute), gzip]
     if loopback_only:
         middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *names]))
+    middleware.append(Middleware(SameSite, services=services))
     return Starlette(
         routes=[
             *prometheus.routes(services),
@@ -59,10 +62,15 @@ def query_app(services: Services, *, loopback_only: bool, names: Iterable[str] =
             *page.routes(),
         ],
         middleware=middleware,
-        exception_handlers={ClientDisconnect: _gone},
+        exception_handlers={ClientDisconnect: _gone, QueueFullError: _later, QueueTimeoutError: _later},
     )
 
 
 async def _gone(_: Request, __: Exception) -> Response:
     """Answer, which nobody reads, a request whose sender went away before its body was complete."""
     return Response(status_code=400)
+
+
+async def _later(_: Request, error: Exception) -> Response:
+    """Answer as Alertmanager does what cannot be answered now; other APIs have forms of their own."""
+    return PlainTextResponse(f"{error}\n", 503)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accelerapp.server.api.parameters import ParameterError
+from accelerapp.server.api.query_threads import QueueFullError
 from accelerapp.server.promql import Annotations, InvalidDurationError, PromQLError, QueryTimeoutError
 from accelerapp.server.storage import (
     InvalidMatcherError,
@@ -55,6 +56,8 @@ def prometheus(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _prometheus_error(400, "bad_data", f'invalid parameter "query": {error}')
         except (QueryTimeoutError, ReadTimeoutError) as error:
             return _prometheus_error(503, "timeout", str(error))
+        except QueueFullError as error:
+            return _prometheus_error(503, "unavailable", str(error))
         except (PromQLError, TooManySamplesError, ReadTooLargeError) as error:
             return _prometheus_error(422, "execution", str(error))
         return data if isinstance(data, Response) else success(data)
@@ -94,7 +97,7 @@ def own(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return json_response({"error": str(error)}, 404)
         except ReadTooLargeError as error:
             return json_response({"error": str(error)}, 422)
-        except ReadTimeoutError as error:
+        except (QueueFullError, ReadTimeoutError) as error:
             return json_response({"error": str(error)}, 503)
 
     return answer

@@ -20,6 +20,7 @@ from accelerapp.server.api.goparameters import (
     go_hexadecimal,
     go_int,
 )
+from accelerapp.server.api.query_threads import QueueFullError
 from accelerapp.server.api.services import Services
 from accelerapp.server.signals import Span
 from accelerapp.server.storage import ReadTimeoutError, ReadTooLargeError, SpanQuery
@@ -133,7 +134,7 @@ def routes(services: Services) -> list[Route]:
 
 
 #: What a handler may raise, and is answered in Jaeger's forms.
-FAILURES = (GoValueError, JaegerError, ReadTooLargeError, ReadTimeoutError)
+FAILURES = (GoValueError, JaegerError, ReadTooLargeError, ReadTimeoutError, QueueFullError)
 
 
 def status_of(error: Exception) -> int:
@@ -143,7 +144,7 @@ def status_of(error: Exception) -> int:
             return error.status
         case ReadTooLargeError():
             return 422
-        case ReadTimeoutError():
+        case ReadTimeoutError() | QueueFullError():
             return 503
     return 400
 

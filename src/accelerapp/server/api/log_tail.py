@@ -19,6 +19,7 @@ from starlette.routing import Route
 from accelerapp.server.api.answer import json_response, own
 from accelerapp.server.api.log_query import line, log_query
 from accelerapp.server.api.parameters import parameters
+from accelerapp.server.api.query_threads import QueueFullError
 from accelerapp.server.api.services import Services
 from accelerapp.server.storage import Condition, ReadTimeoutError, condition_of
 
@@ -70,6 +71,9 @@ def tail_route(services: Services, path: str) -> Route:
                 except ReadTimeoutError as error:
                     yield _event("failed", {"error": str(error)})
                     return
+                except QueueFullError:
+                    seen = []
+                    arrived.set()  # to be looked at again
                 for event in seen:
                     yield event
                 await asyncio.sleep(_PAUSE_SECONDS)

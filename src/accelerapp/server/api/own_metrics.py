@@ -56,6 +56,11 @@ _COUNTERS = (
     ("seal_failures", "seal_failures_total", "Times that sealing failed and is to be tried again."),
     ("merges", "merges_total", "Times that small segments were merged into one."),
     ("upkeep_failures", "upkeep_failures_total", "Times that merging or removing segments failed."),
+    (
+        "unlink_failures",
+        "unlink_failures_total",
+        "Times that a file which is to go could not be removed and was left for the next time.",
+    ),
 )
 _GAUGES = (
     ("series", "series", "Series known."),
@@ -92,7 +97,12 @@ def routes(services: Services) -> list[Route]:
             )
         )
         families += _storage(stats)
-        families.append(_queries(services.engine.refused()))
+        families.append(_queries({**services.engine.refused(), **services.query_threads.refused()}))
+        waiting = {"waiting": services.query_threads.waiting}
+        families.append(
+            _family("gauge", "waiting", "queries_waiting", "Queries that wait for a thread.", waiting)
+        )
+        families.append(_page(services.account.status("")))
         families += _receivers(services.receivers())
         families += await asyncio.to_thread(alerting_metrics.families, services)
         families += reload_metrics.families(services)
@@ -122,11 +132,19 @@ def _family(
 
 
 def _queries(refused: Mapping[str, int]) -> FamilySnapshot:
-    """Return how many PromQL queries met a limit."""
+    """Return how many queries met a limit."""
     counts: _Series = [((limit,), float(count)) for limit, count in refused.items()]
     name = "accelerapp_observatory_queries_refused_total"
-    meaning = "PromQL queries that were ended because they met a limit, by which."
+    meaning = "Queries that met a limit, by which: samples, timeout, queue_full or queue_timeout."
     return FamilySnapshot("queries_refused_total", name, "counter", meaning, ("limit",), (), counts)
+
+
+def _page(status: ReceiverStatus) -> FamilySnapshot:
+    """Return what was refused at the page's port before it was asked."""
+    counts: _Series = [((reason,), float(count)) for reason, count in status.refused.items()]
+    name = "accelerapp_observatory_page_refused_total"
+    meaning = "Connections and requests that were refused at the port of the page and the APIs, by reason."
+    return FamilySnapshot("page_refused_total", name, "counter", meaning, ("reason",), (), counts)
 
 
 def _storage(stats: Mapping[str, Any]) -> list[FamilySnapshot]:

@@ -1,17 +1,18 @@
-"""What the HTTP layer is given to answer from, and the threads on which queries run."""
+"""What the HTTP layer is given to answer from."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from accelerapp.monitoring import FamilySnapshot
 from accelerapp.server.alerting import Alertmanager
+from accelerapp.server.api.query_threads import QueryThreads
 from accelerapp.server.dashboards import Dashboard
-from accelerapp.server.ingest import ReceiverStatus, Scraper
+from accelerapp.server.ingest import Account, ReceiverStatus, Scraper
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
@@ -57,6 +58,7 @@ class Services:
 
     version: str
     revision: str
+    external_url: str
     started_at: float  # Unix seconds
     time_factor: float
     clock: Clock
@@ -79,12 +81,12 @@ class Services:
     reload: Callable[[], Awaitable[None]]  # raises ReloadError
     ports: Callable[[], Mapping[str, int]]
     receivers: Callable[[], Sequence[ReceiverStatus]]
-    query_threads: ThreadPoolExecutor = field(repr=False)
+    #: Counts what is refused at the page's port before it is asked.
+    account: Account
+    query_threads: QueryThreads = field(repr=False)
     #: Set when the observatory begins to stop: answers that would go on for ever end then.
     stopping: asyncio.Event
 
     async def in_query_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking read on one of the query threads."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self.query_threads, lambda: call(*args, **kwargs)
-        )
+        """Run a blocking read on one of the query threads; raises QueueFullError and QueueTimeoutError."""
+        return await self.query_threads.run(partial(call, *args, **kwargs))

@@ -51,9 +51,7 @@ def routes(services: Services) -> list[Route]:
 
 
 def _from_here(request: Request) -> bool:
-    """Tell whether a request comes from this machine, and from no page of another site."""
-    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        return False
+    """Tell whether a request comes from this machine, and from no page under a name of its own."""
     origin = urlsplit(request.headers.get("origin", "")).hostname
     # A page from elsewhere may have its own name lead here, and is of the same origin then (DNS rebinding).
     if origin not in {None, "localhost"} and not _is_loopback(origin or ""):

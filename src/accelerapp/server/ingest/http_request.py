@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from accelerapp.server.cross_site import is_cross_site
 from accelerapp.server.ingest.compression import (
     BoundedBody,
     Encoding,
@@ -33,12 +34,15 @@ _BODY_SECONDS = 60.0
 _STATUSES = {
     "malformed": 400,
     "cancelled": 400,
+    "cross_site": 403,
     "too_slow": 408,
     "too_large": 413,
     "unsupported": 415,
     "storage_full": 503,
     "too_many": 503,
 }
+#: What any page may have a browser send anywhere; for the others a browser asks first, and is not allowed.
+_SENT_UNASKED = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 _ENCODINGS: dict[str, Encoding | None] = {
     "identity": None,
     "": None,
@@ -82,9 +86,9 @@ def endpoint(
     """Return the endpoint that reads a body and gives it to `handle`.
 
     `limit` bounds the body both as sent and once decompressed, `body_seconds` the time that it may take to come. A
-    request of none of the `media_types`, where any are given, is refused, as is one that `handle` refuses by
-    RefusedError, StorageFullError or ValueError: it is counted on `account` and answered by `refuse`, which is given
-    the status and the request's media type.
+    request of none of the `media_types`, where any are given, is refused, as are one that a page of another site sends
+    and one that `handle` refuses by RefusedError, StorageFullError or ValueError: it is counted on `account` and
+    answered by `refuse`, which is given the status and the request's media type.
     """
 
     room = Room(REQUESTS_AT_ONCE * limit)
@@ -98,6 +102,9 @@ def endpoint(
                     "unsupported",
                     f"Content-Type {media_type or '(none)'!r} is not taken here: send {' or '.join(media_types)}",
                 )
+            if media_type in _SENT_UNASKED and is_cross_site(request.headers):
+                origin = request.headers.get("origin", "another site")[:200]
+                raise RefusedError("cross_site", f"a page of {origin} may not send telemetry here")
             try:
                 content = await _read(request, limit, body_seconds, room)
                 return await handle(Body(content, media_type, sender))

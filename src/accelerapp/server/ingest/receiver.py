@@ -23,8 +23,8 @@ MOST_ITEMS = 100_000
 class RefusedError(Exception):
     """What is not taken; `reason` is the word that it is counted under, `retry_after` seconds before another try.
 
-    The reasons are `malformed`, `unsupported`, `too_large`, `too_slow`, `too_many`, `storage_full` and `cancelled`;
-    each protocol says them in its own errors.
+    The reasons are `malformed`, `unsupported`, `cross_site`, `too_large`, `too_slow`, `too_many`, `storage_full` and
+    `cancelled`; each protocol says them in its own errors.
     """
 
     def __init__(self, reason: str, message: str, retry_after: float | None = None) -> None:

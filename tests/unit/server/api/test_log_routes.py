@@ -13,7 +13,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from accelerapp.server.api import log_tail
+from accelerapp.server.api import QueryThreads, log_tail
+from accelerapp.server.api.query_threads import QueueFullError
 from accelerapp.server.serving import HttpServer, listen
 from accelerapp.server.storage import Storage, StorageSettings
 
@@ -183,7 +184,7 @@ async def served(api: Open, storage: Storage) -> AsyncIterator[tuple[str, asynci
     async with api(logs=storage.logs, stopping=stopping) as client:
         transport = client._transport
         assert isinstance(transport, httpx.ASGITransport)
-        server = HttpServer(transport.app, listen("127.0.0.1", 0))
+        server = HttpServer(transport.app, listen("127.0.0.1", 0), lambda *_: None, max_connections=1000)
         await server.start()
         yield f"http://127.0.0.1:{server.port}{PREFIX}/tail", stopping
         stopping.set()
@@ -239,3 +240,23 @@ async def test_there_is_a_limit_of_readers(
         refused = await client.get(url)
         assert refused.status_code == 503
         assert "close one of them" in refused.json()["error"]
+
+
+async def test_a_reader_for_whom_no_query_may_wait_is_told_later(
+    served: tuple[str, asyncio.Event], storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = served
+    run, refusals = QueryThreads.run, iter([True, True])
+
+    async def crowded(threads: QueryThreads, read: Callable[[], Any]) -> Any:
+        if next(refusals, False):
+            raise QueueFullError("too many")
+        return await run(threads, read)
+
+    monkeypatch.setattr(QueryThreads, "run", crowded)
+    async with httpx.AsyncClient(trust_env=False) as client, client.stream("GET", url) as answer:
+        tail = Tail(answer.aiter_lines())
+        await tail.next()
+        await storage.write_logs(request(1))
+        name, lines = await tail.next()
+    assert (name, len(lines), next(refusals, None)) == ("lines", 1, None)

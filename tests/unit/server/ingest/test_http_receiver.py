@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import http.client
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -207,6 +208,86 @@ async def test_a_sender_that_goes_on_slowly_after_its_refusal_is_left(listening:
                     await asyncio.wait_for(reader.read(1000), 0.02)
     await until_refused(receiver, unsupported=1, too_slow=1)
     writer.close()
+
+
+@pytest.mark.parametrize("size", [0, 100], ids=["unread", "too large"])
+async def test_a_sender_that_sends_all_before_it_reads_is_told_why_it_was_refused(
+    listening: Listen, size: int
+) -> None:
+    receiver, port = await listening(KINDS["otlp json"], limit=100)
+    headers = {"Content-Type": "application/json" if size else "text/csv", "Connection": "close"}
+
+    def post() -> int:
+        # As urllib does: a connection for one request, whose answer is read once its body was sent.
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            connection.request("POST", "/v1/logs", bytes(64 << 20), headers)
+            return connection.getresponse().status
+
+    assert await asyncio.to_thread(post) == (413 if size else 415)
+    assert refused(receiver) == ({"too_large": 1} if size else {"unsupported": 1})
+
+
+async def test_a_sender_that_does_not_end_its_body_after_its_refusal_is_left(
+    listening: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accelerapp.server.serving._DRAIN_SECONDS", 0.2)
+    _, port = await listening(KINDS["otlp json"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /v1/logs HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.1 415")
+    writer.close()
+
+
+FROM_A_PAGE = [
+    pytest.param({"Origin": "https://evil.example", "Content-Type": "text/plain"}, id="text"),
+    pytest.param({"Sec-Fetch-Site": "cross-site", "Origin": "null"}, id="of no type"),
+    pytest.param(
+        {"Sec-Fetch-Site": "same-site", "Content-Type": "application/x-www-form-urlencoded"}, id="a form"
+    ),
+]
+
+
+@pytest.mark.parametrize("headers", FROM_A_PAGE)
+@pytest.mark.parametrize("kind", [KINDS["zipkin"], KINDS["logstash"]], ids=["zipkin", "logstash"])
+async def test_what_a_page_of_another_site_has_a_browser_send_is_refused(
+    listening: Listen, kind: Kind, headers: dict[str, str]
+) -> None:
+    receiver, port = await listening(kind)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"http://127.0.0.1:{port}{kind.path}", content=SPANS, headers=headers)
+    assert (answer.status_code, "may not send telemetry here" in answer.text) == (403, True)
+    assert refused(receiver) == {"cross_site": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers", "status"),
+    [
+        pytest.param(KINDS["zipkin"], {}, 202, id="a program's spans"),
+        pytest.param(KINDS["logstash"], {"Content-Type": "text/plain"}, 200, id="a program's text"),
+        pytest.param(
+            KINDS["logstash"],
+            {"Content-Type": "text/plain", "Sec-Fetch-Site": "same-origin", "Origin": "https://shop.example"},
+            200,
+            id="a page's own proxy",
+        ),
+        # A browser sends it only where it was allowed to, as a proxy may, or an application that is none.
+        pytest.param(
+            KINDS["otlp json"],
+            {"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site", "Origin": "app://shop"},
+            400,
+            id="otlp",
+        ),
+    ],
+)
+async def test_what_programs_and_proxies_send_is_taken(
+    listening: Listen, kind: Kind, headers: dict[str, str], status: int
+) -> None:
+    receiver, port = await listening(kind)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"http://127.0.0.1:{port}{kind.path}", content=SPANS, headers=headers)
+    assert answer.status_code == status
+    assert "cross_site" not in refused(receiver)
 
 
 async def test_what_is_no_http_is_refused_and_counted(listening: Listen) -> None:
