@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accelerapp.server.api.answer import json_response
+from accelerapp.server.api.observatory import PREFIX as OWN_PREFIX
 
 PAGE = Path(__file__).parents[1] / "page"
 
@@ -17,7 +22,16 @@ CONTENT_SECURITY_POLICY = (
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-# Programs ask these: a page with status 200 would hide from them that nothing is there.
+#: The page's views, as ui/src/App.svelte has them: the first part of the path, and how many parts it may have.
+VIEWS: Mapping[str, tuple[int, ...]] = {
+    "d": (2,),
+    "traces": (1,),
+    "trace": (2,),
+    "logs": (1,),
+    "alerts": (1, 2),
+    "status": (1,),
+}
+# Programs ask these, and are answered as Prometheus answers them.
 _NO_VIEWS = ("/api/", "/-/", "/federate")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _HEADERS = [
@@ -45,21 +59,33 @@ class SecurityHeaders:
 
 
 def routes() -> list[BaseRoute]:
-    """Return the routes of the page; every address that no other route takes is a view of it."""
+    """Return the routes of the page, which tells people of every address that no route takes that nothing is there."""
 
     async def view(request: Request) -> Response:
-        if request.method not in ("GET", "HEAD") or request.url.path.startswith(_NO_VIEWS):
+        found = is_view(request.scope["raw_path"].decode("ascii", "replace"))
+        if request.method not in ("GET", "HEAD") or not (found or _for_people(request)):
             return _unknown(request)
         index = PAGE / "index.html"
         if not index.is_file():
             return PlainTextResponse("The page was not built in this checkout: run `make page`.\n", 503)
         # The file names what it loads by their content, so only this one must be asked for anew.
-        return FileResponse(index, headers={"cache-control": "no-cache"})
+        return FileResponse(index, 200 if found else 404, headers={"cache-control": "no-cache"})
 
     built: list[BaseRoute] = []
     if (PAGE / "assets").is_dir():
         built.append(Mount("/assets", StaticFiles(directory=PAGE / "assets")))
     return [*built, Route("/{path:path}", view, methods=_METHODS)]
+
+
+def is_view(path: str) -> bool:
+    """Tell whether the page has a view at a path, which is still encoded."""
+    parts = [unquote(part) for part in path.split("/") if part]
+    return not parts or len(parts) in VIEWS.get(parts[0], ())
+
+
+def _for_people(request: Request) -> bool:
+    """Tell whether a person asks, by following a link, and no program or page for a part of it."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_NO_VIEWS)
 
 
 def _unknown(request: Request) -> Response:
@@ -70,4 +96,8 @@ def _unknown(request: Request) -> Response:
             allowed |= route.methods or set()
     if allowed:
         return PlainTextResponse("Method Not Allowed\n", 405, headers={"allow": ", ".join(sorted(allowed))})
+    path = request.url.path
+    if path.startswith(OWN_PREFIX):
+        told = f"there is nothing at {path[:200]}; docs/reference/http-api.md names what there is"
+        return json_response({"error": told}, 404)
     return PlainTextResponse("404 page not found\n", 404)
