@@ -26,15 +26,24 @@ import orjson
 
 from accelerapp.server.signals import Labels
 from accelerapp.server.storage.contracts import StorageFullError
-from accelerapp.server.storage.folder import Step, no_step, sync_data, sync_path, unlink_if_there
+from accelerapp.server.storage.folder import (
+    PRIVATE_FILE,
+    Step,
+    no_step,
+    sync_data,
+    sync_path,
+    unlink_if_there,
+)
 
 MAGIC = b"ACCJNL01"
 MARKER = b"\xf5\xa1\x4a\x52"
 SUFFIX = ".journal"
 _HEADER = struct.Struct("<8sII")
 _FRAME = struct.Struct("<4sIIBQQ")
-#: A file may be so many times as long as is usual where definitions of series make it so.
-_MOST_DEFINITIONS = 4
+#: A file goes on until its entries are so many times as long as its definitions of series …
+_DEFINITIONS_PAY = 2
+#: … or it is so many times as long as is usual.
+_LONGEST = 8
 _COMPRESSED_BYTES = 1024  # longer definitions are compressed
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -82,7 +91,7 @@ def journal_files(folder: Path) -> list[tuple[int, Path]]:
 class Journal:
     """Writes groups of entries, each group with one write and one sync.
 
-    Not safe for concurrent use: one thread owns it. `labels_of` gives the labels of a series id. A file
+    Not safe for concurrent use: one thread owns it. `definitions_of` gives the labels of series ids as JSON. A file
     defines every series that it uses, twice, so that it can be read on its own and one damaged record costs
     only itself.
     """
@@ -92,14 +101,14 @@ class Journal:
         folder: Path,
         next_sequence: int,
         file_bytes: int,
-        labels_of: Callable[[int], Labels],
+        definitions_of: Callable[[Sequence[int]], Sequence[bytes]],
         step: Step = no_step,
     ) -> None:
         self._folder = folder
         self._path = folder
         self._next = next_sequence
         self._file_bytes = file_bytes
-        self._labels_of = labels_of
+        self._definitions_of = definitions_of
         self._step = step
         self._descriptor = -1
         self._size = 0
@@ -163,11 +172,12 @@ class Journal:
     def _is_full(self) -> bool:
         """Tell whether the next group is to be in a new file.
 
-        Definitions count little: where a scrape of many series fills a file with them, the next file would have
-        them all again.
+        The next file has to define again every series that goes on, so that a file is worth its definitions only
+        after a while where there are very many.
         """
         entries = self._size - self._definitions_size
-        return entries >= self._file_bytes or self._size >= _MOST_DEFINITIONS * self._file_bytes
+        paid = entries >= max(self._file_bytes, _DEFINITIONS_PAY * self._definitions_size)
+        return paid or self._size >= _LONGEST * self._file_bytes
 
     def _undefined(self, entries: Sequence[Entry]) -> list[int]:
         """Return the series that a group uses and this file does not define yet."""
@@ -188,7 +198,8 @@ class Journal:
         sequences: list[int] = []
         definitions = b""
         if new:
-            definitions = _pack([[series, self._labels_of(series)] for series in new])
+            pairs = [b"[%d,%b]" % pair for pair in zip(new, self._definitions_of(new), strict=True)]
+            definitions = _pack(b"[" + b",".join(pairs) + b"]")
             frames += self._frame(Kind.SERIES, definitions, 0, len(frames) // 2)
         for entry in entries:
             sequences.append(self._next + len(frames) // 2)
@@ -215,7 +226,7 @@ class Journal:
     def _rotate(self) -> None:
         path = self._folder / f"{self._next:020d}{SUFFIX}"
         salt = secrets.randbits(32)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             header = _HEADER.pack(MAGIC, salt, zlib.crc32(MAGIC, salt)) * 2
             _write_all(descriptor, header)
@@ -299,9 +310,8 @@ def definitions(record: Record) -> Iterator[tuple[int, Labels]]:
         yield series, tuple((name, value) for name, value in pairs)
 
 
-def _pack(pairs: Sequence[object]) -> bytes:
+def _pack(text: bytes) -> bytes:
     """Return definitions as they are kept: a series' labels are much like the next one's."""
-    text = orjson.dumps(pairs)
     return zlib.compress(text, 1) if len(text) > _COMPRESSED_BYTES else text
 
 

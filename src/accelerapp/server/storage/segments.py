@@ -16,11 +16,10 @@ import orjson
 
 from accelerapp.server.signals import Labels
 from accelerapp.server.storage.database import Columns, Database, column_list, insert, quoted
-from accelerapp.server.storage.folder import Step, sync_path, unlink_if_there
+from accelerapp.server.storage.folder import PRIVATE_FILE, Step, sync_path, unlink_if_there
 from accelerapp.server.storage.histogram_tables import HistogramTables, insert_histograms
 from accelerapp.server.storage.histograms import Histograms, sorted_histograms
 from accelerapp.server.storage.index import BlockIndex, write_index
-from accelerapp.server.storage.otlp import to_json
 from accelerapp.server.storage.runs import runs
 from accelerapp.server.storage.samples import Samples, SeriesIds
 from accelerapp.server.storage.series import SeriesRegistry
@@ -145,7 +144,7 @@ class MetricSegment(TableSegment):
 
     @property
     def series(self) -> SeriesIds:
-        """The ids of its series, in ascending order of their labels."""
+        """The ids of its series, in ascending order of their texts."""
         return self._ids
 
     @property
@@ -206,6 +205,8 @@ class MetricSegment(TableSegment):
         """Read the whole segment and tell whether it is undamaged."""
         try:
             self._histograms.verify()
+            with self._database.cursor() as cursor:
+                _one(cursor, f"SELECT bit_xor(hash(row, bits)) FROM {self.catalog}.main.specials")  # noqa: S608 - own names
         except (duckdb.InterruptException, duckdb.OutOfMemoryException):
             raise
         except duckdb.Error:
@@ -288,11 +289,10 @@ def write_metric_segment(
             connection.execute(f"CREATE TABLE {name} ({column_list(types)})")
         for samples, histograms in batches:
             present = np.unique(np.concatenate([samples.series, histograms.series]))
-            labels = [registry.labels(one) for one in present.tolist()]
-            order = sorted(range(len(labels)), key=labels.__getitem__)
+            ordered = present[np.argsort(registry.ranks()[present])]
             rank = np.zeros(int(present[-1]) + 1, dtype=np.uint32)
-            rank[present[order]] = np.arange(len(labels))
-            texts = np.array([to_json(labels[index]) for index in order], dtype=object)
+            rank[ordered] = np.arange(len(ordered))
+            texts = np.array([text.decode() for text in registry.texts(ordered.tolist())], dtype=object)
             tables = _sample_columns(samples, rank, texts, series, written)
             if len(histograms):
                 native = sorted_histograms(histograms, rank + np.uint32(series))
@@ -388,6 +388,7 @@ def _writing(path: Path, rows: int, step: Step) -> Iterator[duckdb.DuckDBPyConne
             connection.close()
         step("segment.write.done")
         step("segment.sync")
+        unfinished.chmod(PRIVATE_FILE)
         sync_path(unfinished)
         step("segment.rename")
         unfinished.rename(path)

@@ -34,6 +34,9 @@ class SeriesRegistry:
         self._lock = threading.Lock()
         self._ids: dict[Labels, int] = {}
         self._labels: list[Labels] = []
+        self._texts: list[bytes] = []
+        self._order = np.zeros(0, dtype=np.uint32)
+        self._ordering = threading.Lock()
         self._postings: dict[str, dict[str, array[int]]] = {}
         self._refused: Counter[str] = Counter()
 
@@ -42,6 +45,24 @@ class SeriesRegistry:
 
     def labels(self, series: int) -> Labels:
         return self._labels[series]
+
+    def texts(self, series: Sequence[int]) -> list[bytes]:
+        """Return the labels of series as JSON, `[[name, value], …]`: the form in which they are kept."""
+        texts = self._texts
+        return [texts[one] for one in series]
+
+    def ranks(self) -> SeriesIds:
+        """Return, by id, the place of each series in the order of their texts, in which segments have them."""
+        with self._ordering:
+            known = len(self._texts)
+            if known > self._order.size:
+                # What is in order already costs the sort little.
+                order = [*self._order.tolist(), *range(self._order.size, known)]
+                order.sort(key=self._texts.__getitem__)
+                self._order = np.array(order, dtype=np.uint32)
+            ranks = np.empty_like(self._order)
+            ranks[self._order] = np.arange(self._order.size, dtype=np.uint32)
+            return ranks
 
     def id(self, labels: Labels) -> int | None:
         """Return the id of a series, a new one where it has none; None, counted, where the limit is reached.
@@ -69,11 +90,12 @@ class SeriesRegistry:
         if series is not None:
             return series
         try:
-            orjson.dumps(labels)  # what cannot be written must not get an id
+            text = orjson.dumps(labels)  # what cannot be written must not get an id
         except TypeError as error:
             raise ValueError(f"the labels {labels!r} cannot be stored: {error}") from error
         series = len(self._labels)
         self._labels.append(labels)
+        self._texts.append(text)
         for name, value in labels:
             self._postings.setdefault(name, {}).setdefault(value, array("I")).append(series)
         self._ids[labels] = series

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelerapp.server.signals import Labels
 from accelerapp.server.storage import StorageFullError
 from accelerapp.server.storage.journal import Entry, Journal, JournalReader, Kind, Record, journal_files
 
 
-def labels_of(series: int) -> Labels:
-    return (("__name__", f"metric_{series}"),)
+def definitions_of(series: Sequence[int]) -> list[bytes]:
+    return [b'[["__name__","metric_%d"]]' % one for one in series]
 
 
 def entry(payload: bytes, kind: Kind = Kind.TRACES) -> Entry:
@@ -25,7 +25,7 @@ def entry(payload: bytes, kind: Kind = Kind.TRACES) -> Entry:
 
 
 def write(folder: Path, *groups: list[Entry], file_bytes: int = 1_000_000) -> Journal:
-    journal = Journal(folder, 1, file_bytes, labels_of)
+    journal = Journal(folder, 1, file_bytes, definitions_of)
     for group in groups:
         journal.append(group)
     journal.close()
@@ -66,7 +66,7 @@ def test_files_rotate_by_size_and_are_named_by_their_first_record(tmp_path: Path
 
 def test_each_file_defines_the_series_that_it_uses(tmp_path: Path) -> None:
     ids = np.array([3, 5, 3], dtype=np.uint32)
-    samples = Entry(Kind.SAMPLES, b"x" * 100, 0, ids)
+    samples = Entry(Kind.SAMPLES, b"x" * 1000, 0, ids)
     write(tmp_path, [samples], [samples], file_bytes=150)
     for _, path in journal_files(tmp_path):
         kinds = [record.kind for record in JournalReader(path).records()]
@@ -137,7 +137,7 @@ def test_a_cut_tail_is_not_damage_and_is_truncated(tmp_path: Path, missing: int)
 def test_a_full_disk_keeps_nothing_of_the_group_and_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = Journal(tmp_path, 1, 1_000_000, labels_of)
+    journal = Journal(tmp_path, 1, 1_000_000, definitions_of)
     journal.append([entry(b"before")])
     real_write = os.write
 
@@ -157,7 +157,7 @@ def test_a_full_disk_keeps_nothing_of_the_group_and_passes(
 
 
 def test_a_failed_sync_keeps_nothing_of_the_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal(tmp_path, 1, 1_000_000, labels_of)
+    journal = Journal(tmp_path, 1, 1_000_000, definitions_of)
     journal.append([entry(b"before")])
 
     def fail(_descriptor: int) -> None:
