@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from accelerapp.server.alerting.notification_log import NotificationLog
 from accelerapp.server.signals import Alert, Labels
 from accelerapp.server.storage.state import LogEntry, Notification, State
 
@@ -22,12 +23,14 @@ class Records:
 
     def __init__(self, state: State, *, on_loop: bool = False) -> None:
         self._state = state
+        self._log = NotificationLog(state)
         self._thread = None if on_loop else ThreadPoolExecutor(1, thread_name_prefix="alert-records")
 
     def close(self) -> None:
-        """End the thread when all that was asked for is done."""
+        """End the thread when all that was asked for is done, and write what could not be written before."""
         if self._thread is not None:
             self._thread.shutdown(wait=True)
+        self._log.write()
 
     def load_alerts(self) -> asyncio.Future[list[Alert]]:
         return self._run(self._state.load_alerts)
@@ -41,21 +44,24 @@ class Records:
 
     def log_entry(self, group_key: str, receiver: str, now: float) -> asyncio.Future[LogEntry | None]:
         """Return what a receiver was last told about a group; `now` is Unix seconds."""
-        return self._run(self._state.log_entry, group_key, receiver, now)
+        return self._run(self._log.entry, group_key, receiver, now)
 
     def save_log_entry(
         self, group_key: str, receiver: str, entry: LogEntry, expires_at: float
     ) -> asyncio.Future[None]:
-        """Note what a receiver was told, until `expires_at` (Unix seconds)."""
-        return self._run(self._state.save_log_entry, group_key, receiver, entry, expires_at)
+        """Note what a receiver was told, until `expires_at` (Unix seconds); in memory where it cannot be written."""
+        return self._run(self._log.save, group_key, receiver, entry, expires_at)
 
     def add_notification(self, notification: Notification) -> asyncio.Future[None]:
-        """Add to the history."""
-        return self._run(self._state.add_notification, notification)
+        """Add to the history, once it can be written."""
+        return self._run(self._log.add, notification)
 
     def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         if self._thread is not None:
             return asyncio.wrap_future(self._thread.submit(call, *args, **kwargs))
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        done.set_result(call(*args, **kwargs))
+        try:
+            done.set_result(call(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - for whoever waits, as on the thread
+            done.set_exception(error)
         return done
