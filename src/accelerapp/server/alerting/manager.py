@@ -101,7 +101,7 @@ class Alertmanager:
         self._deliverer = deliverer
         self.counts = Counts()
         self._deliveries = self._make_deliveries(config)
-        self.silences = Silences(state, self._timers.now)
+        self.silences = Silences(state.silences, self._timers.now)
         self._lock = threading.Lock()
         self._alerts: dict[Labels, Alert] = {}
         self._updated: dict[Labels, float] = {}  # when an alert was last received
@@ -193,7 +193,7 @@ class Alertmanager:
 
     def notifications(self, since: float = 0.0) -> list[Notification]:
         """Return the notification history from `since` (Unix seconds) on, the oldest first."""
-        return self._state.notifications(since)
+        return self._state.notifications.history(since)
 
     def alerts(self) -> list[Alert]:
         """Return the alerts that are known, firing or just resolved, in order of their labels."""

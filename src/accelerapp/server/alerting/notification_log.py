@@ -7,7 +7,7 @@ import sqlite3
 from collections import deque
 from typing import Final
 
-from accelerapp.server.storage.state import LogEntry, Notification, State
+from accelerapp.server.storage.state import LogEntry, Notification, StoredNotifications
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ class NotificationLog:
     entry, or when one is looked up, as far as that is possible then. Belongs to one thread.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, stored: StoredNotifications) -> None:
+        self._stored = stored
         self._entries: dict[tuple[str, str], tuple[LogEntry, float]] = {}
         self._history: deque[Notification] = deque(maxlen=MOST_WAITING)
         self._failing = False
@@ -33,7 +33,7 @@ class NotificationLog:
         self._entries = {key: waiting for key, waiting in self._entries.items() if waiting[1] > now}
         self.write()
         waiting = self._entries.get((group_key, receiver))
-        return self._state.log_entry(group_key, receiver, now) if waiting is None else waiting[0]
+        return self._stored.entry(group_key, receiver, now) if waiting is None else waiting[0]
 
     def save(self, group_key: str, receiver: str, entry: LogEntry, expires_at: float) -> None:
         """Note what a receiver was told, until `expires_at` (Unix seconds)."""
@@ -50,10 +50,10 @@ class NotificationLog:
         try:
             while self._entries:
                 (group_key, receiver), (entry, expires_at) = next(iter(self._entries.items()))
-                self._state.save_log_entry(group_key, receiver, entry, expires_at)
+                self._stored.save_entry(group_key, receiver, entry, expires_at)
                 del self._entries[group_key, receiver]
             while self._history:
-                self._state.add_notification(self._history[0])
+                self._stored.add(self._history[0])
                 self._history.popleft()
         except sqlite3.Error as error:
             if not self._failing:

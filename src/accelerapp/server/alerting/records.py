@@ -22,8 +22,8 @@ class Records:
     """
 
     def __init__(self, state: State, *, on_loop: bool = False) -> None:
-        self._state = state
-        self._log = NotificationLog(state)
+        self._alerts = state.alerts
+        self._log = NotificationLog(state.notifications)
         self._thread = None if on_loop else ThreadPoolExecutor(1, thread_name_prefix="alert-records")
 
     def close(self) -> None:
@@ -33,14 +33,14 @@ class Records:
         self._log.write()
 
     def load_alerts(self) -> asyncio.Future[list[Alert]]:
-        return self._run(self._state.load_alerts)
+        return self._run(self._alerts.load)
 
     def save_alerts(self, alerts: Sequence[Alert]) -> asyncio.Future[None]:
         """Keep alerts, each in place of an earlier one with the same labels."""
-        return self._run(self._state.save_alerts, alerts)
+        return self._run(self._alerts.save, alerts)
 
     def delete_alerts(self, labels: Sequence[Labels]) -> asyncio.Future[None]:
-        return self._run(self._state.delete_alerts, labels)
+        return self._run(self._alerts.delete, labels)
 
     def log_entry(self, group_key: str, receiver: str, now: float) -> asyncio.Future[LogEntry | None]:
         """Return what a receiver was last told about a group; `now` is Unix seconds."""

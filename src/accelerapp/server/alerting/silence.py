@@ -11,7 +11,7 @@ from typing import Final
 from accelerapp.server.alerting.matchers import Matchers
 from accelerapp.server.regex import InvalidPatternError, compile_re2
 from accelerapp.server.signals import Labels, Matcher, MatchType
-from accelerapp.server.storage.state import SilenceChange, State, StoredSilence
+from accelerapp.server.storage.state import SilenceChange, StoredSilence, StoredSilences
 
 #: How long a silence is kept after its end.
 RETENTION: Final = 5 * 86400.0
@@ -54,12 +54,12 @@ class Silences:
     `now` returns Unix seconds. A change waits for the disk, so it is made off the event loop.
     """
 
-    def __init__(self, state: State, now: Callable[[], float]) -> None:
-        self._state = state
+    def __init__(self, stored: StoredSilences, now: Callable[[], float]) -> None:
+        self._stored = stored
         self._now = now
         self._lock = threading.Lock()
         #: Replaced as a whole with each change, so that other threads read it without the lock.
-        self._silences = {stored.id: Silence.of(stored) for stored in state.load_silences()}
+        self._silences = {one.id: Silence.of(one) for one in stored.load()}
 
     def all(self) -> list[Silence]:
         """Return the silences that have not been over for too long, in no order."""
@@ -123,7 +123,7 @@ class Silences:
 
     def changes(self, since: float = 0.0) -> list[SilenceChange]:
         """Return who changed what from `since` (Unix seconds) on, the oldest first."""
-        return self._state.silence_changes(since)
+        return self._stored.changes(since)
 
     def _expire(self, known: Silence, now: float, client: str) -> None:
         starts_at = min(known.stored.starts_at, now)
@@ -132,13 +132,13 @@ class Silences:
 
     def _save(self, silence: StoredSilence, action: str, client: str) -> None:
         change = SilenceChange(silence.updated_at, silence.id, action, silence.created_by, client)
-        self._state.save_silence(silence, change)
+        self._stored.save(silence, change)
         self._silences = {**self._silences, silence.id: Silence.of(silence)}
 
     def _drop_old(self, now: float) -> None:
         gone = [key for key, silence in self._silences.items() if silence.stored.ends_at <= now - RETENTION]
         if gone:
-            self._state.delete_silences(gone)
+            self._stored.delete(gone)
             self._silences = {key: value for key, value in self._silences.items() if key not in gone}
 
 

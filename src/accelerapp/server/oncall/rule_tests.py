@@ -22,7 +22,7 @@ from accelerapp.server.promql import (
 )
 from accelerapp.server.rules import Group, RuleManager, load_rule_files
 from accelerapp.server.signals import METRIC_NAME, Labels, make_labels
-from accelerapp.server.storage.state import State
+from accelerapp.server.storage.state import MEMORY, State
 from accelerapp.server.times import format_duration
 
 #: Evaluations that one test may ask for.
@@ -89,7 +89,7 @@ class _Run:
         except PromQLError as error:
             yield Failure(self._name, "input_series", error=error.message)
             return
-        state = State(Path(":memory:"))
+        state = State(Path(MEMORY))
         try:
             rules = RuleManager(
                 self._groups,

@@ -14,7 +14,7 @@ from accelerapp.server.rules.alert_state import INACTIVE, ActiveElement, AlertSt
 from accelerapp.server.rules.definition import Group, Rule
 from accelerapp.server.rules.status import AlertStatus, RuleStatus
 from accelerapp.server.signals import METRIC_NAME, STALE_NAN, Alert, Labels, NativeHistogram, make_labels
-from accelerapp.server.storage.state import State, Transition
+from accelerapp.server.storage.state import StoredRules, Transition
 
 Samples: TypeAlias = list[tuple[Labels, int, float]]
 Histograms: TypeAlias = list[tuple[Labels, int, NativeHistogram]]
@@ -30,11 +30,16 @@ class RuleEvaluation:
     """One rule with what it keeps from one evaluation to the next."""
 
     def __init__(
-        self, rule: Rule, group: Group, state: State, external_url: str, external_labels: Mapping[str, str]
+        self,
+        rule: Rule,
+        group: Group,
+        stored: StoredRules,
+        external_url: str,
+        external_labels: Mapping[str, str],
     ) -> None:
         self.rule = rule
         self._group = group
-        self._state = state
+        self._stored = stored
         self._external_url = external_url
         self._external_labels = external_labels
         self._alerts = AlertState(rule.for_seconds, rule.keep_firing_for_seconds, group.time_factor)
@@ -117,7 +122,7 @@ class RuleEvaluation:
     def _restore(self, at: float) -> list[Transition]:
         if self._restored:
             return []
-        stored = self._state.load_rule(self.rule.key)
+        stored = self._stored.load(self.rule.key)
         self._restored = True
         if stored is None:
             return []
@@ -129,7 +134,7 @@ class RuleEvaluation:
         alerts = self._alerts.alerts
         # A quiet rule costs no write.
         if alerts or transitions or self._saved:
-            self._state.save_rule(self.rule.key, at, alerts, transitions)
+            self._stored.save(self.rule.key, at, alerts, transitions)
         self._saved = bool(alerts)
 
     def _query(self, engine: Engine, at: float) -> tuple[list[Labels], list[float | NativeHistogram]]:

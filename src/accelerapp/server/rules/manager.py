@@ -46,7 +46,7 @@ class RuleManager:
         self._write = write
         self._write_histograms = write_histograms
         self._notify = notify
-        self._state = state
+        self._stored = state.rules
         self._clock = clock
         self._external_url = external_url.rstrip("/")
         self._stopping = threading.Event()
@@ -96,7 +96,7 @@ class RuleManager:
         url = self._external_url
         return [
             _RunningGroup(
-                group, [RuleEvaluation(rule, group, self._state, url, labels) for rule in group.rules]
+                group, [RuleEvaluation(rule, group, self._stored, url, labels) for rule in group.rules]
             )
             for group in groups
         ]
@@ -161,7 +161,7 @@ class RuleManager:
         keys = [
             each.rule.key for running in self._running for each in running.rules if each.rule.name == rule
         ]
-        found = [transition for key in keys for transition in self._state.transitions(key, since)]
+        found = [transition for key in keys for transition in self._stored.transitions(key, since)]
         return sorted(found, key=lambda transition: transition.at)
 
     def _evaluate_rule(self, rule: RuleEvaluation, at: float) -> bool:

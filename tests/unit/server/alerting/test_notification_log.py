@@ -41,7 +41,7 @@ class Disk:
     """The room that a state file has: SQLite itself refuses what goes beyond it."""
 
     def __init__(self, state: State) -> None:
-        self._connection: sqlite3.Connection = state._connection
+        self._connection: sqlite3.Connection = state._file._connection
 
     def fill(self) -> None:
         self._connection.execute("PRAGMA max_page_count = 1")  # as many as there are
@@ -82,13 +82,13 @@ async def test_what_was_told_while_the_disk_was_full_is_told_once_and_written_wh
     alertmanager.receive([Alert(LABELS, (), 0.0, 100.0)])
     await timers.advance(200)
     assert told == ["firing", "resolved"]
-    assert state.notifications() == []
+    assert state.notifications.history() == []
 
     alertmanager.receive([Alert(LABELS, (), 201.0, 99_999.0)])
     await timers.advance(220)
     disk.free()
     await timers.advance(240)
-    assert [one.status for one in state.notifications()] == ["firing", "resolved", "firing"]
+    assert [one.status for one in state.notifications.history()] == ["firing", "resolved", "firing"]
     await alertmanager.stop()
     again = make(tmp_path, state, timers, told)
     await again.start()
@@ -108,11 +108,11 @@ async def test_what_waits_is_written_when_alerting_stops(tmp_path: Path, state: 
     await timers.advance(5)
     disk.free()
     await alertmanager.stop()
-    assert [one.outcome for one in state.notifications()] == ["sent"]
+    assert [one.outcome for one in state.notifications.history()] == ["sent"]
 
 
 def test_what_has_expired_is_not_known_and_not_kept(state: State) -> None:
-    log, disk = NotificationLog(state), Disk(state)
+    log, disk = NotificationLog(state.notifications), Disk(state)
     entry = LogEntry(1.0, frozenset({"x" * 10_000}), frozenset())
     disk.fill()
     log.save("group", "web", entry, 10.0)
@@ -120,4 +120,4 @@ def test_what_has_expired_is_not_known_and_not_kept(state: State) -> None:
     assert log.entry("group", "web", 10.0) is None
     disk.free()
     log.write()
-    assert state.log_entry("group", "web", 9.0) is None
+    assert state.notifications.entry("group", "web", 9.0) is None

@@ -105,4 +105,4 @@ async def test_alerts_for_whose_new_groups_there_is_no_room_are_not_kept(
     assert [dict(kept.labels)["alertname"] for kept in alertmanager.alerts()] == ["A", "B"]
     assert alertmanager.load().groups_refused == 1
     await alertmanager.stop()
-    assert [dict(kept.labels)["alertname"] for kept in state.load_alerts()] == ["A", "B"]
+    assert [dict(kept.labels)["alertname"] for kept in state.alerts.load()] == ["A", "B"]

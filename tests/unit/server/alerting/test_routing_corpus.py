@@ -149,7 +149,7 @@ async def test_after_a_restart_nothing_is_sent_twice_and_the_resolution_is_sent(
     await timers.advance(1500)
     await third.stop()
     assert [s[2:] for s in sent] == [(("A",), ()), ((), ("A",))]
-    assert state.load_alerts() == []
+    assert state.alerts.load() == []
 
 
 async def test_an_alert_that_ends_while_the_process_is_away_is_told_of_as_resolved(

@@ -41,14 +41,14 @@ class Clock:
 
 
 def test_one_that_began_in_the_past_begins_now(state: State) -> None:
-    silences = Silences(state, Clock())
+    silences = Silences(state.silences, Clock())
     made = silences.get(silences.set(wanted(), CLIENT)).stored
     assert (made.starts_at, made.ends_at, made.updated_at) == (100.0, 1000.0, 100.0)
 
 
 def test_what_keeps_the_past_as_it_was_keeps_the_id(state: State) -> None:
     clock = Clock()
-    silences = Silences(state, clock)
+    silences = Silences(state.silences, clock)
     key = silences.set(wanted(), CLIENT)
     made = silences.get(key).stored
     clock.now = 200.0
@@ -65,7 +65,7 @@ def test_what_keeps_the_past_as_it_was_keeps_the_id(state: State) -> None:
 
 def test_one_that_has_begun_cannot_have_begun_at_another_time(state: State) -> None:
     clock = Clock()
-    silences = Silences(state, clock)
+    silences = Silences(state.silences, clock)
     key = silences.set(wanted(), CLIENT)
     clock.now = 200.0
     other = silences.set(replace(silences.get(key).stored, starts_at=50.0), CLIENT)
@@ -74,7 +74,7 @@ def test_one_that_has_begun_cannot_have_begun_at_another_time(state: State) -> N
 
 
 def test_one_to_come_may_be_moved_but_not_into_the_past(state: State) -> None:
-    silences = Silences(state, Clock())
+    silences = Silences(state.silences, Clock())
     key = silences.set(wanted(starts_at=500.0), CLIENT)
     stored = silences.get(key).stored
     assert silences.silenced_by(A, 499.0) == []
@@ -86,7 +86,7 @@ def test_one_to_come_may_be_moved_but_not_into_the_past(state: State) -> None:
 
 def test_ending_it_twice_changes_nothing(state: State) -> None:
     clock = Clock()
-    silences = Silences(state, clock)
+    silences = Silences(state.silences, clock)
     key = silences.set(wanted(), CLIENT)
     silences.expire(key, CLIENT)
     clock.now = 300.0
@@ -98,19 +98,19 @@ def test_ending_it_twice_changes_nothing(state: State) -> None:
 
 def test_it_is_kept_for_a_time_after_its_end_and_over_a_restart(state: State) -> None:
     clock = Clock()
-    silences = Silences(state, clock)
+    silences = Silences(state.silences, clock)
     key = silences.set(wanted(), CLIENT)
     clock.now = 999.0 + RETENTION
-    again = Silences(state, clock)
+    again = Silences(state.silences, clock)
     assert [silence.stored for silence in again.all()] == [silences.get(key).stored]
     clock.now += 2.0
     assert again.all() == []
     again.set(wanted(ends_at=clock.now + 1), CLIENT)
-    assert len(state.load_silences()) == 1
+    assert len(state.silences.load()) == 1
 
 
 def test_who_asked_is_kept(state: State) -> None:
-    silences = Silences(state, Clock())
+    silences = Silences(state.silences, Clock())
     key = silences.set(wanted(), "10.0.0.7")
     silences.set(silences.get(key).stored, "10.0.0.8")
     silences.expire(key, "10.0.0.9")
@@ -124,7 +124,7 @@ def test_who_asked_is_kept(state: State) -> None:
 
 def test_there_are_so_many_and_they_are_so_large(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accelerapp.server.alerting.silence.MAX_SILENCES", 1)
-    silences = Silences(state, Clock())
+    silences = Silences(state.silences, Clock())
     key = silences.set(wanted(), CLIENT)
     with pytest.raises(SilenceError, match=r"exceeded maximum number of silences: 1 \(limit: 1\)"):
         silences.set(wanted(), CLIENT)

@@ -16,7 +16,7 @@ from accelerapp.server.storage import Inventory
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 PATH = "/api/accelerapp/v1/storage"
-HELD = Inventory("/data", (), 5, 1, 7, 100.0, 0)
+HELD = Inventory("/data", (), 5, 1, 7, False, 100.0, 0)
 
 
 def parts() -> Generator[bytes]:

@@ -180,7 +180,7 @@ def test_what_was_saved_is_taken_up_though_it_could_not_be_read_at_first(
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(bench.state, "load_rule", fail)
+        broken.setattr(bench.state.rules, "load", fail)
         bench.at(660)
     bench.at(720)
     assert bench.states("Waits") == [(0, "pending"), (600, "firing")]
