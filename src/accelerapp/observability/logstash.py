@@ -7,52 +7,38 @@ that matters, logs go by OTLP.
 from __future__ import annotations
 
 import logging
-import random
 import socket
-import threading
-import time
 from collections.abc import Sequence
 
 from accelerapp.monitoring.logs import record_as_dict, to_json
-from accelerapp.observability.shipping import Shipper, is_shipping_thread, within
+from accelerapp.observability.shipping import Failure, Shipper, is_shipping_thread
 
 
 class LogstashSender:
-    """Writes lines to one TCP connection, which it makes anew with growing pauses when it fails.
+    """Writes lines to one TCP connection, which it makes anew after it has failed.
 
     Args:
         host: Name or address.
         port: TCP port.
-        patience: Seconds for which a batch is tried before it is given up.
         timeout: Seconds that connecting, or one write, may take.
     """
 
-    def __init__(self, host: str, port: int, *, patience: float = 10.0, timeout: float = 5.0) -> None:
+    def __init__(self, host: str, port: int, *, timeout: float = 5.0) -> None:
         self.target = f"{host}:{port}"
         self._address = (host, port)
-        self._patience = patience
         self._timeout = timeout
         self._connection: socket.socket | None = None
-        self._closing = threading.Event()
 
-    def send(self, batch: Sequence[str]) -> str | None:
+    def send(self, batch: Sequence[str]) -> Failure | None:
         payload = "".join(f"{line}\n" for line in batch).encode("utf-8", errors="replace")
-        deadline = time.monotonic() + self._patience
-        pause = 0.25
-        while True:
-            try:
-                self._connected().sendall(payload)
-            except OSError as exc:
-                self._drop_connection()
-                jittered = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads attempts, guards nothing
-                if within(deadline) <= jittered or self._closing.wait(jittered):
-                    return str(exc)
-                pause = min(pause * 2, 5.0)
-            else:
-                return None
+        try:
+            self._connected().sendall(payload)
+        except OSError as exc:
+            self._drop_connection()
+            return Failure(str(exc), transient=True)
+        return None
 
     def close(self) -> None:
-        self._closing.set()
         self._drop_connection()
 
     def _connected(self) -> socket.socket:

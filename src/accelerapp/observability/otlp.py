@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
@@ -19,13 +20,29 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from accelerapp.monitoring.logs import extra_fields_of, stamp
 from accelerapp.observability.endpoints import Endpoint
-from accelerapp.observability.shipping import Shipper, is_shipping_thread
+from accelerapp.observability.shipping import Failure, Shipper, is_shipping_thread
+
+if TYPE_CHECKING:
+    from accelerapp.observability.http_session import WatchedSession
 
 _EXPORTER_LOGGERS = (
     "opentelemetry.exporter.otlp.common.http",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.exporter.otlp.proto.http._log_exporter",
+)
+
+#: What gRPC calls failures after which OTLP asks to try again.
+_TRY_AGAIN = frozenset(
+    (
+        "CANCELLED",
+        "DEADLINE_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+    )
 )
 
 
@@ -41,8 +58,14 @@ class _KeepLastMessage(logging.Filter):
         """What the exporter last said in this thread."""
         return getattr(self._local, "last", "")
 
+    @property
+    def status(self) -> str | None:
+        """The status of gRPC with which the exporter gave up in this thread."""
+        return getattr(self._local, "status", None)
+
     def forget(self) -> None:
         self._local.last = ""
+        self._local.status = None
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not is_shipping_thread():
@@ -50,7 +73,15 @@ class _KeepLastMessage(logging.Filter):
         # The first line of an attempt says why; those after it, that it was repeated or given up.
         if record.levelno >= logging.WARNING and not self.last:
             self._local.last = _why(record)
+        if record.levelno >= logging.ERROR:
+            self._local.status = _grpc_status(record)
         return False
+
+
+def _grpc_status(record: logging.LogRecord) -> str | None:
+    """Return the name of a record's `grpc.StatusCode`, by the name of its class: gRPC need not be installed."""
+    given: tuple[Any, ...] = record.args if isinstance(record.args, tuple) else ()
+    return next((str(code.name) for code in given if type(code).__name__ == "StatusCode"), None)
 
 
 def _why(record: logging.LogRecord) -> str:
@@ -75,38 +106,65 @@ def _hush_exporters() -> None:
             logger.addFilter(_kept)
 
 
-class SpanSender:
-    """Delivers spans with an exporter of OpenTelemetry."""
+class _OtlpSender:
+    """What the senders of both signals have in common: telling a failure that passes from one that stays."""
 
-    def __init__(self, exporter: SpanExporter, target: str) -> None:
+    def __init__(self, target: str, session: WatchedSession | None) -> None:
         self.target = target
+        self._session = session
+
+    def _begin(self) -> None:
+        _kept.forget()
+        if self._session is not None:
+            self._session.forget()
+
+    def _failure(self) -> Failure:
+        reason = _kept.last or "the receiver did not take them"
+        if self._session is not None:
+            return Failure(reason, self._session.transient, self._session.retry_after)
+        return Failure(reason, _kept.status in _TRY_AGAIN)
+
+
+class SpanSender(_OtlpSender):
+    """Delivers spans with an exporter of OpenTelemetry, which tries again itself within its time-out."""
+
+    def __init__(self, exporter: SpanExporter, target: str, session: WatchedSession | None) -> None:
+        super().__init__(target, session)
         self._exporter = exporter
 
-    def send(self, batch: Sequence[ReadableSpan]) -> str | None:
-        _kept.forget()
-        if self._exporter.export(batch) is SpanExportResult.SUCCESS:
-            return None
-        return _kept.last or "the receiver did not take them"
+    def send(self, batch: Sequence[ReadableSpan]) -> Failure | None:
+        self._begin()
+        return None if self._exporter.export(batch) is SpanExportResult.SUCCESS else self._failure()
 
     def close(self) -> None:
         self._exporter.shutdown()
 
 
-class LogSender:
-    """Delivers log records with an exporter of OpenTelemetry."""
+class LogSender(_OtlpSender):
+    """Delivers log records with an exporter of OpenTelemetry, which tries again itself within its time-out."""
 
-    def __init__(self, exporter: LogRecordExporter, target: str) -> None:
-        self.target = target
+    def __init__(self, exporter: LogRecordExporter, target: str, session: WatchedSession | None) -> None:
+        super().__init__(target, session)
         self._exporter = exporter
 
-    def send(self, batch: Sequence[ReadableLogRecord]) -> str | None:
-        _kept.forget()
-        if self._exporter.export(batch) is LogRecordExportResult.SUCCESS:
-            return None
-        return _kept.last or "the receiver did not take them"
+    def send(self, batch: Sequence[ReadableLogRecord]) -> Failure | None:
+        self._begin()
+        return None if self._exporter.export(batch) is LogRecordExportResult.SUCCESS else self._failure()
 
     def close(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _watched_session() -> WatchedSession | None:
+    """Return a session that tells why a request failed; None where the operator has a provider of sessions."""
+    if any(
+        name.startswith("OTEL_PYTHON_EXPORTER_OTLP_HTTP_") and name.endswith("CREDENTIAL_PROVIDER")
+        for name in os.environ
+    ):
+        return None
+    from accelerapp.observability.http_session import WatchedSession
+
+    return WatchedSession()
 
 
 def span_sender(endpoint: Endpoint) -> SpanSender:
@@ -116,31 +174,27 @@ def span_sender(endpoint: Endpoint) -> SpanSender:
         ImportError: gRPC is asked for and the extra `accelerapp[grpc]` is not installed.
     """
     _hush_exporters()
-    exporter: SpanExporter
     if endpoint.protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 
-        exporter = GrpcExporter(endpoint=endpoint.url)
-    else:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        return SpanSender(GrpcExporter(endpoint=endpoint.url), endpoint.url, None)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        exporter = OTLPSpanExporter(endpoint=endpoint.url)
-    return SpanSender(exporter, endpoint.url)
+    session = _watched_session()
+    return SpanSender(OTLPSpanExporter(endpoint=endpoint.url, session=session), endpoint.url, session)
 
 
 def log_sender(endpoint: Endpoint) -> LogSender:
     """Return a sender of log records; as `span_sender`."""
     _hush_exporters()
-    exporter: LogRecordExporter
     if endpoint.protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcExporter
 
-        exporter = GrpcExporter(endpoint=endpoint.url)
-    else:
-        from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+        return LogSender(GrpcExporter(endpoint=endpoint.url), endpoint.url, None)
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 
-        exporter = OTLPLogExporter(endpoint=endpoint.url)
-    return LogSender(exporter, endpoint.url)
+    session = _watched_session()
+    return LogSender(OTLPLogExporter(endpoint=endpoint.url, session=session), endpoint.url, session)
 
 
 class ShippingSpanProcessor(SpanProcessor):

@@ -1,10 +1,11 @@
-"""Sending in the background: a bounded queue, one thread, batches, and a bounded end."""
+"""Sending in the background: a bounded queue, one thread, batches that are tried again, and a bounded end."""
 
 from __future__ import annotations
 
 import collections
 import logging
 import os
+import random
 import threading
 import time
 import weakref
@@ -17,6 +18,10 @@ from accelerapp.monitoring import Counter, MetricsCollector
 T = TypeVar("T")
 Item = TypeVar("Item", contravariant=True)
 
+#: Seconds between two attempts to send a batch: at first, and at most.
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 5.0
+
 _logger = logging.getLogger("accelerapp.observability")
 _shipping = threading.local()
 
@@ -26,13 +31,22 @@ def is_shipping_thread() -> bool:
     return getattr(_shipping, "active", False)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a batch could not be delivered; `retry_after` is how long the receiver asks to be left alone, in seconds."""
+
+    reason: str
+    transient: bool = False
+    retry_after: float | None = None
+
+
 class Sender(Protocol[Item]):
     """Delivers one batch at a time, from the shipper's thread."""
 
     target: str
 
-    def send(self, batch: Sequence[Item]) -> str | None:
-        """Deliver a batch; return None, or why it could not be delivered. May retry for some seconds."""
+    def send(self, batch: Sequence[Item]) -> Failure | None:
+        """Deliver a batch; return None, or why it could not be delivered. What is transient is tried again."""
 
     def close(self) -> None:
         """Let go of connections and end a `send` that is waiting; called from another thread."""
@@ -40,11 +54,15 @@ class Sender(Protocol[Item]):
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """Sizes in items, the delay in seconds; the defaults are those of OpenTelemetry's batch processors."""
+    """Sizes in items, times in seconds; sizes and delay are by default those of OpenTelemetry's batch processors.
+
+    `patience` is how long a batch is tried again, from its first attempt on, before it is given up.
+    """
 
     queue_size: int = 2048
     batch_size: int = 512
     delay: float = 1.0
+    patience: float = 60.0
 
 
 def dropped_counter(metrics: MetricsCollector) -> Counter:
@@ -59,9 +77,11 @@ def dropped_counter(metrics: MetricsCollector) -> Counter:
 class Shipper(Generic[T]):
     """Takes items without ever blocking or raising, and delivers them in batches.
 
-    What does not fit the queue, cannot be delivered or is left at the end is dropped and counted in
-    `accelerapp_telemetry_dropped_total{signal, reason}` (queue_full, export_failed, shutdown). An outage is
-    logged once when it begins and once when it ends.
+    A batch whose receiver is away is tried again, with growing pauses, while others wait in the queue. What does
+    not fit the queue (queue_full), is refused for good (rejected), could not be delivered for as long as it is
+    tried (export_failed) or is left at the end (shutdown) is dropped and counted in
+    `accelerapp_telemetry_dropped_total{signal, reason}`. An outage is logged once when it begins and once when
+    it ends.
     """
 
     def __init__(
@@ -77,7 +97,7 @@ class Shipper(Generic[T]):
         dropped = dropped_counter(metrics)
         self._dropped = {
             reason: dropped.labels(signal=signal, reason=reason)
-            for reason in ("queue_full", "export_failed", "shutdown")
+            for reason in ("queue_full", "rejected", "export_failed", "shutdown")
         }
         self._failing = False
         self._closed = False
@@ -93,6 +113,7 @@ class Shipper(Generic[T]):
         self._taken_in = 0
         self._settled = 0
         self._flush_asked = False
+        self._abandoned = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"accelerapp-{self.signal}", daemon=True)
         if not self._closed:
             self._thread.start()
@@ -133,7 +154,8 @@ class Shipper(Generic[T]):
             self._queue.clear()
         if left:
             self._dropped["shutdown"].inc(left)
-        # Ends a send that waits for its next attempt; one that is stuck in the network is a daemon thread's.
+        # Ends the wait for the next attempt; a send that is stuck in the network is a daemon thread's.
+        self._abandoned.set()
         self._sender.close()
         self._thread.join(0.2)
 
@@ -157,23 +179,44 @@ class Shipper(Generic[T]):
                 self._changed.notify_all()
 
     def _deliver(self, batch: list[T]) -> None:
+        """Send a batch until it is taken, refused, or has been tried for long enough."""
+        deadline = time.monotonic() + self._limits.patience
+        pause = _FIRST_PAUSE
+        while (failure := self._attempt(batch)) is not None:
+            if not failure.transient:
+                self._dropped["rejected"].inc(len(batch))
+                return
+            left = within(deadline)
+            if not left:
+                self._dropped["export_failed"].inc(len(batch))
+                return
+            jittered = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads attempts, guards nothing
+            wait = min(jittered, left)
+            if failure.retry_after is not None:
+                # To the end, even beyond the patience: who asks for rest gets it. But no receiver may ask for a day.
+                wait = max(wait, min(failure.retry_after, self._limits.patience))
+            if self._abandoned.wait(wait):
+                self._dropped["shutdown"].inc(len(batch))
+                return
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _attempt(self, batch: list[T]) -> Failure | None:
         try:
             failure = self._sender.send(batch)
         except Exception as exc:  # noqa: BLE001 - the host must not feel what its telemetry runs into
-            failure = f"{type(exc).__name__}: {exc}"
-        if failure is not None:
-            self._dropped["export_failed"].inc(len(batch))
-            if not self._failing:
-                _logger.warning(
-                    "cannot send %s to %s: %s; until it works they are dropped and counted in "
-                    "accelerapp_telemetry_dropped_total",
-                    self.signal,
-                    self._sender.target,
-                    failure,
-                )
-        elif self._failing:
+            failure = Failure(f"{type(exc).__name__}: {exc}")
+        if failure is not None and not self._failing:
+            _logger.warning(
+                "cannot send %s to %s: %s; what is given up until it works is counted in "
+                "accelerapp_telemetry_dropped_total",
+                self.signal,
+                self._sender.target,
+                failure.reason,
+            )
+        elif failure is None and self._failing:
             _logger.info("sending %s to %s again", self.signal, self._sender.target)
         self._failing = failure is not None
+        return failure
 
 
 def _call_if_alive(method: weakref.WeakMethod[Callable[[], None]]) -> None:

@@ -142,7 +142,7 @@ def test_the_application_has_sent_what_is_older_than_its_delay(
             jaeger.await_all([generate(url)], spans)
 
 
-def test_the_application_counts_what_it_gave_up_while_the_collector_was_away(
+def test_the_application_keeps_what_it_made_while_the_collector_was_away(
     otelcol: Path, jaeger: Jaeger, tmp_path: Path
 ) -> None:
     with collecting(otelcol, tmp_path / "collector", jaeger, NOBODY) as (collector, ports):
@@ -155,9 +155,5 @@ def test_the_application_counts_what_it_gave_up_while_the_collector_was_away(
                 for _ in range(10):
                     ids.append(generate(url))
                     time.sleep(OUTAGE_SECONDS / 10)
-            # Sent in order: when this one is there, those before it are there or given up.
-            jaeger.await_all([generate(url)], spans)
-            lost = total(f"{url}/metrics", "accelerapp_telemetry_dropped_total", signal="traces")
-            assert sum(jaeger.spans(one) for one in ids) + lost == spans * len(ids)
-            # A batch is tried for ten seconds.
-            assert lost
+            jaeger.await_all([*ids, generate(url)], spans)
+            assert total(f"{url}/metrics", "accelerapp_telemetry_dropped_total", signal="traces") == 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from accelerapp.observability.logstash import LogstashSender
 from accelerapp.observability.shipping import QueueLimits
 
 SHIPPED = Path(__file__).parents[3] / "deployment" / "observability"
@@ -42,8 +40,7 @@ def test_the_application() -> None:
     row = ROWS["the application"]
     assert f"the last {limits.delay:g} s" in row
     assert f"{limits.queue_size} of each" in row
-    patience = inspect.signature(LogstashSender).parameters["patience"].default
-    assert f"{limits.batch_size} at most, is tried for {patience:g} s" in CHAPTER
+    assert f"{limits.batch_size} at most, is tried for {limits.patience:g} s" in CHAPTER
 
 
 def test_prometheus_and_what_it_scrapes() -> None:

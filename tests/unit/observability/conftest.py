@@ -23,10 +23,11 @@ from accelerapp.observability import tracing
 
 @dataclass
 class OtlpReceiver:
-    """What has arrived, by signal; answers with `status`."""
+    """What has arrived, by signal; answers with `status` and `headers`."""
 
     port: int = 0
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, bytes]] = field(default_factory=list)
 
     @property
@@ -74,6 +75,8 @@ def receiver() -> Iterator[OtlpReceiver]:
             kept.requests.append((self.path, body))
             self.send_response(kept.status)
             self.send_header("Content-Length", "0")
+            for name, value in kept.headers.items():
+                self.send_header(name, value)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002

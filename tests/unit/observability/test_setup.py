@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
+from tests.waiting import until
 
 from accelerapp.monitoring import MetricsCollector, correlation_scope, current_trace, get_logger
 from accelerapp.observability import (
@@ -221,7 +222,7 @@ def test_a_dead_endpoint_is_said_once_without_a_traceback_and_ends_in_time(refus
     assert "Traceback" not in done.stderr
     assert done.stderr.count("cannot send traces") == 1
     assert done.stderr.count("cannot send logs") == 1
-    assert done.stderr.count("/v1/traces: Connection refused; until it works") == 1
+    assert done.stderr.count("/v1/traces: Connection refused; what is given up until it works") == 1
     assert len(done.stderr.splitlines()) == 3
 
 
@@ -234,7 +235,39 @@ def test_an_endpoint_that_refuses_is_counted(receiver: Receiver, handles: list[T
         pass
     assert handle.flush(10)
     counter = metrics.counter("telemetry_dropped_total", labelnames=("signal", "reason"))
-    assert counter.labels(signal="traces", reason="export_failed").get() == 1
+    assert counter.labels(signal="traces", reason="rejected").get() == 1
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_an_endpoint_that_is_busy_gets_all_of_it_later(
+    receiver: Receiver, handles: list[TelemetryHandle], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Less than the exporter's own first pause: it gives up at once, and what tries again is ours.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+    receiver.status = status
+    metrics = MetricsCollector()
+    handle = setup_observability(otlp_endpoint=receiver.url, log_level=None, metrics_collector=metrics)
+    handles.append(handle)
+    with trace_block("work"):
+        pass
+    await until(lambda: len(receiver.requests) > 1)
+    receiver.status = 200
+    assert handle.flush(30)
+    assert receiver.spans()[-1].name == "work"
+    assert metrics.counter("telemetry_dropped_total", labelnames=("signal", "reason")).get() == 0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500])
+def test_what_an_endpoint_refuses_is_sent_once(
+    receiver: Receiver, handles: list[TelemetryHandle], status: int
+) -> None:
+    receiver.status = status
+    handle = setup_observability(otlp_endpoint=receiver.url, log_level=None)
+    handles.append(handle)
+    with trace_block("work"):
+        pass
+    assert handle.flush(30)
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.usefixtures("root_logger")

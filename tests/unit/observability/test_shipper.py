@@ -14,30 +14,36 @@ from collections.abc import Sequence
 import pytest
 
 from accelerapp.monitoring import MetricsCollector
-from accelerapp.observability.shipping import QueueLimits, Shipper, is_shipping_thread
+from accelerapp.observability.shipping import Failure, QueueLimits, Shipper, is_shipping_thread
+
+REFUSED = Failure("connection refused", transient=True)
 
 
 class Sender:
-    """Keeps batches; fails while `failure` is set; holds while `gate` is closed."""
+    """Keeps batches; fails while `failure` is set, or as often as `failures` says; holds while `gate` is closed."""
 
     target = "somewhere"
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
-        self.failure: str | None = None
+        self.failure: Failure | None = None
+        self.failures: list[Failure] = []
+        self.attempts: list[float] = []
         self.gate = threading.Event()
         self.gate.set()
         self.busy = threading.Event()
         self.closed = threading.Event()
         self.in_shipping_thread = False
 
-    def send(self, batch: Sequence[int]) -> str | None:
+    def send(self, batch: Sequence[int]) -> Failure | None:
+        self.attempts.append(time.monotonic())
         self.in_shipping_thread = is_shipping_thread()
         self.busy.set()
         self.gate.wait(30)
-        if self.failure is None:
+        failure = self.failures.pop(0) if self.failures else self.failure
+        if failure is None:
             self.batches.append(list(batch))
-        return self.failure
+        return failure
 
     def close(self) -> None:
         self.closed.set()
@@ -100,8 +106,8 @@ def test_an_outage_is_said_once_counted_and_said_to_be_over(
 ) -> None:
     caplog.set_level(logging.INFO, "accelerapp.observability")
     sender = Sender()
-    sender.failure = "connection refused"
-    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60))
+    sender.failure = REFUSED
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60, patience=0))
     for number in range(3):
         shipper.put(number)
     assert shipper.flush(10)
@@ -113,11 +119,84 @@ def test_an_outage_is_said_once_counted_and_said_to_be_over(
     assert sender.items == [3]
     assert [record.getMessage() for record in caplog.records] == [
         (
-            "cannot send traces to somewhere: connection refused; until it works they are dropped and counted in "
+            "cannot send traces to somewhere: connection refused; what is given up until it works is counted in "
             "accelerapp_telemetry_dropped_total"
         ),
         "sending traces to somewhere again",
     ]
+
+
+def test_a_batch_is_kept_while_its_receiver_is_away_and_those_behind_it_wait(
+    metrics: MetricsCollector,
+) -> None:
+    sender = Sender()
+    sender.failures = [REFUSED, REFUSED]
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 2, 60))
+    for number in range(5):
+        shipper.put(number)
+    assert shipper.flush(30)
+    assert sender.batches == [[0, 1], [2, 3], [4]]
+    assert dropped(metrics, "export_failed") == 0
+    shipper.shutdown(1)
+
+
+def test_a_batch_is_tried_to_the_end_of_the_patience_and_then_given_up(metrics: MetricsCollector) -> None:
+    sender = Sender()
+    sender.failure = REFUSED
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60, patience=0.3))
+    shipper.put(1)
+    assert shipper.flush(30)
+    assert len(sender.attempts) > 1
+    assert sender.attempts[-1] - sender.attempts[0] >= 0.3
+    assert dropped(metrics, "export_failed") == 1
+    shipper.shutdown(1)
+
+
+def test_what_is_refused_for_good_is_not_tried_again(metrics: MetricsCollector) -> None:
+    sender = Sender()
+    sender.failures = [Failure("too large")]
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60))
+    shipper.put(1)
+    shipper.put(2)
+    assert shipper.flush(30)
+    assert sender.items == [2]
+    assert len(sender.attempts) == 2
+    assert dropped(metrics, "rejected") == 1
+    shipper.shutdown(1)
+
+
+def test_a_receiver_that_asks_for_time_is_given_it(metrics: MetricsCollector) -> None:
+    sender = Sender()
+    sender.failures = [Failure("busy", transient=True, retry_after=1.0)]
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60))
+    shipper.put(1)
+    assert shipper.flush(30)
+    assert sender.items == [1]
+    # Without being asked it waits for three eighths of a second at most.
+    assert sender.attempts[1] - sender.attempts[0] >= 1.0
+    shipper.shutdown(1)
+
+
+def test_a_receiver_that_asks_for_a_day_is_given_as_long_as_the_patience(metrics: MetricsCollector) -> None:
+    sender = Sender()
+    sender.failures = [Failure("busy", transient=True, retry_after=86_400.0)]
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60, patience=0.2))
+    shipper.put(1)
+    assert shipper.flush(30)
+    assert sender.items == [1]
+    shipper.shutdown(1)
+
+
+def test_shutdown_ends_the_wait_for_the_next_attempt(metrics: MetricsCollector) -> None:
+    sender = Sender()
+    sender.failure = Failure("busy", transient=True, retry_after=3600)
+    shipper = Shipper("traces", sender, metrics, QueueLimits(100, 2, 60, patience=3600))
+    for number in range(3):
+        shipper.put(number)
+    assert sender.busy.wait(10)
+    shipper.shutdown(0.1)
+    assert dropped(metrics, "shutdown") == 3
+    assert len(sender.attempts) == 1
 
 
 def test_a_sender_that_raises_costs_only_the_batch(
@@ -125,7 +204,7 @@ def test_a_sender_that_raises_costs_only_the_batch(
 ) -> None:
     sender = Sender()
 
-    def raises(batch: Sequence[int]) -> str | None:
+    def raises(batch: Sequence[int]) -> Failure | None:
         raise RuntimeError("broken")
 
     shipper = Shipper("traces", sender, metrics, QueueLimits(100, 1, 60))
@@ -137,7 +216,7 @@ def test_a_sender_that_raises_costs_only_the_batch(
     assert shipper.flush(10)
     shipper.shutdown(1)
     assert sender.items == [2]
-    assert dropped(metrics, "export_failed") == 1
+    assert dropped(metrics, "rejected") == 1
     assert "RuntimeError: broken" in caplog.text
 
 
