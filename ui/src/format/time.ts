@@ -19,6 +19,11 @@ export function dateTime(ms: number): string {
   return `${String(date.getFullYear())}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockTime(ms)}`;
 }
 
+/** 2026-11-22 13:03:09.042 UTC */
+export function utcTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 23).replace("T", " ")} UTC`;
+}
+
 /** "12 s ago"; rounded down to one unit, and "just now" below two seconds. */
 export function ago(ms: number, now: number): string {
   const seconds = Math.floor((now - ms) / 1000);

@@ -15,7 +15,7 @@ export type TimeRange = RelativeRange | AbsoluteRange;
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-export const PRESETS = ["5m", "15m", "1h", "6h", "24h"] as const;
+export const PRESETS = ["5m", "15m", "1h", "3h", "6h", "24h", "2d", "7d"] as const;
 
 /** Returns milliseconds, or null where the text is not a range such as "15m" of at most 31 days. */
 export function parseSpan(text: string): number | null {
@@ -58,6 +58,36 @@ export function rangeParams(range: TimeRange): Record<"range" | "from" | "to", s
 
 export function resolveRange(range: TimeRange, now: number): { from: number; to: number } {
   return range.kind === "between" ? range : { from: now - range.ms, to: now };
+}
+
+/** Returns a range with another width: around the middle of an absolute one, up to now of a relative one. */
+export function zoomed(range: TimeRange, now: number, factor: number): TimeRange {
+  const shown = resolveRange(range, now);
+  const width = Math.min(Math.max((shown.to - shown.from) * factor, 1000), 31 * 86_400_000);
+  if (range.kind === "last") {
+    return { kind: "last", ms: Math.round(width / 1000) * 1000 };
+  }
+  const middle = (shown.from + shown.to) / 2;
+  return { kind: "between", from: middle - width / 2, to: Math.min(middle + width / 2, now) };
+}
+
+/** Reads a time of the reader's zone, as `dateTime` writes it, with or without seconds; null where it is none. */
+export function parseLocal(text: string): number | null {
+  const match = /^(\d{4})-(\d{2})-(\d{2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text.trim());
+  if (match === null) {
+    return null;
+  }
+  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const date = new Date(year, month - 1, day, hour, minute, second || 0);
+  // A day that the month does not have would become one of the next.
+  return date.getMonth() === month - 1 && date.getDate() === day ? date.getTime() : null;
 }
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
