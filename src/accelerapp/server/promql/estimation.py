@@ -7,49 +7,76 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accelerapp.server.promql.histogram import Floats, Histogram
+from accelerapp.server.promql.histogram import Histogram
+from accelerapp.server.promql.histogram_layout import Floats, Layout
 
 _NAN_RESULT = "input to histogram_quantile has NaN observations, result is NaN"
 _NAN_SKEW = "input to histogram_quantile has NaN observations, result is skewed higher"
 _NAN_FRACTION = "input to histogram_fraction has NaN observations, which are excluded from all fractions"
 
 
-def quantile(q: float, histogram: Histogram, note: Callable[[str], None]) -> float:
-    """Estimate a quantile: on a logarithmic scale within a bucket, on a linear one within the zero bucket.
+@np.errstate(all="ignore")
+def quantiles(q: Floats, layout: Layout, rows: Floats, note: Callable[[str], None]) -> Floats:
+    """Estimate a quantile of each row: on a logarithmic scale within a bucket, on a linear one within the zero bucket.
 
-    NaN without observations, an infinity where `q` is not between 0 and 1. `note` is told what there is to say of
-    observations that are NaN, which lie in no bucket.
+    NaN without observations, an infinity where `q`, one entry a row, is not between 0 and 1. `note` is told what there
+    is to say of observations that are NaN, which lie in no bucket.
     """
-    if q < 0 or q > 1:
-        return math.copysign(math.inf, q)
-    if histogram.count == 0 or math.isnan(q):
-        return math.nan
-    lower, upper, counts = _bounded(histogram)
-    forward = math.isnan(histogram.sum) or q < 0.5
-    rank = (q if forward else 1 - q) * histogram.count
-    cumulative = np.cumsum(counts if forward else counts[::-1])
-    reached = min(int(np.searchsorted(cumulative, rank)), len(counts) - 1)
-    total = float(cumulative[-1]) if len(counts) else 0.0
-    seen = min(float(cumulative[reached]), histogram.count) if len(counts) else 0.0
-    bucket = reached if forward else len(counts) - 1 - reached
-    if seen < rank:
-        if math.isnan(histogram.sum):
-            note(_NAN_RESULT)
-            return math.nan
-        return float(upper[bucket]) if len(counts) else 0.0
-    if not len(counts):
-        return math.nan
-    if math.isnan(histogram.sum) and total < histogram.count:
+    lower, upper = layout.bounds()
+    counts = layout.counts(rows)
+    count, some_nan = rows[:, 0], np.isnan(rows[:, 1])
+    forward = some_nan | (q < 0.5)
+    rank = np.where(forward, q, 1 - q) * count
+    in_order = np.where(forward[:, None], counts, counts[:, ::-1])
+    cumulative = np.cumsum(in_order, axis=1)
+    there = in_order != 0
+    # The first bucket with observations that reaches the rank, or the last one.
+    reaches = there & (cumulative >= rank[:, None])
+    last = counts.shape[1] - 1
+    reached = np.where(reaches.any(axis=1), reaches.argmax(axis=1), last - there[:, ::-1].argmax(axis=1))
+    each = np.arange(len(rows))
+    seen = np.minimum(cumulative[each, reached], count)
+    bucket = np.where(forward, reached, last - reached)
+    own = counts[each, bucket]
+    low, high = _bounded(layout, counts, lower[bucket], upper[bucket])
+    share = np.where(forward, rank - (seen - own), seen - rank) / own
+    empty = ~there.any(axis=1)
+    short = np.where(empty, 0.0, seen) < rank
+    usual = (q >= 0) & (q <= 1) & (count != 0)
+    if (usual & short & some_nan).any():
+        note(_NAN_RESULT)
+    if (usual & ~short & ~empty & some_nan & (cumulative[:, -1] < count)).any():
         note(_NAN_SKEW)
-    rank = rank - (seen - counts[bucket]) if forward else seen - rank
-    share = float(rank / counts[bucket])
-    low, high = float(lower[bucket]), float(upper[bucket])
-    if low <= 0 <= high:
-        return low + (high - low) * share
-    log_low, log_high = np.log2(abs(low)), np.log2(abs(high))
-    if low > 0:
-        return float(np.exp2(log_low + (log_high - log_low) * share))
-    return -float(np.exp2(log_high + (log_low - log_high) * (1 - share)))
+    found = np.where(short, np.where(empty, 0.0, high), _within(low, high, share))
+    found[(short & some_nan) | (~short & empty) | (count == 0) | np.isnan(q)] = np.nan
+    outside = (q < 0) | (q > 1)
+    found[outside] = np.copysign(np.inf, q[outside])
+    return found
+
+
+def _within(low: Floats, high: Floats, share: Floats) -> Floats:
+    """Return the values at a share of the way from one bound to the other."""
+    log_low, log_high = np.log2(np.abs(low)), np.log2(np.abs(high))
+    above = np.exp2(log_low + (log_high - log_low) * share)
+    below = -np.exp2(log_high + (log_low - log_high) * (1 - share))
+    linear = low + (high - low) * share
+    return np.where((low <= 0) & (high >= 0), linear, np.where(low > 0, above, below))
+
+
+def _bounded(layout: Layout, counts: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    """Return bounds of a bucket of each row; with buckets of one sign alone, the zero bucket ends at nought."""
+    zero = (lower <= 0) & (upper >= 0)
+    negatives = len(layout.negative)
+    negative, positive = (part.any(axis=1) for part in (counts[:, :negatives], counts[:, negatives + 1 :]))
+    return (
+        np.where(zero & positive & ~negative, 0.0, lower),
+        np.where(zero & negative & ~positive, 0.0, upper),
+    )
+
+
+def quantile(q: float, histogram: Histogram, note: Callable[[str], None]) -> float:
+    """Estimate a quantile of one histogram."""
+    return float(quantiles(np.array([q]), histogram.layout, histogram.numbers[None, :], note)[0])
 
 
 def fraction(lower: float, upper: float, histogram: Histogram, note: Callable[[str], None]) -> float:
@@ -58,7 +85,9 @@ def fraction(lower: float, upper: float, histogram: Histogram, note: Callable[[s
         return math.nan
     if lower >= upper:
         return 0.0
-    columns = _bounded(histogram)
+    lows, highs, counts = histogram.columns()
+    lows, highs = _bounded(histogram.layout, histogram.layout.counts(histogram.numbers[None, :]), lows, highs)
+    columns = lows, highs, counts
     count = histogram.count
     if math.isnan(histogram.sum):
         count = float(columns[2].sum())
@@ -75,17 +104,6 @@ def variance(histogram: Histogram) -> float:
     terms = counts * away * away
     total = math.fsum(terms) if np.isfinite(terms).all() else float(terms.sum())
     return float(np.float64(total) / np.float64(histogram.count))
-
-
-def _bounded(histogram: Histogram) -> tuple[Floats, Floats, Floats]:
-    """Return the columns of a histogram; with buckets of one sign alone, the zero bucket ends at nought."""
-    lower, upper, counts = histogram.columns()
-    zero = (lower <= 0) & (upper >= 0)
-    if len(histogram.positive) and not len(histogram.negative):
-        lower = np.where(zero, 0.0, lower)
-    if len(histogram.negative) and not len(histogram.positive):
-        upper = np.where(zero, 0.0, upper)
-    return lower, upper, counts
 
 
 def _rank(value: float, columns: tuple[Floats, Floats, Floats], count: float) -> float:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import enum
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from accelerapp.server.promql.histogram_layout import SCALARS, Floats, Indices, Layout, bounds, joined_index
 from accelerapp.server.signals import NativeHistogram
-
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int32]
-
-_LARGEST = np.finfo(np.float64).max
 
 
 class Hint(enum.Enum):
@@ -45,9 +39,6 @@ class Side:
     def compact(self) -> Side:
         kept = self.population != 0
         return self if kept.all() else Side(self.index[kept], self.population[kept])
-
-    def scaled(self, factor: float) -> Side:
-        return Side(self.index, self.population * factor)
 
     def widened(self, steps: int) -> Side:
         """Merge 2^steps buckets into one, which is a schema smaller by so much."""
@@ -84,59 +75,83 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """A native histogram with exponential buckets; `signals.NativeHistogram` says what the fields mean."""
+    """A native histogram with exponential buckets; `signals.NativeHistogram` says what its parts mean.
 
-    schema: int
-    count: float
-    sum: float
-    zero_threshold: float
-    zero_count: float
-    positive: Side
-    negative: Side
+    `numbers` are its row of the columns that the layout names. A bucket without observations may be a column or not.
+    """
+
+    layout: Layout
+    numbers: Floats
     hint: Hint = Hint.UNKNOWN
+
+    @staticmethod
+    def of_sides(
+        schema: int,
+        count: float,
+        sum: float,  # noqa: A002 - the field's name
+        zero_threshold: float,
+        zero_count: float,
+        positive: Side,
+        negative: Side,
+        hint: Hint = Hint.UNKNOWN,
+    ) -> Histogram:
+        """Make a histogram of its parts."""
+        return Histogram(
+            Layout(schema, zero_threshold, positive.index, negative.index),
+            np.concatenate(((count, sum, zero_count), positive.population, negative.population)),
+            hint,
+        )
+
+    @property
+    def schema(self) -> int:
+        return self.layout.schema
+
+    @property
+    def count(self) -> float:
+        return float(self.numbers[0])
+
+    @property
+    def sum(self) -> float:
+        return float(self.numbers[1])
+
+    @property
+    def zero_threshold(self) -> float:
+        return self.layout.zero_threshold
+
+    @property
+    def zero_count(self) -> float:
+        return float(self.numbers[2])
+
+    @property
+    def positive(self) -> Side:
+        return Side(self.layout.positive, self.numbers[SCALARS : self.layout.middle]).compact()
+
+    @property
+    def negative(self) -> Side:
+        return Side(self.layout.negative, self.numbers[self.layout.middle :]).compact()
 
     def with_hint(self, hint: Hint) -> Histogram:
         return self if hint is self.hint else replace(self, hint=hint)
 
     def compact(self) -> Histogram:
-        """Leave out empty buckets."""
-        positive, negative = self.positive.compact(), self.negative.compact()
-        if positive is self.positive and negative is self.negative:
-            return self
-        return replace(self, positive=positive, negative=negative)
+        """Leave out the columns of empty buckets."""
+        return self._with(self.zero_threshold, self.zero_count, self.positive, self.negative)
 
     def scaled(self, factor: float) -> Histogram:
         """Multiply every count and the sum; a negative factor makes a gauge of it."""
-        return Histogram(
-            self.schema,
-            self.count * factor,
-            self.sum * factor,
-            self.zero_threshold,
-            self.zero_count * factor,
-            self.positive.scaled(factor),
-            self.negative.scaled(factor),
-            Hint.GAUGE if factor < 0 else self.hint,
-        )
+        # A bucket that is not there stays so where nought times the factor is no number.
+        of = self if math.isfinite(factor) else self.compact()
+        return Histogram(of.layout, of.numbers * factor, Hint.GAUGE if factor < 0 else self.hint)
 
     def divided(self, divisor: float) -> Histogram:
         """Divide every count and the sum; there is no bucket left after a division by nought."""
-        by = np.float64(divisor)
-        sides = (self.positive, self.negative)
+        of = self
         if divisor == 0:
-            sides = (Side.empty(), Side.empty())
-        else:
-            sides = (
-                Side(self.positive.index, self.positive.population / by),
-                Side(self.negative.index, self.negative.population / by),
-            )
-        return replace(
-            self,
-            count=float(self.count / by),
-            sum=float(self.sum / by),
-            zero_count=float(self.zero_count / by),
-            positive=sides[0],
-            negative=sides[1],
-            hint=Hint.GAUGE if divisor < 0 else self.hint,
+            of = self._with(self.zero_threshold, self.zero_count, Side.empty(), Side.empty())
+        elif math.isnan(divisor):
+            of = self.compact()
+        return Histogram(
+            of.layout, of.numbers / np.float64(divisor), Hint.GAUGE if divisor < 0 else self.hint
         )
 
     def widened(self, schema: int) -> Histogram:
@@ -144,12 +159,24 @@ class Histogram:
         steps = self.schema - schema
         if not steps:
             return self
-        return replace(
-            self,
-            schema=schema,
-            positive=self.positive.widened(steps),
-            negative=self.negative.widened(steps),
+        return Histogram.of_sides(
+            schema,
+            self.count,
+            self.sum,
+            self.zero_threshold,
+            self.zero_count,
+            self.positive.widened(steps),
+            self.negative.widened(steps),
+            self.hint,
         )
+
+    def laid_out(self, layout: Layout) -> Histogram:
+        """Return the same with the columns of a layout that has all of its own."""
+        if layout is self.layout:
+            return self
+        numbers = np.zeros(layout.width)
+        numbers[layout.columns_of(self.layout)] = self.numbers
+        return Histogram(layout, numbers, self.hint)
 
     def added(self, other: Histogram) -> Histogram:
         return _combined(self, other, 1.0)
@@ -159,12 +186,13 @@ class Histogram:
 
     def same_as(self, other: Histogram) -> bool:
         """Tell whether two histograms are the same, bit by bit."""
+        one, two = self.compact(), other.compact()
         return (
-            self.schema == other.schema
-            and self.zero_threshold == other.zero_threshold
-            and _bits(self).tobytes() == _bits(other).tobytes()
-            and np.array_equal(self.positive.index, other.positive.index)
-            and np.array_equal(self.negative.index, other.negative.index)
+            one.schema == two.schema
+            and one.zero_threshold == two.zero_threshold
+            and one.numbers.tobytes() == two.numbers.tobytes()
+            and np.array_equal(one.layout.positive, two.layout.positive)
+            and np.array_equal(one.layout.negative, two.layout.negative)
         )
 
     def is_reset_of(self, before: Histogram) -> bool:
@@ -196,7 +224,6 @@ class Histogram:
         return [
             Bucket(lower, upper, count)
             for lower, upper, count in zip(lowers.tolist(), uppers.tolist(), counts.tolist(), strict=True)
-            if count != 0
         ]
 
     def native(self) -> NativeHistogram:
@@ -217,51 +244,17 @@ class Histogram:
         )
 
     def columns(self) -> tuple[Floats, Floats, Floats]:
-        """Return lower bounds, upper bounds and counts of all buckets, in ascending order of the bounds.
+        """Return lower bounds, upper bounds and counts of the buckets that are not empty, in ascending order."""
+        lower, upper = self.layout.bounds()
+        counts = self.layout.counts(self.numbers[None, :])[0]
+        there = counts != 0
+        return lower[there], upper[there], counts[there]
 
-        What would reach into the zero bucket begins at its bound.
-        """
-        threshold = self.zero_threshold
-        below, above = (
-            -bounds(self.negative.index, self.schema),
-            -bounds(self.negative.index - 1, self.schema),
+    def _with(self, zero_threshold: float, zero_count: float, positive: Side, negative: Side) -> Histogram:
+        """Return the same with other buckets."""
+        return Histogram.of_sides(
+            self.schema, self.count, self.sum, zero_threshold, zero_count, positive, negative, self.hint
         )
-        above = np.where((above < 0) & (above > -threshold), -threshold, above)
-        low, high = bounds(self.positive.index - 1, self.schema), bounds(self.positive.index, self.schema)
-        low = np.where((low > 0) & (low < threshold), threshold, low)
-        zero = np.array([threshold]) if self.zero_count > 0 else np.empty(0)
-        return (
-            np.concatenate((below[::-1], -zero, low)),
-            np.concatenate((above[::-1], zero, high)),
-            np.concatenate(
-                (
-                    self.negative.population[::-1],
-                    np.full(len(zero), self.zero_count),
-                    self.positive.population,
-                )
-            ),
-        )
-
-
-def bounds(index: Indices, schema: int) -> Floats:
-    """Return the upper bounds of positive buckets; that of the last one for finite numbers is the largest of these."""
-    index = index.astype(np.int64)
-    if schema < 0:
-        fraction, exponents = np.full(len(index), 0.5), (index << -schema) + 1
-    else:
-        fraction, exponents = _fractions(schema)[index & ((1 << schema) - 1)], (index >> schema) + 1
-    with np.errstate(over="ignore"):
-        upper = np.ldexp(fraction, np.clip(exponents, -2000, 2000).astype(np.int32))
-    return np.where((fraction == 0.5) & (exponents == 1025), _LARGEST, upper)
-
-
-@functools.cache
-def _fractions(schema: int) -> Floats:
-    """Return the bounds from a half up to one, every other that of the schema before, to the last bit Prometheus'."""
-    if schema < 2:
-        return np.array([0.5, 1 / math.sqrt(2)][: 1 << schema])
-    before = _fractions(schema - 1)
-    return np.stack((before, before * 2.0 ** (2.0**-schema)), axis=1).ravel()
 
 
 def joint_hint(histograms: Sequence[Histogram]) -> tuple[Hint, bool]:
@@ -274,19 +267,14 @@ def joint_hint(histograms: Sequence[Histogram]) -> tuple[Hint, bool]:
 
 
 def _combined(left: Histogram, right: Histogram, sign: float) -> Histogram:
-    if left.schema != right.schema or left.zero_threshold != right.zero_threshold:
-        left, right = _reconciled([left, right])
-    positive, negative = _index([left.positive, right.positive]), _index([left.negative, right.negative])
-    return Histogram(
-        left.schema,
-        left.count + sign * right.count,
-        left.sum + sign * right.sum,
-        left.zero_threshold,
-        left.zero_count + sign * right.zero_count,
-        Side(positive, left.positive.spread(positive) + sign * right.positive.spread(positive)),
-        Side(negative, left.negative.spread(negative) + sign * right.negative.spread(negative)),
-        joint_hint((left, right))[0],
-    )
+    hint = joint_hint((left, right))[0]
+    if left.layout is not right.layout:
+        if left.schema != right.schema or left.zero_threshold != right.zero_threshold:
+            left, right = _reconciled([left, right])
+        layout = Layout.joined([left.layout, right.layout])
+        assert layout is not None, "they have one schema and one zero threshold"
+        left, right = left.laid_out(layout), right.laid_out(layout)
+    return Histogram(left.layout, left.numbers + sign * right.numbers, hint)
 
 
 def _reconciled(histograms: Sequence[Histogram]) -> list[Histogram]:
@@ -320,33 +308,12 @@ def _with_threshold(histogram: Histogram, threshold: float) -> tuple[Histogram, 
     positive, negative = (
         Side(side.index[~mask], side.population[~mask]) for side, mask in zip(sides, inside, strict=True)
     )
-    widened = replace(
-        histogram, zero_threshold=threshold, zero_count=zero_count, positive=positive, negative=negative
-    )
-    return widened, threshold
-
-
-def _index(sides: Sequence[Side]) -> Indices:
-    """Return the indices that any of the sides has."""
-    first = sides[0].index
-    if all(side.index is first or np.array_equal(side.index, first) for side in sides[1:]):
-        return first
-    return np.unique(np.concatenate([side.index for side in sides]))
-
-
-def _vector(histogram: Histogram) -> Floats:
-    """Lay all numbers of a histogram side by side."""
-    scalars = [histogram.count, histogram.sum, histogram.zero_count]
-    return np.concatenate((scalars, histogram.positive.population, histogram.negative.population))
-
-
-def _bits(histogram: Histogram) -> npt.NDArray[np.uint64]:
-    return _vector(histogram).view(np.uint64)
+    return histogram._with(threshold, zero_count, positive, negative), threshold
 
 
 def _fell(before: Side, now: Side) -> bool:
     """Tell whether a bucket has fewer observations than before."""
     if len(before) == len(now) and np.array_equal(before.index, now.index):
         return bool((now.population < before.population).any())
-    index = _index([before, now])
+    index = joined_index([before.index, now.index])
     return bool((now.spread(index) < before.spread(index)).any())

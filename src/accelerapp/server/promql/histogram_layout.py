@@ -1,25 +1,29 @@
-"""Many histograms with the same kind of buckets as the rows of one table, so that they are computed at once."""
+"""The columns of native histograms: which buckets they have, and the bounds of these."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from accelerapp.server.promql.histogram import Floats, Hint, Histogram, Indices, Side, joint_hint
-from accelerapp.server.promql.summation import Mean, add_compensated
-from accelerapp.server.signals import HistogramColumns
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int32]
 
-#: Cells that a table may have; where buckets lie far apart it would be mostly empty.
-_MOST_CELLS = 4_000_000
-_SCALARS = 3  # count, sum and the zero bucket's population come before the buckets
+#: Count, sum and the zero bucket's population come before the buckets.
+SCALARS = 3
+_LARGEST = np.finfo(np.float64).max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The columns of a table: count, sum, zero bucket, then the positive and the negative buckets of these indices."""
+    """The columns of histograms: count, sum, zero bucket, then the positive and the negative buckets of these indices.
+
+    The indices ascend. Histograms that share a layout are computed at once.
+    """
 
     schema: int
     zero_threshold: float
@@ -27,113 +31,92 @@ class Layout:
     negative: Indices
 
     @staticmethod
-    def of(histograms: Sequence[Histogram]) -> Layout | None:
-        """Return the columns that all of some histograms need.
+    def joined(layouts: Sequence[Layout]) -> Layout | None:
+        """Return the columns that histograms of any of the layouts need.
 
-        None where they do not have the same schema and zero threshold, or too many buckets.
+        None where they do not have the same schema and zero threshold.
         """
-        schema, threshold = histograms[0].schema, histograms[0].zero_threshold
-        if any(one.schema != schema or one.zero_threshold != threshold for one in histograms):
+        first, *others = layouts
+        if not others:
+            return first
+        if any((one.schema, one.zero_threshold) != (first.schema, first.zero_threshold) for one in others):
             return None
-        positive = np.unique(np.concatenate([one.positive.index for one in histograms]))
-        negative = np.unique(np.concatenate([one.negative.index for one in histograms]))
-        if (_SCALARS + len(positive) + len(negative)) * len(histograms) > _MOST_CELLS:
-            return None
-        return Layout(schema, threshold, positive, negative)
+        positive = joined_index([one.positive for one in layouts])
+        return Layout(
+            first.schema, first.zero_threshold, positive, joined_index([one.negative for one in layouts])
+        )
+
+    @property
+    def middle(self) -> int:
+        """The column of the first negative bucket."""
+        return SCALARS + len(self.positive)
 
     @property
     def width(self) -> int:
-        return _SCALARS + len(self.positive) + len(self.negative)
+        return self.middle + len(self.negative)
 
-    def rows(self, histograms: Sequence[Histogram]) -> Floats:
-        """Lay histograms out as rows."""
-        rows = np.zeros((len(histograms), self.width))
-        middle = _SCALARS + len(self.positive)
-        for row, one in zip(rows, histograms, strict=True):
-            row[:_SCALARS] = one.count, one.sum, one.zero_count
-            _place(row[_SCALARS:middle], self.positive, one.positive)
-            _place(row[middle:], self.negative, one.negative)
-        return rows
-
-    def histograms(self, rows: Floats, hints: Sequence[Hint]) -> list[Histogram]:
-        """Make histograms of rows, without the buckets that are empty."""
-        middle = _SCALARS + len(self.positive)
-        return [
-            Histogram(
-                self.schema,
-                float(row[0]),
-                float(row[1]),
-                self.zero_threshold,
-                float(row[2]),
-                _taken(row[_SCALARS:middle], self.positive),
-                _taken(row[middle:], self.negative),
-                hint,
+    def columns_of(self, other: Layout) -> npt.NDArray[np.intp]:
+        """Return where the columns of a layout lie among those of this one, which has all of them."""
+        return np.concatenate(
+            (
+                np.arange(SCALARS),
+                SCALARS + self.positive.searchsorted(other.positive),
+                self.middle + self.negative.searchsorted(other.negative),
             )
-            for row, hint in zip(rows, hints, strict=True)
-        ]
+        )
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Return lower and upper bounds of the negative buckets from below, the zero bucket and the positive ones.
+
+        What would reach into the zero bucket begins at its bound.
+        """
+        threshold = self.zero_threshold
+        below, above = -bounds(self.negative, self.schema), -bounds(self.negative - 1, self.schema)
+        above = np.where((above < 0) & (above > -threshold), -threshold, above)
+        low, high = bounds(self.positive - 1, self.schema), bounds(self.positive, self.schema)
+        low = np.where((low > 0) & (low < threshold), threshold, low)
+        return (
+            np.concatenate((below[::-1], [-threshold], low)),
+            np.concatenate((above[::-1], [threshold], high)),
+        )
+
+    def counts(self, rows: Floats) -> Floats:
+        """Return the populations of rows in the order of `bounds`; of a zero bucket not above nought there is none."""
+        zero = rows[:, 2:SCALARS]
+        return np.concatenate(
+            (
+                rows[:, self.middle :][:, ::-1],
+                np.where(zero > 0, zero, 0.0),
+                rows[:, SCALARS : self.middle],
+            ),
+            axis=1,
+        )
 
 
-def table_of(columns: HistogramColumns, low: int, high: int) -> tuple[Layout, Floats] | None:
-    """Return the samples from `low` to before `high` as rows, with what their columns are.
-
-    None where they do not have the same schema and zero threshold, or too many buckets.
-    """
-    schema, threshold = columns.schema[low:high], columns.zero_threshold[low:high]
-    if (schema != schema[0]).any() or (threshold != threshold[0]).any():
-        return None
-    bounds = columns.bounds[low : high + 1]
-    buckets = slice(int(bounds[0]), int(bounds[-1]))
-    owner = np.repeat(np.arange(high - low), np.diff(bounds))
-    index = columns.index[buckets]
-    positive = np.arange(buckets.start, buckets.stop) - bounds[owner] < columns.positive[low:high][owner]
-    layout = Layout(
-        int(schema[0]), float(threshold[0]), np.unique(index[positive]), np.unique(index[~positive])
-    )
-    if layout.width * (high - low) > _MOST_CELLS:
-        return None
-    rows = np.zeros((high - low, layout.width))
-    for column, name in enumerate(("count", "sum", "zero_count")):
-        rows[:, column] = getattr(columns, name)[low:high]
-    place = np.where(
-        positive,
-        _SCALARS + layout.positive.searchsorted(index),
-        _SCALARS + len(layout.positive) + layout.negative.searchsorted(index),
-    )
-    rows[owner, place] = columns.population[buckets]
-    return layout, rows
+def joined_index(indices: Sequence[Indices]) -> Indices:
+    """Return the indices that are in any of the given ones."""
+    first = indices[0]
+    if all(index is first or np.array_equal(index, first) for index in indices[1:]):
+        return first
+    return np.unique(np.concatenate(indices))
 
 
-def total(histograms: Sequence[Histogram]) -> Histogram:
-    """Add histograms up, those of one kind with compensation for what rounding loses."""
-    layout = Layout.of(histograms)
-    if layout is None:
-        return functools.reduce(Histogram.added, histograms)
-    first, *rest = layout.rows(histograms)
-    result, lost = first, np.zeros(layout.width)
-    for row in rest:
-        result, lost = add_compensated(row, result, lost)
-    return layout.histograms((result + lost)[None, :], [joint_hint(histograms)[0]])[0]
+def bounds(index: Indices, schema: int) -> Floats:
+    """Return the upper bounds of positive buckets; that of the last one for finite numbers is the largest of these."""
+    index = index.astype(np.int64)
+    if schema < 0:
+        fraction, exponents = np.full(len(index), 0.5), (index << -schema) + 1
+    else:
+        fraction, exponents = _fractions(schema)[index & ((1 << schema) - 1)], (index >> schema) + 1
+    with np.errstate(over="ignore"):
+        upper = np.ldexp(fraction, np.clip(exponents, -2000, 2000).astype(np.int32))
+    return np.where((fraction == 0.5) & (exponents == 1025), _LARGEST, upper)
 
 
-def mean(histograms: Sequence[Histogram]) -> Histogram:
-    """Return the mean of histograms, those of one kind as Prometheus computes that of numbers."""
-    layout = Layout.of(histograms)
-    if layout is None:
-        return functools.reduce(Histogram.added, histograms).divided(len(histograms))
-    first, *rest = layout.rows(histograms)
-    result = Mean(first)
-    for row in rest:
-        result.add(slice(None), row)
-    return layout.histograms(result.result()[None, :], [joint_hint(histograms)[0]])[0]
-
-
-def _place(target: Floats, index: Indices, side: Side) -> None:
-    if len(side.index) == len(index):
-        target[:] = side.population
-    elif len(side.index):
-        target[index.searchsorted(side.index)] = side.population
-
-
-def _taken(population: Floats, index: Indices) -> Side:
-    kept = population.nonzero()[0]
-    return Side(index, population) if len(kept) == len(index) else Side(index[kept], population[kept])
+@functools.cache
+def _fractions(schema: int) -> Floats:
+    """Return the bounds from a half up to one, every other that of the schema before, to the last bit Prometheus'."""
+    if schema < 2:
+        return np.array([0.5, 1 / math.sqrt(2)][: 1 << schema])
+    before = _fractions(schema - 1)
+    return np.stack((before, before * 2.0 ** (2.0**-schema)), axis=1).ravel()

@@ -6,10 +6,12 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from accelerapp.server.promql.block import Bools, Cells, Floats, Ints
-from accelerapp.server.promql.histogram import Hint, Histogram, Side
-from accelerapp.server.promql.histogram_layout import Layout, table_of
+from accelerapp.server.promql.histogram import Hint, Histogram
+from accelerapp.server.promql.histogram_layout import Layout
+from accelerapp.server.promql.histogram_rows import joint_layout, rows_of, table_of
 from accelerapp.server.signals import HistogramColumns, HistogramSet
 
 
@@ -24,6 +26,7 @@ class HistogramSamples:
         self._cells = cells
         self._columns = columns
         self._resets: Bools | None = None
+        self._layouts: dict[int, Layout] = {}
         self._first: Bools = np.zeros(len(timestamps), dtype=np.bool_)
         self._first[offsets[:-1][np.diff(offsets) > 0]] = True
         self._base = int(timestamps.min()) - 1 if len(timestamps) else 0
@@ -72,8 +75,8 @@ class HistogramSamples:
         if self._columns is not None:
             return table_of(self._columns, low, high)
         samples = self._cells[low:high].tolist()
-        layout = Layout.of(samples)
-        return None if layout is None else (layout, layout.rows(samples))
+        layout = joint_layout(samples)
+        return None if layout is None else (layout, rows_of(layout, samples))
 
     @functools.cached_property
     def statistics(self) -> Floats:
@@ -106,30 +109,83 @@ class HistogramSamples:
         columns = self._columns
         assert columns is not None, "only columns are made objects of"
         first, last = int(columns.bounds[sample]), int(columns.bounds[sample + 1])
-        middle = first + int(columns.positive[sample])
+        scalars = columns.count[sample], columns.sum[sample], columns.zero_count[sample]
         return Histogram(
-            int(columns.schema[sample]),
-            float(columns.count[sample]),
-            float(columns.sum[sample]),
-            float(columns.zero_threshold[sample]),
-            float(columns.zero_count[sample]),
-            Side(columns.index[first:middle], columns.population[first:middle]),
-            Side(columns.index[middle:last], columns.population[middle:last]),
-            hint,
+            self._layout(sample), np.concatenate((scalars, columns.population[first:last])), hint
         )
+
+    def _layout(self, sample: int) -> Layout:
+        """Return the layout of a sample, which samples with the same buckets after one another share."""
+        columns = self._columns
+        assert columns is not None, "only columns are made objects of"
+        begin = int(self._begins[sample])
+        if begin not in self._layouts:
+            first, last = int(columns.bounds[begin]), int(columns.bounds[begin + 1])
+            middle = first + int(columns.positive[begin])
+            self._layouts[begin] = Layout(
+                int(columns.schema[begin]),
+                float(columns.zero_threshold[begin]),
+                columns.index[first:middle],
+                columns.index[middle:last],
+            )
+        return self._layouts[begin]
+
+    @functools.cached_property
+    def _comparison(self) -> tuple[Bools, Bools]:
+        assert self._columns is not None, "only columns are compared as such"
+        return _compared(self._columns, ~self._first)
+
+    @functools.cached_property
+    def _begins(self) -> Ints:
+        """Of each sample, the first of those after one another that have the same buckets."""
+        numbers = np.arange(len(self), dtype=np.int64)
+        return np.maximum.accumulate(np.where(self._comparison[0], 0, numbers))
 
     def _found_resets(self) -> Bools:
         resets = np.zeros(len(self), dtype=np.bool_)
-        follows = ~self._first
         if self._columns is None:
-            for sample in np.flatnonzero(follows).tolist():
+            for sample in np.flatnonzero(~self._first).tolist():
                 resets[sample] = self._cells[sample].is_reset_of(self._cells[sample - 1])
             return resets
-        alike, fell = _compared(self._columns, follows)
-        resets[alike] = fell[alike]
-        for sample in np.flatnonzero(follows & ~alike).tolist():
+        alike, fell = self._comparison
+        kind = _same(self._columns.schema) & _same(self._columns.zero_threshold) & ~self._first
+        others = np.flatnonzero(kind & ~alike)
+        fell[others] |= _fell(self._columns, others)
+        resets[kind] = fell[kind]
+        for sample in np.flatnonzero(~self._first & ~kind).tolist():
             resets[sample] = self._made(sample).is_reset_of(self._made(sample - 1))
         return resets
+
+
+def _same(column: npt.NDArray[np.generic]) -> Bools:
+    """Tell which entries are those of the sample before."""
+    same = np.zeros(len(column), dtype=np.bool_)
+    same[1:] = column[1:] == column[:-1]
+    return same
+
+
+def _fell(columns: HistogramColumns, at: Ints) -> Bools:
+    """Tell of some samples whether a bucket has fewer observations than in the sample before, of the same schema."""
+    owner, keys, population = _keyed(columns, at)
+    owner_before, keys_before, before = _keyed(columns, at - 1)
+    place = keys.searchsorted(keys_before)
+    matched = np.append(keys, -1)[place] == keys_before
+    fell = np.zeros(len(at), dtype=np.bool_)
+    fell[owner_before[np.where(matched, np.append(population, 0.0)[place], 0.0) < before]] = True
+    new = np.ones(len(keys), dtype=np.bool_)
+    new[place[matched]] = False
+    fell[owner[new & (population < 0)]] = True
+    return fell
+
+
+def _keyed(columns: HistogramColumns, at: Ints) -> tuple[Ints, Ints, Floats]:
+    """Return of the buckets of some samples to which of these each belongs, an ascending key, and its population."""
+    starts, lengths = columns.bounds[at], np.diff(columns.bounds)[at]
+    owner = np.repeat(np.arange(len(at), dtype=np.int64), lengths)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    where = starts[owner] + within
+    negative = within >= columns.positive[at][owner]
+    return owner, ((2 * owner + negative) << 32) + columns.index[where] + 2**31, columns.population[where]
 
 
 def _compared(columns: HistogramColumns, follows: Bools) -> tuple[Bools, Bools]:

@@ -11,8 +11,8 @@ from accelerapp.server.promql import annotation, ast
 from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats
 from accelerapp.server.promql.histogram import Histogram, joint_hint
-from accelerapp.server.promql.histogram_layout import Layout, total
-from accelerapp.server.promql.histogram_layout import mean as mean_of
+from accelerapp.server.promql.histogram_rows import histograms_of, joint_layout, rows_of, total
+from accelerapp.server.promql.histogram_rows import mean as mean_of
 from accelerapp.server.promql.summation import Mean, add_compensated
 
 Members = Sequence[Sequence[int]]
@@ -71,15 +71,15 @@ def _summed(cells: Cells, native: Bools, *, mean: bool) -> tuple[list[Histogram]
     """Sum up the histograms of each step, members × steps, or take their mean; tell whether hints contradict."""
     by_step = [cells[native[:, step], step].tolist() for step in range(cells.shape[1])]
     hints = [joint_hint(found) for found in by_step]
-    layout = Layout.of([one for found in by_step for one in found])
+    layout = joint_layout([one for found in by_step for one in found])
     if layout is None:
-        results = [(mean_of if mean else total)(found).compact() for found in by_step]
+        results = [(mean_of if mean else total)(found) for found in by_step]
         return results, any(conflict for _, conflict in hints)
     shape = (cells.shape[1], layout.width)
     running, lost, seen = Mean(np.zeros(shape)), np.zeros(shape), np.zeros(cells.shape[1], dtype=np.bool_)
     for member in range(cells.shape[0]):
         here = native[member]
-        rows = layout.rows(cells[member, here].tolist())
+        rows = rows_of(layout, cells[member, here].tolist())
         fresh = ~seen[here]
         running.total[np.flatnonzero(here)[fresh]] = rows[fresh]
         more = here & seen
@@ -91,7 +91,7 @@ def _summed(cells: Cells, native: Bools, *, mean: bool) -> tuple[list[Histogram]
                 running.total[more], lost[more] = add_compensated(again, running.total[more], lost[more])
         seen |= here
     numbers = running.result() if mean else running.total + lost
-    return layout.histograms(numbers, [hint for hint, _ in hints]), any(conflict for _, conflict in hints)
+    return histograms_of(layout, numbers, [hint for hint, _ in hints]), any(conflict for _, conflict in hints)
 
 
 def note_ignored(expr: ast.Aggregate, block: Block, notes: Annotations) -> None:

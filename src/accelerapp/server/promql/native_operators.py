@@ -99,4 +99,4 @@ def _combined(
         kinds = ["histogram" if isinstance(one, Histogram) else "float" for one in (left, right)]
         notes.info(incompatible_types(kinds[0], expr.op, kinds[1]), expr)
         return None
-    return result.compact()
+    return result

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from accelerapp.server.promql.histogram import Floats, Histogram, Side, bounds
+from accelerapp.server.promql.histogram import Histogram, Side
+from accelerapp.server.promql.histogram_layout import Floats, bounds
 
 
 def trimmed(histogram: Histogram, at: float, *, above: bool) -> Histogram:
@@ -33,9 +32,16 @@ def trimmed(histogram: Histogram, at: float, *, above: bool) -> Histogram:
         total += middle_of_zero * zero_count
     if not changed:
         return histogram
-    return replace(
-        histogram, count=count, sum=total, zero_count=zero_count, positive=sides[0], negative=sides[1]
-    ).compact()
+    return Histogram.of_sides(
+        histogram.schema,
+        count,
+        total,
+        histogram.zero_threshold,
+        zero_count,
+        sides[0],
+        sides[1],
+        histogram.hint,
+    )
 
 
 def _kept(lower: Floats, upper: Floats, population: Floats, at: float, above: bool) -> tuple[Floats, Floats]:

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from accelerapp.server.promql import Annotations, Engine, Matrix, histogram_layout
-from accelerapp.server.promql.estimation import fraction, quantile
-from accelerapp.server.promql.histogram import Hint, Histogram, Side, bounds, joint_hint
-from accelerapp.server.promql.histogram_layout import mean, total
+from accelerapp.server.promql import Annotations, Engine, Matrix, histogram_rows
+from accelerapp.server.promql.estimation import fraction, quantile, quantiles
+from accelerapp.server.promql.histogram import Hint, Histogram, Side, joint_hint
+from accelerapp.server.promql.histogram_layout import bounds
+from accelerapp.server.promql.histogram_rows import joint_layout, mean, rows_of, total
 from accelerapp.server.promql.histogram_samples import HistogramSamples
 from accelerapp.server.signals import HistogramSet, Matcher, NativeHistogram, SeriesSet, make_labels
 from accelerapp.server.storage.histograms import of_objects
@@ -24,6 +25,10 @@ SIDES = st.dictionaries(st.integers(-6, 6), st.integers(1, 1000), max_size=6).ma
     lambda found: Side(
         np.array(sorted(found), dtype=np.int32), np.array([float(found[i]) for i in sorted(found)])
     )
+)
+
+SIGNED = st.dictionaries(st.integers(-1, 1), st.sampled_from([-2.0, 1.0]), max_size=3).map(
+    lambda found: Side(np.array(sorted(found), dtype=np.int32), np.array([found[i] for i in sorted(found)]))
 )
 
 
@@ -36,7 +41,7 @@ def made(
         kept = bounds(side.index - 1, schema) >= threshold
         sides.append(Side(side.index[kept], side.population[kept]))
     count = zero + sum(float(side.population.sum()) for side in sides)
-    return Histogram(schema, count, count * 0.5, threshold, float(zero), sides[0], sides[1], hint)
+    return Histogram.of_sides(schema, count, count * 0.5, threshold, float(zero), sides[0], sides[1], hint)
 
 
 HISTOGRAMS = st.builds(
@@ -50,7 +55,7 @@ HISTOGRAMS = st.builds(
 
 
 def same(one: Histogram, other: Histogram) -> bool:
-    return one.compact().same_as(other.compact())
+    return one.same_as(other)
 
 
 @given(st.lists(HISTOGRAMS, min_size=1, max_size=5))
@@ -65,8 +70,8 @@ def test_a_total_is_what_comes_of_adding_one_after_the_other(histograms: list[Hi
 
 def test_a_zero_bucket_grows_to_the_end_of_a_bucket_that_it_would_cut() -> None:
     side = Side(np.array([-2, -1, 1], dtype=np.int32), np.array([5.0, 7.0, 11.0]))  # up to 0.25, 0.5 and 2
-    cut = Histogram(0, 23.0, 9.0, 0.0, 0.0, side, Side.empty())
-    wide = Histogram(0, 2.0, 0.1, 0.3, 2.0, Side.empty(), Side.empty())
+    cut = Histogram.of_sides(0, 23.0, 9.0, 0.0, 0.0, side, Side.empty())
+    wide = Histogram.of_sides(0, 2.0, 0.1, 0.3, 2.0, Side.empty(), Side.empty())
     for added in (cut.added(wide), wide.added(cut)):
         assert (added.zero_threshold, added.zero_count, added.count) == (0.5, 14.0, 25.0)
         assert added.positive.index.tolist() == [1]
@@ -102,6 +107,40 @@ def test_the_share_below_a_quantile_is_the_quantile(histogram: Histogram, q: flo
     )  # else the zero bucket has no width to be shared
     value = quantile(q, histogram, pytest.fail)
     assert fraction(-math.inf, value, histogram, pytest.fail) == pytest.approx(q, abs=1e-9)
+
+
+@given(
+    st.lists(st.builds(made, st.just(0), st.just(0.3), st.integers(0, 9), SIDES, SIDES), min_size=1),
+    st.data(),
+)
+def test_quantiles_of_rows_are_those_of_one_histogram_after_the_other(
+    histograms: list[Histogram], data: st.DataObject
+) -> None:
+    """A row has columns for the buckets of all, and so for some that are empty."""
+    layout = joint_layout(histograms)
+    assert layout is not None
+    number = st.floats(-0.1, 1.1) | st.sampled_from([0.0, 0.5, 1.0, math.nan])
+    q = np.array(data.draw(st.lists(number, min_size=len(histograms), max_size=len(histograms))))
+    if data.draw(st.booleans()):  # as where some observations were NaN, which lie in no bucket
+        total_of = data.draw(st.sampled_from([math.nan, 1.0]))
+        for one in histograms:
+            one.numbers[:2] = 9 * one.count + 5, total_of
+    together: list[str] = []
+    apart: list[str] = []
+    found = quantiles(q, layout, rows_of(layout, histograms), together.append)
+    expected = [quantile(each, one, apart.append) for each, one in zip(q.tolist(), histograms, strict=True)]
+    np.testing.assert_array_equal(found, expected)
+    assert set(together) == set(apart)
+
+
+@pytest.mark.parametrize("factor", [math.inf, -math.inf, math.nan])
+def test_a_bucket_without_observations_has_none_whatever_it_is_multiplied_by(factor: float) -> None:
+    side = Side(np.array([1, 2, 3], dtype=np.int32), np.array([5.0, 0.0, 7.0]))
+    histogram = Histogram.of_sides(0, 12.0, 20.0, 0.0, 0.0, side, Side.empty())
+    with np.errstate(all="ignore"):
+        assert histogram.scaled(factor).positive.index.tolist() == [1, 3]
+        assert histogram.divided(factor).positive.index.tolist() == ([1, 3] if math.isnan(factor) else [])
+        assert len(histogram.divided(0.0).positive) == 0
 
 
 @given(HISTOGRAMS)
@@ -179,7 +218,7 @@ def test_histograms_computed_at_once_are_as_those_computed_one_by_one(
 
     at_once = answers()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histogram_layout, "_MOST_CELLS", 0)
+        patch.setattr(histogram_rows, "_MOST_CELLS", 0)
         one_by_one = answers()
     for fast, slow in zip(at_once, one_by_one, strict=True):
         assert [each.labels for each in fast.series] == [each.labels for each in slow.series]
@@ -218,7 +257,9 @@ def alike(one: Histogram, other: Histogram) -> None:
 
 
 @given(
-    st.lists(st.builds(made, st.integers(0, 1), st.just(0.0), st.integers(1, 3), SIDES, SIDES), min_size=2)
+    st.lists(
+        st.builds(made, st.integers(0, 1), st.just(0.0), st.integers(1, 3), SIDES, SIDES | SIGNED), min_size=2
+    )
 )
 def test_resets_are_found_as_between_any_two_histograms(histograms: list[Histogram]) -> None:
     """Where one has the buckets of the one before, they are compared as columns."""
@@ -235,3 +276,25 @@ def test_resets_are_found_as_between_any_two_histograms(histograms: list[Histogr
     found = [samples.at(number).with_hint(Hint.UNKNOWN) for number in range(len(fewer))]
     expected = [now.is_reset_of(before) for before, now in itertools.pairwise(found)]
     assert samples.resets.tolist() == [False, *expected]
+
+
+@pytest.mark.parametrize("side", ["positive", "negative"])
+@pytest.mark.parametrize(
+    ("before", "now", "reset"),
+    [
+        ({1: 2.0}, {1: 2.0, 3: 1.0}, False),
+        ({3: 2.0}, {1: 1.0, 3: 2.0}, False),
+        ({1: 2.0, 3: 1.0}, {1: 2.0}, True),
+        ({1: 2.0}, {1: 1.0, 3: 9.0}, True),
+        ({1: 2.0}, {1: 2.0, 3: -1.0}, True),
+        ({1: 2.0, 3: -1.0}, {1: 2.0}, False),
+    ],
+)
+def test_a_counter_was_reset_where_a_bucket_fell_also_one_that_is_new_or_gone(
+    side: str, before: dict[int, float], now: dict[int, float], reset: bool
+) -> None:
+    pair = [
+        replace(NativeHistogram(0, 9.0, 1.0), **{side: tuple(counts.items())})  # type: ignore[arg-type]
+        for counts in (before, now)
+    ]
+    assert HistogramSamples.of_set(Reader([pair]).histograms).resets.tolist() == [False, reset]

@@ -19,10 +19,11 @@ from accelerapp.server.promql.block import (
     get_label,
     group_rows,
 )
-from accelerapp.server.promql.estimation import fraction, quantile, variance
+from accelerapp.server.promql.estimation import fraction, quantiles, variance
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.functions.native import rated_statistics
 from accelerapp.server.promql.histogram import Histogram
+from accelerapp.server.promql.histogram_rows import by_layout
 
 _BOUND = "le"
 _NUMBER = re.compile(r"[+-]?(?:inf|infinity|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.ASCII | re.IGNORECASE)
@@ -43,8 +44,8 @@ class _Classic:
 
 #: Gives one number for each step of a classic histogram.
 _OfClassic = Callable[[_Classic], Floats]
-#: Gives one number for a native histogram at a step.
-_OfNative = Callable[[Histogram, int], float]
+#: Gives one number for each of some native histograms, which are at the given steps.
+_OfNative = Callable[[list[Histogram], Ints], Floats]
 
 
 def _of_either(argument: ast.Expr, context: Context, of_classic: _OfClassic, of_native: _OfNative) -> Block:
@@ -67,9 +68,7 @@ def _of_either(argument: ast.Expr, context: Context, of_classic: _OfClassic, of_
             present[row] &= ~both
             classic.present[here[each]] &= ~both
     values = np.zeros(present.shape)
-    for row, step in np.argwhere(present).tolist():
-        histogram = block.histograms[rows[row], step]
-        values[row, step] = of_native(histogram, step)
+    values[present] = of_native(block.histograms[rows][present].tolist(), np.nonzero(present)[1])
     return classic.without_empty().beside(Block(labels, values, present).without_empty()).without_name()
 
 
@@ -132,12 +131,13 @@ def _histogram_quantile(call: ast.Call, context: Context) -> Block:
             )
         return values
 
-    def of_native(histogram: Histogram, step: int) -> float:
-        return quantile(
-            float(q[step]),
-            histogram,
-            lambda text: context.notes.info(text, argument),
-        )
+    def of_native(histograms: list[Histogram], steps: Ints) -> Floats:
+        values = np.zeros(len(histograms))
+        for positions, layout, rows in by_layout(histograms):
+            values[positions] = quantiles(
+                q[steps[positions]], layout, rows, lambda text: context.notes.info(text, argument)
+            )
+        return values
 
     return _of_either(argument, context, of_classic, of_native)
 
@@ -149,13 +149,12 @@ def _histogram_fraction(call: ast.Call, context: Context) -> Block:
     def of_classic(classic: _Classic) -> Floats:
         return bucket_fraction(lower[classic.steps], upper[classic.steps], classic.bounds, classic.counts)
 
-    def of_native(histogram: Histogram, step: int) -> float:
-        return fraction(
-            float(lower[step]),
-            float(upper[step]),
-            histogram,
-            lambda text: context.notes.info(text, argument),
-        )
+    def of_native(histograms: list[Histogram], steps: Ints) -> Floats:
+        def note(text: str) -> None:
+            context.notes.info(text, argument)
+
+        bounds = zip(lower[steps].tolist(), upper[steps].tolist(), histograms, strict=True)
+        return np.array([fraction(low, high, histogram, note) for low, high, histogram in bounds])
 
     return _of_either(argument, context, of_classic, of_native)
 

@@ -13,7 +13,7 @@ from accelerapp.server.promql.annotation import Annotations
 from accelerapp.server.promql.block import Block, Bools, Cells, Floats, Ints, Steps, get_label
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.histogram import Hint, Histogram, joint_hint
-from accelerapp.server.promql.histogram_layout import mean, total
+from accelerapp.server.promql.histogram_rows import histograms_of, mean, total
 from accelerapp.server.promql.histogram_samples import HistogramWindows
 from accelerapp.server.promql.windows import Windows
 from accelerapp.server.signals import METRIC_NAME
@@ -188,7 +188,7 @@ def _rates(native: _Native, steps: Ints, first: Ints, last: Ints, *, counter: bo
     if counter:
         _add_before_resets(native, changes, rows, first, last, low)
     factors = _factors(native, steps, first, last, changes[:, 0])
-    return layout.histograms(changes * factors[:, None], [Hint.GAUGE] * len(changes))
+    return histograms_of(layout, changes * factors[:, None], [Hint.GAUGE] * len(changes))
 
 
 def _add_before_resets(
@@ -228,7 +228,7 @@ def _change(native: _Native, samples: list[int], *, counter: bool) -> Histogram:
         change = change.added(at(one - 1))
     if counter:
         change = change.widened(min(change.schema, *(at(one).schema for one in samples[1:])))
-    return change.compact().with_hint(Hint.GAUGE)
+    return change.with_hint(Hint.GAUGE)
 
 
 def _factors(native: _Native, steps: Ints, first: Ints, last: Ints, counts: Floats) -> Floats:
@@ -270,7 +270,7 @@ def _instant_change(native: _Native) -> tuple[Windows, Block]:
         if not counter and not all(gauges):
             native.notes.warning(annotation.not_a_gauge(native.metric(row)), native.place)
         reset = counter and native.histograms.samples.resets[samples[-1]]
-        change = (now if reset else now.subtracted(before)).with_hint(Hint.GAUGE).compact()
+        change = (now if reset else now.subtracted(before)).with_hint(Hint.GAUGE)
         if counter:
             change = change.divided(int(times[samples[-1]] - times[samples[-2]]) / 1000)
         cells[row, step] = change
