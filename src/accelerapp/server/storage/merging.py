@@ -9,13 +9,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from accelerapp.server.storage.counters import Counters
-from accelerapp.server.storage.database import Database
-from accelerapp.server.storage.folder import Step
-from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, concatenate_histograms
+from accelerapp.server.storage.open_folder import OpenFolder
 from accelerapp.server.storage.reading import SourceReader
-from accelerapp.server.storage.retention import Removal, segments_of
+from accelerapp.server.storage.retention import segments_of
 from accelerapp.server.storage.samples import Samples, concatenate
 from accelerapp.server.storage.segments import (
     DAMAGED,
@@ -26,8 +23,6 @@ from accelerapp.server.storage.segments import (
     segment_name,
     write_metric_segment,
 )
-from accelerapp.server.storage.series import SeriesRegistry
-from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.sources import AnySource, Sources
 from accelerapp.server.storage.tables import LOGS, METRICS, TRACES, TableSignal
 
@@ -54,25 +49,18 @@ class Merger:
 
     def __init__(
         self,
-        folder: Path,
-        database: Database,
-        shelves: Shelves,
-        registry: SeriesRegistry,
-        removal: Removal,
-        settings: StorageSettings,
-        counters: Counters,
-        step: Step,
+        opened: OpenFolder,
         stopped: Callable[[], bool],
         interruptible: Callable[[duckdb.DuckDBPyConnection], None],
     ) -> None:
-        self._segments = folder / "segments"
-        self._database = database
-        self._shelves = shelves
-        self._registry = registry
-        self._removal = removal
-        self._settings = settings
-        self._counters = counters
-        self._step = step
+        self._segments = opened.segments
+        self._database = opened.database
+        self._shelves = opened.shelves
+        self._registry = opened.registry
+        self._removal = opened.removal
+        self._settings = opened.settings
+        self._counters = opened.counters
+        self._step = opened.step
         self._stopped = stopped
         self._interruptible = interruptible
 

@@ -12,12 +12,10 @@ import duckdb
 import numpy as np
 
 from accelerapp.server.storage.commit import Accepted
-from accelerapp.server.storage.counters import Counters
-from accelerapp.server.storage.database import Database
-from accelerapp.server.storage.generation import Shelves
 from accelerapp.server.storage.histograms import Histograms, decode_histograms
 from accelerapp.server.storage.journal import Entry, JournalReader, Kind, Record, definitions, journal_files
-from accelerapp.server.storage.retention import Removal, segments_of
+from accelerapp.server.storage.open_folder import OpenFolder
+from accelerapp.server.storage.retention import segments_of
 from accelerapp.server.storage.samples import Samples, decode_samples
 from accelerapp.server.storage.segments import (
     UNFINISHED,
@@ -27,7 +25,6 @@ from accelerapp.server.storage.segments import (
     segment_name,
     set_aside,
 )
-from accelerapp.server.storage.series import SeriesRegistry
 from accelerapp.server.storage.tables import LOGS, METRICS, SIGNAL_OF, TRACES
 
 logger = logging.getLogger(__name__)
@@ -41,22 +38,14 @@ class Recovery:
     `next_sequence` is the first sequence number that was never used, once `replay` is exhausted.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        database: Database,
-        shelves: Shelves,
-        registry: SeriesRegistry,
-        counters: Counters,
-        removal: Removal,
-    ) -> None:
-        self._segments = folder / "segments"
-        self._journal = folder / "journal"
-        self._database = database
-        self._shelves = shelves
-        self._registry = registry
-        self._counters = counters
-        self._removal = removal
+    def __init__(self, opened: OpenFolder) -> None:
+        self._segments = opened.segments
+        self._journal = opened.journal
+        self._database = opened.database
+        self._shelves = opened.shelves
+        self._registry = opened.registry
+        self._counters = opened.counters
+        self._removal = opened.removal
         self._sealed: dict[str, list[SegmentName]] = {}
         self.next_sequence = 1
 

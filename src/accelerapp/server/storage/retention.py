@@ -4,75 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from accelerapp.server.signals import Clock
-from accelerapp.server.storage.counters import Counters
-from accelerapp.server.storage.folder import Step, size_if_there, sync_path, unlink_if_there
-from accelerapp.server.storage.generation import Shelves
+from accelerapp.server.storage.folder import size_if_there
+from accelerapp.server.storage.open_folder import OpenFolder
 from accelerapp.server.storage.segments import DAMAGED, UNFINISHED, TableSegment
-from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.sources import Sources
 
 logger = logging.getLogger(__name__)
 
 CAUSES = ("age", "size")
-
-
-class Removal:
-    """Takes files out of the data folder, none while `lock` is held: a backup holds it until it has opened all.
-
-    A file that cannot be unlinked is counted and left, until `retry` finds that it can be. Who writes a file anew
-    whose name is among those that are `left` would lose it.
-    """
-
-    def __init__(self, step: Step, counters: Counters) -> None:
-        self.lock = threading.Lock()
-        self._step = step
-        self._counters = counters
-        self._left: frozenset[Path] = frozenset()
-
-    @property
-    def left(self) -> frozenset[Path]:
-        """The files that were to go and could not be unlinked yet."""
-        return self._left
-
-    def unlink(self, paths: Sequence[Path], step: str) -> None:
-        """Unlink files of one part of the folder; raises OSError where their names' going cannot be made durable."""
-        with self.lock:
-            for path in paths:
-                self._step(step)
-                self._unlink(path)
-                self._step(f"{step}.done")
-            for parent in {path.parent for path in paths}:
-                sync_path(parent)
-
-    def retry(self) -> None:
-        """Unlink what is left."""
-        with self.lock:
-            for path in sorted(self._left):
-                self._unlink(path)
-
-    def clear(self, path: Path) -> None:
-        """Unlink what was never finished, whose name is used again: where that fails, it is written over."""
-        try:
-            unlink_if_there(path)
-        except OSError as error:
-            self._counters.add(unlink_failures=1)
-            logger.warning("%s cannot be removed: %s", path, error.strerror or error)
-
-    def _unlink(self, path: Path) -> None:
-        try:
-            unlink_if_there(path)
-        except OSError as error:
-            self._counters.add(unlink_failures=1)
-            if path not in self._left:
-                logger.warning("%s cannot be removed, to be tried again: %s", path, error.strerror or error)
-            self._left |= {path}
-        else:
-            self._left -= {path}
 
 
 class Retention:
@@ -83,20 +26,12 @@ class Retention:
     the others as long as these hold less.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        shelves: Shelves,
-        removal: Removal,
-        settings: StorageSettings,
-        counters: Counters,
-        clock: Clock,
-    ) -> None:
-        self._folder = folder
-        self._shelves = shelves
-        self._removal = removal
-        self._settings = settings
-        self._counters = counters
+    def __init__(self, opened: OpenFolder, clock: Clock) -> None:
+        self._opened = opened
+        self._shelves = opened.shelves
+        self._removal = opened.removal
+        self._settings = opened.settings
+        self._counters = opened.counters
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -152,13 +87,13 @@ class Retention:
         One that is being written takes the place of others, which need not go for it, nor for one that cannot be
         removed.
         """
-        parts = (self._folder / "segments", self._folder / "journal")
+        parts = (self._opened.segments, self._opened.journal)
         files = {path for part in parts for path in part.iterdir() if UNFINISHED not in path.name}
         return sum(map(size_if_there, files - self._removal.left))
 
     def _damaged(self) -> list[Path]:
         """Return the files that were set aside, those set aside first before the others."""
-        found = set((self._folder / "segments").glob(f"*{DAMAGED}")) - self._removal.left
+        found = set(self._opened.segments.glob(f"*{DAMAGED}")) - self._removal.left
         return sorted(found, key=lambda path: path.stat().st_mtime)
 
 

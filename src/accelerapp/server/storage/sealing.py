@@ -13,13 +13,11 @@ from pathlib import Path
 
 import duckdb
 
-from accelerapp.server.storage.counters import Counters
-from accelerapp.server.storage.database import Database
-from accelerapp.server.storage.folder import Step
-from accelerapp.server.storage.generation import Generation, Shelves
+from accelerapp.server.storage.generation import Generation
 from accelerapp.server.storage.head import TableHead
 from accelerapp.server.storage.journal import journal_files
-from accelerapp.server.storage.retention import Removal, Retention
+from accelerapp.server.storage.open_folder import OpenFolder
+from accelerapp.server.storage.retention import Retention
 from accelerapp.server.storage.segments import (
     MetricSegment,
     SegmentName,
@@ -27,8 +25,6 @@ from accelerapp.server.storage.segments import (
     write_metric_segment,
     write_table_segment,
 )
-from accelerapp.server.storage.series import SeriesRegistry
-from accelerapp.server.storage.settings import StorageSettings
 from accelerapp.server.storage.sources import Sources
 from accelerapp.server.storage.tables import LOGS, METRICS, TRACES, TableSignal
 
@@ -43,27 +39,20 @@ class Sealer:
 
     def __init__(
         self,
-        folder: Path,
-        database: Database,
-        shelves: Shelves,
-        registry: SeriesRegistry,
-        settings: StorageSettings,
-        counters: Counters,
+        opened: OpenFolder,
         retention: Retention,
-        removal: Removal,
-        step: Step,
         sealed: Callable[[], None],
     ) -> None:
-        self._segments = folder / "segments"
-        self._journal = folder / "journal"
-        self._database = database
-        self._shelves = shelves
-        self._registry = registry
-        self._settings = settings
-        self._counters = counters
+        self._segments = opened.segments
+        self._journal = opened.journal
+        self._database = opened.database
+        self._shelves = opened.shelves
+        self._registry = opened.registry
+        self._settings = opened.settings
+        self._counters = opened.counters
         self._retention = retention
-        self._removal = removal
-        self._step = step
+        self._removal = opened.removal
+        self._step = opened.step
         self._sealed = sealed
         self._condition = threading.Condition()
         self._work: deque[tuple[Generation, Future[None]]] = deque()

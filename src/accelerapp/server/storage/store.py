@@ -26,13 +26,14 @@ from accelerapp.server.storage.inventory import Inventory, damaged, holdings, jo
 from accelerapp.server.storage.journal import Entry, Journal, Kind
 from accelerapp.server.storage.loader import BATCH_ROWS, Loader
 from accelerapp.server.storage.logs import StoredLogs
-from accelerapp.server.storage.merging import Merger
 from accelerapp.server.storage.metadata import MetricMetadata
 from accelerapp.server.storage.metrics import StoredMetrics
+from accelerapp.server.storage.open_folder import OpenFolder
 from accelerapp.server.storage.otlp import count_items
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.recovery import Recovery
-from accelerapp.server.storage.retention import CAUSES, Removal, Retention, segments_of
+from accelerapp.server.storage.removal import Removal
+from accelerapp.server.storage.retention import CAUSES, Retention, segments_of
 from accelerapp.server.storage.samples import Samples
 from accelerapp.server.storage.sealing import Sealer
 from accelerapp.server.storage.series import SeriesRegistry
@@ -109,40 +110,21 @@ class Storage:
             self._database = Database(folder / "segments", settings)
             cleanup.callback(self._database.close)
             self._removal = Removal(step, self._counters)
-            recovery = Recovery(
-                folder, self._database, self._shelves, self._registry, self._counters, self._removal
-            )
-            recovery.open_segments()
-            retention = Retention(folder, self._shelves, self._removal, settings, self._counters, clock)
-            self._upkeep = Upkeep(
-                retention,
-                lambda stopped, interruptible: Merger(
-                    folder,
-                    self._database,
-                    self._shelves,
-                    self._registry,
-                    self._removal,
-                    settings,
-                    self._counters,
-                    step,
-                    stopped,
-                    interruptible,
-                ),
-                settings,
-                self._counters,
-            )
-            self._sealer = Sealer(
+            opened = OpenFolder(
                 folder,
+                settings,
                 self._database,
                 self._shelves,
                 self._registry,
-                settings,
                 self._counters,
-                retention,
                 self._removal,
                 step,
-                self._upkeep.wake,
             )
+            recovery = Recovery(opened)
+            recovery.open_segments()
+            retention = Retention(opened, clock)
+            self._upkeep = Upkeep(opened, retention)
+            self._sealer = Sealer(opened, retention, self._upkeep.wake)
             cleanup.callback(self._sealer.close)
             tails = LogTails(self._database, self._counters, settings.query_timeout_seconds)
             self._loader = Loader(

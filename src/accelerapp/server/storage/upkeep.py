@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
 
 import duckdb
 
-from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.merging import Merger
+from accelerapp.server.storage.open_folder import OpenFolder
 from accelerapp.server.storage.retention import Retention
-from accelerapp.server.storage.settings import StorageSettings
 
 logger = logging.getLogger(__name__)
 
@@ -21,23 +19,13 @@ _REPEAT_SECONDS = 0.05
 
 
 class Upkeep:
-    """Applies the retention and merges, after each seal and at an interval.
+    """Applies the retention and merges, after each seal and at an interval."""
 
-    `merger` is made by a call that is given how it is told to stop: a test of whether it should, and a place to
-    leave the connection that is interrupted then.
-    """
-
-    def __init__(
-        self,
-        retention: Retention,
-        merger: Callable[[Callable[[], bool], Callable[[duckdb.DuckDBPyConnection], None]], Merger],
-        settings: StorageSettings,
-        counters: Counters,
-    ) -> None:
+    def __init__(self, opened: OpenFolder, retention: Retention) -> None:
         self._retention = retention
-        self._merger = merger(lambda: self._closing, self._interruptible)
-        self._interval = settings.upkeep_interval_seconds
-        self._counters = counters
+        self._merger = Merger(opened, lambda: self._closing, self._interruptible)
+        self._interval = opened.settings.upkeep_interval_seconds
+        self._counters = opened.counters
         self._condition = threading.Condition()
         self._due = False
         self._closing = False

@@ -17,7 +17,7 @@ from accelerapp.server.storage import LogQuery, Storage
 from accelerapp.server.storage.counters import Counters
 from accelerapp.server.storage.folder import no_step
 from accelerapp.server.storage.merging import FAN_IN
-from accelerapp.server.storage.retention import Removal
+from accelerapp.server.storage.removal import Removal
 
 OpenStorage = Callable[..., Storage]
 Make = Callable[..., bytes]
