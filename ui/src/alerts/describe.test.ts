@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { AlertInstance, AlertState, Rule } from "../api/types";
+import type { AlertInstance, AlertState, Rule } from "../api/alerts";
 import { inOrder, isTrouble, labelsKey, since, summary, templated } from "./describe";
 
 function rule(

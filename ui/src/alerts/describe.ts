@@ -1,6 +1,7 @@
 /** What alerting rules say, in words. */
 
-import type { AlertState, Labels, Rule } from "../api/types";
+import type { AlertState, Rule } from "../api/alerts";
+import type { Labels } from "../api/metrics";
 
 export type Tone = "good" | "warn" | "bad" | "neutral";
 

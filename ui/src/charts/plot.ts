@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 
-import type { Threshold } from "../api/types";
+import type { Threshold } from "../api/dashboards";
 import { cssValue, seriesVar } from "../dashboard/colors";
 import { type Frame, stacked } from "../dashboard/frame";
 import { formatValue } from "../format/number";

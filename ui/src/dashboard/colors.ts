@@ -1,6 +1,6 @@
 /** Colours of series and thresholds: names that styles.css gives a value for each theme. */
 
-import type { Threshold, ValueMapping } from "../api/types";
+import type { Threshold, ValueMapping } from "../api/dashboards";
 
 export const SERIES_COLORS = 8;
 

@@ -1,6 +1,6 @@
 /** The result of a panel's queries, on one axis of time. */
 
-import type { MatrixSeries } from "../api/types";
+import type { MatrixSeries } from "../api/metrics";
 
 export interface Series {
   name: string;

@@ -1,6 +1,6 @@
 /** Names series as Grafana's legend does. */
 
-import type { Labels } from "../api/types";
+import type { Labels } from "../api/metrics";
 
 /** Returns a Prometheus series in its own notation: `up{job="a"}`. */
 export function seriesName(metric: Labels): string {

@@ -1,8 +1,10 @@
 /** The alerting rules and the server's status, which the header and several views share. */
 
 import { isTrouble } from "../alerts/describe";
-import { getRules, getStatus } from "../api/client";
-import type { Rule, Status } from "../api/types";
+import { getRules } from "../api/alerts";
+import { getStatus } from "../api/status";
+import type { Rule } from "../api/alerts";
+import type { Status } from "../api/status";
 import { Poll } from "./poll.svelte";
 import { REFRESH_MS } from "./refresh.svelte";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Span } from "../api/types";
+import type { Span } from "../api/traces";
 import { barPlace, labelSide, makeRows, ticks, visibleRows } from "./waterfall";
 
 function span(span_id: string, depth: number, status = "unset"): Span {

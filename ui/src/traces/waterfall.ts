@@ -1,6 +1,6 @@
 /** The rows of a trace's waterfall, from spans in depth-first order. */
 
-import type { Span } from "../api/types";
+import type { Span } from "../api/traces";
 
 export interface Row {
   span: Span;

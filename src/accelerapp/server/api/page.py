@@ -22,14 +22,19 @@ CONTENT_SECURITY_POLICY = (
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-#: The page's views, as ui/src/App.svelte has them: the first part of the path, and how many parts it may have.
+#: The page's views, as ui/src/routes.ts has them: the first part of the path, and how many parts it may have.
 VIEWS: Mapping[str, tuple[int, ...]] = {
-    "d": (2,),
-    "traces": (1,),
-    "trace": (2,),
-    "logs": (1,),
     "alerts": (1, 2),
+    "compare": (1,),
+    "d": (1, 2),
+    "explore": (1,),
+    "logs": (1,),
+    "services": (1,),
+    "silences": (1,),
+    "start": (1,),
     "status": (1,),
+    "trace": (2,),
+    "traces": (1,),
 }
 # Programs ask these, and are answered as Prometheus answers them.
 _NO_VIEWS = ("/api/", "/-/", "/federate")

@@ -1,0 +1,82 @@
+/** Asks the observatory's HTTP APIs; every failure becomes an Error whose message can be shown as it is. */
+
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    /** The HTTP status; 0 where no answer came. */
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+export type Params = Record<string, string | number | null | undefined>;
+
+export function searchString(params: Params): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== null && value !== undefined && value !== "") {
+      search.set(name, String(value));
+    }
+  }
+  const text = search.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** Asks for JSON; `signal` ends it. */
+export function get<T>(path: string, params: Params, signal: AbortSignal): Promise<T> {
+  return ask(path, searchString(params), { signal });
+}
+
+/** Sends JSON, and returns what is answered. */
+export function post<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
+  const headers = { "Content-Type": "application/json" };
+  return ask(path, "", { method: "POST", body: JSON.stringify(body), headers, signal });
+}
+
+/** Asks to delete; an answer without a body is undefined. */
+export function remove(path: string, signal: AbortSignal): Promise<undefined> {
+  return ask(path, "", { method: "DELETE", signal });
+}
+
+async function ask<T>(
+  path: string,
+  search: string,
+  request: RequestInit & { signal: AbortSignal },
+): Promise<T> {
+  const { signal } = request;
+  let response: Response;
+  try {
+    const headers = new Headers(request.headers);
+    headers.set("Accept", "application/json");
+    response = await fetch(path + search, { ...request, headers });
+  } catch (error) {
+    if (signal.aborted) {
+      throw error;
+    }
+    throw new ApiError("The observatory does not answer. Is it still running?", 0);
+  }
+  let body: unknown;
+  try {
+    const text = await response.text();
+    body = text === "" && response.ok ? undefined : JSON.parse(text);
+  } catch (error) {
+    if (signal.aborted) {
+      throw error;
+    }
+    throw new ApiError(
+      `${path} answered ${String(response.status)} with something that is not JSON.`,
+      response.status,
+    );
+  }
+  if (!response.ok) {
+    // Alertmanager's API answers a text alone, the others an object with `error`.
+    const message = typeof body === "string" ? body : (body as { error?: unknown } | null)?.error;
+    const text = typeof message === "string" ? message : `${path} answered ${String(response.status)}.`;
+    throw new ApiError(text, response.status);
+  }
+  return body as T;
+}
+
+/** Where the observatory's own API is. */
+export const OWN = "/api/accelerapp/v1";
