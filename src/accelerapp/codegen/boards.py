@@ -21,7 +21,7 @@ class Board:
     """One board as its firmware sees it.
 
     `pins` are the usable GPIO numbers; `reserved` ones exist and must not be used, with the reason;
-    `caution` ones work with a drawback.
+    `caution` ones work with a drawback. Of PWM there are so many outputs, and so many frequencies among them.
     """
 
     id: str
@@ -36,6 +36,8 @@ class Board:
     uart: Mapping[int, Bus]
     has_attenuation: bool = False
     named_pins: frozenset[str] = frozenset()
+    pwm_outputs: int = 16
+    pwm_frequencies: int = 8
 
     def problem_with_pin(self, pin: int) -> str | None:
         """Return why a pin cannot be used at all, or None."""
@@ -136,6 +138,8 @@ ESP32_C3 = Board(
     spi={1: Bus()},
     uart={1: Bus()},
     has_attenuation=True,
+    pwm_outputs=6,
+    pwm_frequencies=4,
 )
 
 PICO = Board(

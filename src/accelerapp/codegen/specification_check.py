@@ -79,7 +79,8 @@ def _pins(spec: HardwareSpecification, board: Board) -> Iterator[Problem]:
             if pin in used:
                 yield ("peripherals", index, signal), f"GPIO{pin} is used by {used[pin]} already"
             used[pin] = f"{peripheral.id}.{signal}"
-    yield from _pwm(spec)
+    yield from _pwm(spec, board)
+    yield from _pico_pwm(spec)
     buses: Counter[tuple[str, int]] = Counter()
     for index, peripheral in enumerate(spec.peripherals):
         if isinstance(peripheral, I2c | Spi | Uart):
@@ -92,7 +93,27 @@ def _pins(spec: HardwareSpecification, board: Board) -> Iterator[Problem]:
             buses[bus] += 1
 
 
-def _pwm(spec: HardwareSpecification) -> Iterator[Problem]:
+def _pwm(spec: HardwareSpecification, board: Board) -> Iterator[Problem]:
+    """Yield the PWM outputs for which the chip has no channel or no timer left; a timer makes one frequency."""
+    outputs = 0
+    frequencies: set[int] = set()
+    for index, peripheral in enumerate(spec.peripherals):
+        if not isinstance(peripheral, PwmOutput):
+            continue
+        outputs += 1
+        if outputs > board.pwm_outputs:
+            yield ("peripherals", index, "type"), f"{board.name} has {board.pwm_outputs} PWM outputs, no more"
+        if peripheral.frequency_hz not in frequencies and len(frequencies) == board.pwm_frequencies:
+            given = ", ".join(str(frequency) for frequency in sorted(frequencies))
+            yield (
+                ("peripherals", index, "frequency_hz"),
+                f"{board.name} makes {board.pwm_frequencies} PWM frequencies at once, no more; use one of {given}",
+            )
+        else:
+            frequencies.add(peripheral.frequency_hz)
+
+
+def _pico_pwm(spec: HardwareSpecification) -> Iterator[Problem]:
     """Yield the PWM outputs that the RP2040 cannot tell apart: a pin and the 16th after it are one channel."""
     channels: dict[int, PwmOutput] = {}
     slices: dict[int, PwmOutput] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -193,6 +194,47 @@ def test_pwm_outputs_that_the_pico_cannot_tell_apart_are_named(
         assert check_specification(spec("pico", *fans)) == []
     else:
         assert problems(spec("pico", *fans)) == expected
+
+
+def pwm(pins: Iterable[int], frequencies: Iterable[int]) -> list[dict[str, Any]]:
+    return [
+        {"type": "pwm", "id": f"fan{pin}", "pin": pin, "frequency_hz": hz}
+        for pin, hz in zip(pins, frequencies, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("platform", ["micropython", "arduino"])
+@pytest.mark.parametrize(
+    ("board", "pins", "frequencies", "expected"),
+    [
+        ("esp32c3", (0, 1, 3, 4, 5, 6), (1000,) * 6, None),
+        (
+            "esp32c3",
+            (0, 1, 3, 4, 5, 6, 7),
+            (1000,) * 7,
+            "peripherals.6.type: ESP32-C3-DevKitM-1 has 6 PWM outputs, no more",
+        ),
+        ("esp32c3", (0, 1, 3, 4, 5), (100, 200, 300, 400, 100), None),
+        (
+            "esp32c3",
+            (0, 1, 3, 4, 5),
+            (100, 200, 300, 400, 500),
+            (
+                "peripherals.4.frequency_hz: ESP32-C3-DevKitM-1 makes 4 PWM frequencies at once, no more; "
+                "use one of 100, 200, 300, 400"
+            ),
+        ),
+        ("esp32", (4, 13, 14, 16, 17, 18, 19, 21), range(100, 900, 100), None),
+    ],
+)
+def test_pwm_outputs_and_frequencies_are_counted(
+    platform: str, board: str, pins: Sequence[int], frequencies: Sequence[int], expected: str | None
+) -> None:
+    made = spec(board, *pwm(pins, frequencies), platform=platform)
+    if expected is None:
+        check_specification(made)
+    else:
+        assert problems(made) == expected
 
 
 def test_all_problems_are_told_at_once() -> None:
