@@ -149,6 +149,35 @@ def test_a_file_that_the_compiler_would_read_all_the_same_is_not_told_of(line: s
     assert not [text for _, text in found if "a-secret" in text or "a" + os.sep in text]
 
 
+@pytest.mark.parametrize(
+    ("code", "row"),
+    [
+        ('const char x[] = {\n#embed "{path}"\n};', 2),
+        ("const char x[] = {\n # \t embed <{path}>\n};", 2),
+        ('const char x[] = {\n#em\\\nbed "{path}"\n};', 2),
+        ('int a = \\\n 1;\n%:embed "{path}"', 3),
+        ('??=embed "{path}"', 1),
+        ('# /*\n*/ embed "{path}"', 2),
+        ('#if 0\n#elif __has_embed("{path}")\n#endif', 2),
+    ],
+)
+def test_a_file_is_not_embedded_since_the_compiler_does_not_see_the_code(
+    code: str, row: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiled(*_: object) -> None:
+        raise AssertionError("the compiler was asked")
+
+    monkeypatch.setattr("accelerapp.codegen.arduino.code_check.compile_project", compiled)
+    found = findings(code.replace("{path}", "/etc/passwd") + f"\n{EMPTY}")
+    assert found == [
+        ("invalid_code", f"test/test.ino:{row}: #embed is not accepted: a sketch has no file to read")
+    ]
+
+
+def test_what_is_only_called_embed_is_no_directive() -> None:
+    assert findings(f"// We embed the page here.\nint embed = 1;\n{EMPTY}") == []
+
+
 @needs_compiler
 def test_an_endless_file_ends_the_check() -> None:
     found = findings(f'%:include "/dev/zero"\n{EMPTY}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
@@ -62,6 +63,11 @@ _STANDARD_HEADERS = frozenset(
     )
 )
 
+#: A line that goes on in the next one is one line to the compiler, even within a word.
+_SPLICE = re.compile(r"\\[ \t]*\r?\n")
+#: However a directive may be spelt; before its name there may be a comment, of which the end is enough.
+_EMBED = re.compile(r"(?:#|%:|\?\?=|\*/)\s*embed\b|\b__has_embed\b")
+
 
 def check_project(project: Project, spec: HardwareSpecification) -> list[Finding]:
     """Return what is wrong with a project, and warnings; no `invalid_…` finding means it may be handed out."""
@@ -74,6 +80,7 @@ def check_project(project: Project, spec: HardwareSpecification) -> list[Finding
     paths = {file.path for file in project.files}
     for source in sources:
         findings += _includes(source, paths)
+        findings += _embeds(source)
     if findings:
         return findings
     prototypes = {source.path: source.prototypes() for source in sources if source.path.endswith(".ino")}
@@ -96,6 +103,21 @@ def _includes(source: Source, paths: Collection[str]) -> Iterator[Finding]:
                     f"of the core ({', '.join(_CORE_HEADERS)}), of the standard library, nor in the project"
                 )
                 yield Finding("invalid_code", source.path, line(node), f"{name} is neither {known}")
+
+
+def _embeds(source: Source) -> Iterator[Finding]:
+    """Yield each #embed, which newer compilers know: what it reads, they do not list among the files they opened."""
+    content = source.content.decode()
+    splices = [splice.span() for splice in _SPLICE.finditer(content)]
+    for match in _EMBED.finditer(_SPLICE.sub("", content)):
+        place = match.start()
+        for begin, end in splices:
+            if begin <= place:
+                place += end - begin
+        row = content.count("\n", 0, place) + 1
+        yield Finding(
+            "invalid_code", source.path, row, "#embed is not accepted: a sketch has no file to read"
+        )
 
 
 def _resolved(path: str, name: str) -> str | None:
