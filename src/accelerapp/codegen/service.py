@@ -15,6 +15,7 @@ from pydantic import BaseModel
 import accelerapp
 from accelerapp.codegen.backend import Backend, TemplateBackend
 from accelerapp.codegen.boards import BOARDS
+from accelerapp.codegen.body_limit import BodyLimit
 from accelerapp.codegen.catalogue import (
     PlatformDescription,
     PlatformsResponse,
@@ -134,9 +135,9 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=settings.max_request_bytes,
         telemetry=_NO_TELEMETRY_OF_FASTAPI,
     )
+    app.add_middleware(BodyLimit, most=settings.max_request_bytes)
     app.add_middleware(ObservabilityMiddleware, metrics=metrics, expected=_EXPECTED)
     install_problem_handlers(app)
     describe_specification(app)

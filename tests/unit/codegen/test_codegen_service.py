@@ -177,11 +177,29 @@ async def test_a_wrong_specification_is_a_422_and_no_error(
     assert counter(metrics, "code_generation_total") == {}
 
 
-async def test_a_body_that_is_too_large_is_refused(service: Any, metrics: MetricsCollector) -> None:
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_that_is_too_large_is_refused(
+    service: Any, metrics: MetricsCollector, announced: bool
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * 100
+
     async with service(max_request_bytes=1000) as client:
-        answer = await client.post("/v1/generate", content=b"[" + b" " * 2000 + b"]")
+        answer = await client.post("/v1/generate", content=b" " * 2000 if announced else pieces())
     assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "the body is larger than 1000 bytes"
+    assert answer.json()["correlation_id"]
+    assert counter(metrics, "requests_total") == {"/v1/generate POST 413": 1}
     assert counter(metrics, "errors_total") == {}
+
+
+async def test_every_route_that_reads_a_body_has_its_limit(service: Any) -> None:
+    async with service(max_request_bytes=1000, fault_token="secret") as client:  # noqa: S106
+        answer = await client.put("/v1/faults", content=b" " * 2000)
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_an_error_of_ours_is_a_500_without_its_text(

@@ -25,13 +25,8 @@ CONTENT_SECURITY_POLICY = (
 #: The page's views, as ui/src/routes.ts has them: the first part of the path, and how many parts it may have.
 VIEWS: Mapping[str, tuple[int, ...]] = {
     "alerts": (1, 2),
-    "compare": (1,),
-    "d": (1, 2),
-    "explore": (1,),
+    "d": (2,),
     "logs": (1,),
-    "services": (1,),
-    "silences": (1,),
-    "start": (1,),
     "status": (1,),
     "trace": (2,),
     "traces": (1,),

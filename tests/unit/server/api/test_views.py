@@ -15,7 +15,7 @@ from accelerapp.server.api import page
 from accelerapp.server.api.page import VIEWS
 
 Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
-APP = Path(__file__).parents[4] / "ui/src/App.svelte"
+ROUTES = Path(__file__).parents[4] / "ui/src/routes.ts"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
@@ -27,10 +27,10 @@ def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_views_are_those_that_the_page_has() -> None:
-    shown = defaultdict(list)
-    for first, depth in re.findall(r'first === "(\w[\w-]*)" && depth === (\d)', APP.read_text()):
-        shown[first].append(int(depth))
-    assert {first: tuple(depths) for first, depths in shown.items()} == VIEWS
+    shown = defaultdict(set)
+    for path in re.findall(r'path: "/([^"]+)"', ROUTES.read_text()):
+        shown[path.split("/")[0]].add(len(path.split("/")))
+    assert {first: tuple(sorted(depths)) for first, depths in shown.items()} == VIEWS
 
 
 @pytest.mark.parametrize(
