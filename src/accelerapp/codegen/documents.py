@@ -9,7 +9,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    ScalarEvent,
+)
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 JSON = "application/json"
@@ -18,6 +24,8 @@ YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yam
 _DEPTH = 32
 #: Values, and beginnings and ends of collections, of YAML, which is slow to read; the largest specification has 2,000.
 _EVENTS = 5_000
+#: Characters of one value; the longest of a specification is its description, of 200.
+_CHARACTERS = 4_096
 
 
 class UnreadableError(ValueError):
@@ -53,7 +61,8 @@ def read_document(body: bytes, media_type: str) -> Document:
     """Read a body as its media type says; blocks.
 
     Raises:
-        UnreadableError: it is not of that form, or nested too deeply, or has aliases (YAML).
+        UnreadableError: it is not of that form, or nested too deeply; of YAML also where it has aliases, a value that
+            is too long, or is of version 1.1.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -102,6 +111,13 @@ def _check_events(yaml: YAML, text: str) -> None:
             )
         if isinstance(event, AliasEvent):
             raise UnreadableError("YAML aliases are not accepted", mark.line + 1, mark.column + 1)
+        if isinstance(event, DocumentStartEvent) and event.version not in (None, (1, 2)):
+            # 1.1 reads 1:30 as a number to the base of 60, in time that grows with the square of its length.
+            raise UnreadableError("YAML 1.2 alone is accepted", mark.line + 1, mark.column + 1)
+        if isinstance(event, ScalarEvent) and len(event.value) > _CHARACTERS:
+            raise UnreadableError(
+                f"a value is longer than {_CHARACTERS} characters", mark.line + 1, mark.column + 1
+            )
         if isinstance(event, CollectionStartEvent):
             depth += 1
         elif isinstance(event, CollectionEndEvent):
