@@ -13,6 +13,8 @@ from typing import Literal
 
 from tree_sitter import Node
 
+from accelerapp.codegen.arduino.calls import argument_list, bus_kinds, calls, last_name
+from accelerapp.codegen.arduino.integers import constants, integer
 from accelerapp.codegen.arduino.source import Source, arguments, declared_name, line, text
 from accelerapp.codegen.boards import BOARDS, Board
 from accelerapp.codegen.findings import Finding
@@ -68,9 +70,9 @@ class _Pins:
         self._sources = sources
         self._board = board
         self._wired = wired
-        self._constants = _constants(sources)
-        self._calls = _calls(sources)
-        self._kinds = _kinds(sources)
+        self._constants = constants(sources)
+        self._calls = calls(sources)
+        self._kinds = bus_kinds(sources)
         self._fields: dict[tuple[int, str], _Parameter | None] = {}
 
     def findings(self) -> Iterator[Finding]:
@@ -111,7 +113,7 @@ class _Pins:
         given = arguments(call.child_by_field_name("arguments"))
         if function is None or not given:
             return
-        name = _last_name(function)
+        name = last_name(function)
         if name == "pinMode":
             drives = len(given) > 1 and "OUTPUT" in text(given[1])
             yield given[0], "output" if drives else "pin"
@@ -166,123 +168,7 @@ class _Pins:
         return problem
 
     def _number(self, node: Node) -> int | None:
-        return _integer(node, self._constants)
-
-
-def _integer(node: Node, constants: Mapping[str, int]) -> int | None:
-    match node.type:
-        case "number_literal":
-            try:
-                return int(text(node).rstrip("uUlL").replace("'", ""), 0)
-            except ValueError:
-                return None
-        case "unary_expression" if text(node).startswith("-"):
-            inner = _integer(node.named_children[0], constants)
-            return None if inner is None else -inner
-        case "parenthesized_expression":
-            return _integer(node.named_children[0], constants)
-        case "identifier" | "qualified_identifier":
-            return constants.get(text(node).rpartition("::")[2])
-    return None
-
-
-def _constants(sources: list[Source]) -> dict[str, int]:
-    """Return the names that are one integer in the whole project: constants, enumerators and macros."""
-    found: dict[str, set[int | None]] = {}
-    for source in sources:
-        for node in source.walk("init_declarator", "preproc_def", "enumerator"):
-            if node.type == "init_declarator":
-                kind = text(node.parent).split("=")[0].split() if node.parent else []
-                name = declared_name(node.child_by_field_name("declarator"))
-                constant = {"const", "constexpr"} & set(kind)
-                value = node.child_by_field_name("value")
-                number = _integer(value, {}) if value is not None and constant else None
-            elif node.type == "preproc_def":
-                name = text(node.child_by_field_name("name"))
-                number = _macro(text(node.child_by_field_name("value")))
-            else:
-                name = text(node.child_by_field_name("name"))
-                value = node.child_by_field_name("value")
-                number = _integer(value, {}) if value is not None else None
-            found.setdefault(name, set()).add(number)
-    return {
-        name: value
-        for name, values in found.items()
-        if len(values) == 1
-        for value in values
-        if value is not None
-    }
-
-
-def _macro(value: str) -> int | None:
-    try:
-        return int(value.strip().strip("()").rstrip("uUlL"), 0)
-    except ValueError:
-        return None
-
-
-def _calls(sources: list[Source]) -> dict[str, list[tuple[Source, list[Node]]]]:
-    """Return the arguments of each call of a function and of each construction of a class, by its name."""
-    found: dict[str, list[tuple[Source, list[Node]]]] = {}
-    for source in sources:
-        for node in source.walk("call_expression", "declaration", "field_initializer"):
-            if node.type == "call_expression":
-                name = _last_name(node.child_by_field_name("function"))
-                found.setdefault(name, []).append((source, arguments(node.child_by_field_name("arguments"))))
-            elif node.type == "field_initializer":
-                # A base class, or a field whose class is not looked for.
-                name = text(node.named_children[0])
-                found.setdefault(name, []).append((source, arguments(_list_in(node))))
-            else:
-                name = text(node.child_by_field_name("type")).rpartition("::")[2]
-                for declarator in node.children_by_field_name("declarator"):
-                    values = _constructed(declarator)
-                    if values is not None:
-                        found.setdefault(name, []).append((source, values))
-    return found
-
-
-def _list_in(node: Node) -> Node | None:
-    lists = ("argument_list", "initializer_list")
-    return next((child for child in node.named_children if child.type in lists), None)
-
-
-def _constructed(declarator: Node) -> list[Node] | None:
-    """Return the arguments with which a declaration constructs, None where it does not."""
-    if declarator.type == "init_declarator":
-        value = declarator.child_by_field_name("value")
-        if value is not None and value.type in ("argument_list", "initializer_list"):
-            return arguments(value)
-    if declarator.type == "function_declarator":  # `Output pump(PUMP_PIN);` looks like one
-        parameters = declarator.child_by_field_name("parameters")
-        return [
-            child.named_children[0]
-            if child.type == "parameter_declaration" and child.named_children
-            else child
-            for child in arguments(parameters)
-        ]
-    return None
-
-
-def _kinds(sources: list[Source]) -> dict[str, str]:
-    """Return which names are buses, and of what kind."""
-    classes = {"TwoWire": "i2c", "SPIClass": "spi", "HardwareSerial": "uart"}
-    found = {"Wire": "i2c", "Wire1": "i2c", "SPI": "spi", "Serial1": "uart", "Serial2": "uart"}
-    for source in sources:
-        for node in source.walk("declaration"):
-            kind = classes.get(text(node.child_by_field_name("type")))
-            if kind is not None:
-                for declarator in node.children_by_field_name("declarator"):
-                    name = declared_name(declarator).strip("&* ")
-                    found[name.partition("(")[0].strip()] = kind
-    return found
-
-
-def _last_name(function: Node | None) -> str:
-    """Return `begin` for `Wire.begin` and `pin` for `config::pin`."""
-    if function is not None and function.type == "field_expression":
-        return text(function.child_by_field_name("field"))
-    return text(function).rpartition("::")[2]
+        return integer(node, self._constants)
 
 
 def _set_by_constructor(owner: Node, field: str) -> _Parameter | None:
@@ -293,11 +179,7 @@ def _set_by_constructor(owner: Node, field: str) -> _Parameter | None:
         for initializer in lists[0].named_children if lists else []:
             if initializer.type != "field_initializer" or text(initializer.named_children[0]) != field:
                 continue
-            values = next(
-                (c for c in initializer.named_children if c.type in ("argument_list", "initializer_list")),
-                None,
-            )
-            given = arguments(values)
+            given = arguments(argument_list(initializer))
             index = _parameters(member).get(text(given[0])) if given else None
             if index is not None:
                 return _Parameter(class_name, index)
