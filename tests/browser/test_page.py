@@ -212,3 +212,32 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     found = Axe().run(view).response["violations"]
     assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found] == []
     assert view.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_page_of_another_site_changes_nothing_through_the_reader_s_browser(
+    browser: Browser, stage: Stage
+) -> None:
+    def refused() -> float:
+        told = httpx.get(f"{stage.url}/metrics", trust_env=False).text
+        found = re.search(r'page_refused_total\{reason="cross_site"\} (\d+)', told)
+        return int(found[1]) if found else 0
+
+    before = refused()
+    elsewhere = "http://127.0.0.1:1/"
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(elsewhere, lambda route: route.fulfill(body="<p>Elsewhere", content_type="text/html"))
+    page.goto(elsewhere)
+    page.evaluate(
+        """url => {
+            const form = document.createElement("form");
+            form.method = "post";
+            form.action = url;
+            document.body.append(form);
+            form.submit();
+        }""",
+        f"{stage.url}/api/accelerapp/v1/storage/backup",
+    )
+    expect(page.get_by_text("a page of http://127.0.0.1:1 may not ask for POST")).to_be_visible()
+    assert refused() == before + 1
+    context.close()
