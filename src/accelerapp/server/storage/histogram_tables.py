@@ -191,7 +191,7 @@ class HistogramTables:
         first, last = int(offsets[part.start]), int(offsets[part.stop])
         with self._database.cursor() as cursor:
             found: dict[str, Any] = cursor.execute(
-                f"SELECT * FROM {self._catalog}.main.{table} WHERE rowid >= ? AND rowid < ? ORDER BY rowid",  # noqa: S608
+                f"SELECT * FROM {self._catalog}.main.{table} WHERE rowid >= ? AND rowid < ?",  # noqa: S608
                 [first, last],
             ).fetchnumpy()
         held = len(next(iter(found.values())))

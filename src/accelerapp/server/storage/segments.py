@@ -170,7 +170,7 @@ class MetricSegment(TableSegment):
         begin, end = int(self._offsets[first]), int(self._offsets[last + 1])
         with self._database.cursor() as cursor:
             columns = cursor.execute(
-                f"SELECT {self._time_column}, v FROM {self.relation} WHERE series BETWEEN ? AND ? ORDER BY rowid",  # noqa: S608
+                f"SELECT {self._time_column}, v FROM {self.relation} WHERE series BETWEEN ? AND ?",  # noqa: S608
                 [first, last],
             ).fetchnumpy()
             specials = cursor.execute(

@@ -157,6 +157,21 @@ async def test_of_a_large_segment_no_more_is_read_than_is_wanted_or_allowed(
     assert read == [10, 10, 50]
 
 
+async def test_what_several_threads_read_of_a_segment_is_in_order(
+    open_storage: Callable[..., Storage],
+) -> None:
+    storage = open_storage(duckdb_threads=4)
+    (series,) = storage.number_series([named("m")])
+    times = np.arange(500_000)  # of which DuckDB gives each thread some row groups
+    await storage.write_columns(
+        Samples(times, np.full(len(times), series, dtype=np.uint32), times.astype(np.float64))
+    )
+    await storage.seal()
+    found = storage.metrics.select(ALL, *FOREVER)
+    assert np.array_equal(found.timestamps, times)
+    assert np.array_equal(found.values, times)
+
+
 async def test_new_series_beyond_the_limit_are_left_out_and_counted(storage: Storage) -> None:
     await storage.write_samples([(named("noisy", id=str(number)), 1, 1.0) for number in range(5)])
     await storage.wait_loaded()
