@@ -96,14 +96,18 @@ def fraction(lower: float, upper: float, histogram: Histogram, note: Callable[[s
     return (_rank(upper, columns, count) - _rank(lower, columns, count)) / histogram.count
 
 
-def variance(histogram: Histogram) -> float:
-    """Estimate the variance, each observation taken to be the geometric mean of its bucket's bounds."""
-    lower, upper, counts = histogram.columns()
+def variances(layout: Layout, rows: Floats) -> Floats:
+    """Estimate the variance of each row, each observation taken to be the geometric mean of its bucket's bounds."""
+    lower, upper = layout.bounds()
     middle = np.where((lower <= 0) & (upper >= 0), 0.0, np.copysign(np.sqrt(upper * lower), upper))
-    away = middle - np.float64(histogram.sum) / np.float64(histogram.count)
-    terms = counts * away * away
-    total = math.fsum(terms) if np.isfinite(terms).all() else float(terms.sum())
-    return float(np.float64(total) / np.float64(histogram.count))
+    away = middle - (rows[:, 1] / rows[:, 0])[:, None]
+    counts = layout.counts(rows)
+    terms = np.where(counts != 0, counts * away * away, 0.0)
+    sums = terms.sum(axis=1)
+    finite = np.isfinite(terms).all(axis=1)
+    sums[finite] = [math.fsum(row) for row in terms[finite].tolist()]
+    result: Floats = sums / rows[:, 0]
+    return result
 
 
 def _rank(value: float, columns: tuple[Floats, Floats, Floats], count: float) -> float:

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from accelerapp.server.promql import Annotations, Engine, Matrix, histogram_rows
-from accelerapp.server.promql.estimation import fraction, quantile, quantiles
+from accelerapp.server.promql.estimation import fraction, quantile, quantiles, variances
 from accelerapp.server.promql.histogram import Hint, Histogram, Side, joint_hint
 from accelerapp.server.promql.histogram_layout import bounds
 from accelerapp.server.promql.histogram_rows import joint_layout, mean, rows_of, total
@@ -113,7 +113,7 @@ def test_the_share_below_a_quantile_is_the_quantile(histogram: Histogram, q: flo
     st.lists(st.builds(made, st.just(0), st.just(0.3), st.integers(0, 9), SIDES, SIDES), min_size=1),
     st.data(),
 )
-def test_quantiles_of_rows_are_those_of_one_histogram_after_the_other(
+def test_what_is_estimated_of_rows_is_what_is_of_one_histogram_after_the_other(
     histograms: list[Histogram], data: st.DataObject
 ) -> None:
     """A row has columns for the buckets of all, and so for some that are empty."""
@@ -131,6 +131,10 @@ def test_quantiles_of_rows_are_those_of_one_histogram_after_the_other(
     expected = [quantile(each, one, apart.append) for each, one in zip(q.tolist(), histograms, strict=True)]
     np.testing.assert_array_equal(found, expected)
     assert set(together) == set(apart)
+    with np.errstate(all="ignore"):
+        found = variances(layout, rows_of(layout, histograms))
+        expected = [variances(one.layout, one.numbers[None, :])[0] for one in histograms]
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("factor", [math.inf, -math.inf, math.nan])

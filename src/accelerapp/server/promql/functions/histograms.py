@@ -19,10 +19,11 @@ from accelerapp.server.promql.block import (
     get_label,
     group_rows,
 )
-from accelerapp.server.promql.estimation import fraction, quantiles, variance
+from accelerapp.server.promql.estimation import fraction, quantiles, variances
 from accelerapp.server.promql.functions.context import Context, Function
 from accelerapp.server.promql.functions.native import rated_statistics
 from accelerapp.server.promql.histogram import Histogram
+from accelerapp.server.promql.histogram_layout import Layout
 from accelerapp.server.promql.histogram_rows import by_layout
 
 _BOUND = "le"
@@ -159,14 +160,19 @@ def _histogram_fraction(call: ast.Call, context: Context) -> Block:
     return _of_either(argument, context, of_classic, of_native)
 
 
-def _of_native(function: Callable[[Histogram], float]) -> Function:
+def _of_rows(function: Callable[[Layout, Floats], Floats]) -> Function:
+    """Make a function of native histograms that share a layout, as rows."""
+
     def evaluate(call: ast.Call, context: Context) -> Block:
         block = context.vector(call.args[0])
         present = block.native
         values = np.zeros(present.shape)
         if block.histograms is not None:
-            for row, step in np.argwhere(present).tolist():
-                values[row, step] = function(block.histograms[row, step])
+            histograms = block.histograms[present].tolist()
+            found = np.zeros(len(histograms))
+            for positions, layout, rows in by_layout(histograms):
+                found[positions] = function(layout, rows)
+            values[present] = found
         return Block(block.labels, values, present).without_empty().without_name()
 
     return evaluate
@@ -281,7 +287,7 @@ FUNCTIONS: dict[str, Function] = {
     "histogram_count": _of_statistics(lambda counts, sums: counts),
     "histogram_fraction": _histogram_fraction,
     "histogram_quantile": _histogram_quantile,
-    "histogram_stddev": _of_native(lambda histogram: float(np.sqrt(variance(histogram)))),
-    "histogram_stdvar": _of_native(variance),
+    "histogram_stddev": _of_rows(lambda layout, rows: np.sqrt(variances(layout, rows))),
+    "histogram_stdvar": _of_rows(variances),
     "histogram_sum": _of_statistics(lambda counts, sums: sums),
 }
