@@ -36,7 +36,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Receiver, str]]:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.7")
     receiver = Receiver()
     server = grpc.server(ThreadPoolExecutor(2))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(receiver, server)
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(receiver, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield receiver, f"http://127.0.0.1:{port}"
