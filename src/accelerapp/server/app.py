@@ -23,7 +23,7 @@ from accelerapp.server.alerting import Alertmanager
 from accelerapp.server.api import Configuration, Exporter, QueryThreads, ReloadError, Services, query_app
 from accelerapp.server.config import Settings
 from accelerapp.server.configfile import ConfigError
-from accelerapp.server.configuration import LOOKBACK, Files, OverlayError, flags, read_files
+from accelerapp.server.configuration import LOOKBACK, Files, flags, read_files
 from accelerapp.server.dashboards import Dashboard, DashboardError
 from accelerapp.server.ingest import (
     Account,
@@ -61,7 +61,7 @@ from accelerapp.server.storage.state import State, StateError
 log = logging.getLogger("accelerapp.server")
 
 #: What is wrong with a file of the settings.
-_FILE_ERRORS = (ConfigError, DashboardError, OverlayError, OSError)
+_FILE_ERRORS = (ConfigError, DashboardError, OSError)
 #: How long what the rules write may take to be durable before the rule thread goes on without waiting.
 _RULE_WRITE_SECONDS = 10.0
 

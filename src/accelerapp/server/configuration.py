@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from accelerapp.server.alerting import Config, load_alertmanager
 from accelerapp.server.config import Settings
-from accelerapp.server.configfile import read, written
+from accelerapp.server.configfile import ConfigError, Document, read, written
 from accelerapp.server.dashboards import Dashboard, load_dashboard
 from accelerapp.server.ingest import ScrapeFile, load_scrape_file
 from accelerapp.server.rules import Group, load_rule_files
@@ -20,10 +19,6 @@ LOOKBACK = 300.0
 _SECRETS = frozenset(
     {"password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "access_key", "key"}
 )
-
-
-class OverlayError(Exception):
-    """The overlay is not a mapping of what it may have; the message says where and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class Files:
 def read_files(settings: Settings) -> Files:
     """Read the scrape file, the rules, the routes and the dashboards; this blocks.
 
-    Raises ConfigError, DashboardError, OverlayError or OSError naming the file and the place.
+    Raises ConfigError, DashboardError or OSError naming the file and the place.
     """
     factor, overlay = settings.time_factor, _overlay(settings)
     scrape = load_scrape_file(settings.prometheus_file, overlay=overlay, time_factor=factor)
@@ -74,20 +69,23 @@ def flags(settings: Settings, external_url: str) -> dict[str, str]:
     }
 
 
-def _overlay(settings: Settings) -> Mapping[str, Any] | None:
+def _overlay(settings: Settings) -> Document | None:
     if settings.overlay_file is None:
         return None
     document = read(settings.overlay_file)
-    data = document.data or {}
-    if not isinstance(data, dict):
-        raise OverlayError(f"{settings.overlay_file}: must be a mapping; see the how-to for its form")
+    if document.data is None:
+        return None
+    if not isinstance(document.data, dict):
+        raise ConfigError([document.problem((), "must be a mapping; see the how-to for its form")])
     known = ("scrape_configs", "receivers", "route")
-    unknown = [str(key) for key in data if key not in known]
+    unknown = [
+        document.problem((key,), f"unknown key; an overlay has {', '.join(known)}", of_key=True)
+        for key in document.data
+        if key not in known
+    ]
     if unknown:
-        raise OverlayError(
-            f"{settings.overlay_file}: unknown key {min(unknown)!r}; an overlay has {', '.join(known)}"
-        )
-    return dict(data)
+        raise ConfigError(unknown)
+    return document
 
 
 def _dashboards(settings: Settings) -> dict[str, Dashboard]:

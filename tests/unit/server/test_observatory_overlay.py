@@ -45,8 +45,15 @@ async def test_an_overlay_adds_a_receiver_and_the_route_to_it(tmp_path: Path) ->
     ("overlay", "message"),
     [
         ([1], "must be a mapping"),
-        ({"recievers": []}, "unknown key 'recievers'; an overlay has scrape_configs, receivers, route"),
-        ({"receivers": [{"name": "critical"}]}, 'no route uses the receiver "critical"'),
+        (
+            {"recievers": []},
+            "overlay.yml:1:2: recievers: unknown key; an overlay has scrape_configs",
+        ),
+        ({"receivers": [{"name": "critical"}]}, r'overlay.yml:1:25: .*no route uses the receiver "critical"'),
+        (
+            {"scrape_configs": [{"job_name": "a", "job_nam": "b"}]},
+            r"overlay.yml:1:39: .*job_nam: unknown key",
+        ),
     ],
 )
 async def test_a_wrong_overlay_stops_the_start(tmp_path: Path, overlay: Any, message: str) -> None:

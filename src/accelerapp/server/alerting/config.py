@@ -74,9 +74,7 @@ class Config:
     time_factor: float
 
 
-def load_alertmanager(
-    path: Path, *, overlay: Mapping[str, Any] | None = None, time_factor: float = 1.0
-) -> Config:
+def load_alertmanager(path: Path, *, overlay: Document | None = None, time_factor: float = 1.0) -> Config:
     """Read a file in the form of Alertmanager's configuration.
 
     `overlay` may have `receivers`, merged by name (lists of integrations are appended, unknown names added), and
@@ -87,7 +85,7 @@ def load_alertmanager(
     document = read(path)
     settings = validate(document, FileSettings)
     if overlay:
-        document = replace(document, data=merge_overlay(document.data, overlay))
+        document = merge_overlay(document, overlay)
         settings = validate(document, FileSettings)
     reader = _Reader(document, settings, time_factor)
     config = reader.config()

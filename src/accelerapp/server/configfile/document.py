@@ -35,6 +35,8 @@ class Document:
     directory: Path
     values: dict[DocumentPath, tuple[int, int]] = field(default_factory=dict)
     keys: dict[DocumentPath, tuple[int, int]] = field(default_factory=dict)
+    #: What was merged in from another document: where it is here, and where there.
+    merged: dict[DocumentPath, tuple[Document, DocumentPath]] = field(default_factory=dict)
 
     def position(self, path: DocumentPath, *, of_key: bool = False) -> tuple[int, int]:
         """Return line and column (from 1) of the value at `path`, or of the nearest part that encloses it."""
@@ -45,8 +47,21 @@ class Document:
         return self.values.get(path, (1, 1))
 
     def problem(self, path: DocumentPath, message: str, *, of_key: bool = False) -> Problem:
-        line, column = self.position(path, of_key=of_key)
-        return Problem(self.name, line, column, describe(path), message)
+        document, there = self._origin(path)
+        line, column = document.position(there, of_key=of_key)
+        return Problem(document.name, line, column, describe(there), message)
+
+    def has(self, path: DocumentPath) -> bool:
+        document, there = self._origin(path)
+        return there in document.values
+
+    def _origin(self, path: DocumentPath) -> tuple[Document, DocumentPath]:
+        """Return which document a part is from, and where it is in that one."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.merged:
+                document, there = self.merged[path[:length]]
+                return document, (*there, *path[length:])
+        return self, path
 
 
 def describe(path: DocumentPath) -> str:

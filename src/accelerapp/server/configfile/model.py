@@ -149,7 +149,7 @@ def _path(document: Document, loc: Sequence[str | int]) -> tuple[str | int, ...]
     path: tuple[str | int, ...] = ()
     for index, part in enumerate(loc):
         candidate = (*path, part)
-        if candidate in document.values or index == len(loc) - 1:
+        if document.has(candidate) or index == len(loc) - 1:
             path = candidate
     return path
 

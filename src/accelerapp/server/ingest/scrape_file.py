@@ -6,9 +6,8 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from accelerapp.server.configfile import ConfigError, expand_globs, read, validate
 from accelerapp.server.configfile.document import Document
@@ -40,9 +39,7 @@ class ScrapeFile:
     external_labels: Mapping[str, str]
 
 
-def load_scrape_file(
-    path: Path, *, overlay: Mapping[str, Any] | None = None, time_factor: float = 1.0
-) -> ScrapeFile:
+def load_scrape_file(path: Path, *, overlay: Document | None = None, time_factor: float = 1.0) -> ScrapeFile:
     """Read a prometheus.yml and the files that its `scrape_config_files` name.
 
     The overlay's `scrape_configs` take the place of the jobs of the same name, or are added. `time_factor` divides
@@ -56,8 +53,8 @@ def load_scrape_file(
         further = read(other)
         _add(configs, validate(further, ScrapeConfigFile).scrape_configs, further)
     if overlay:
-        added = {"scrape_configs": overlay.get("scrape_configs", [])}
-        merged = validate(Document(f"overlay of {path}", added, path.parent), ScrapeConfigFile)
+        added = {"scrape_configs": overlay.data.get("scrape_configs", [])}
+        merged = validate(replace(overlay, data=added, directory=path.parent), ScrapeConfigFile)
         configs.update({config.job_name: config for config in merged.scrape_configs})
     return ScrapeFile(
         jobs=[_job(config, file.globals, time_factor) for config in configs.values()],

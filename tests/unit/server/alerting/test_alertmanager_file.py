@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from accelerapp.server.alerting import Alertmanager, load_alertmanager
 from accelerapp.server.alerting.matchers import Matchers, parse_matchers
 from accelerapp.server.alerting.route import Route
-from accelerapp.server.configfile import ConfigError
+from accelerapp.server.configfile import ConfigError, Document
+from accelerapp.server.configfile.document import parse
 from accelerapp.server.signals import Alert, make_labels
 from accelerapp.server.storage.state import State
 
@@ -70,6 +72,10 @@ def test_the_time_factor_divides_every_timer() -> None:
     assert (route.group_wait, route.group_interval, route.repeat_interval) == (0.5, 15, 180)
 
 
+def document(overlay: dict[str, Any]) -> Document:
+    return parse(json.dumps(overlay), "overlay.yml", SHIPPED.parent)
+
+
 def test_an_overlay_adds_integrations_by_name_and_receivers() -> None:
     overlay: dict[str, Any] = {
         "receivers": [
@@ -78,7 +84,7 @@ def test_an_overlay_adds_integrations_by_name_and_receivers() -> None:
         ],
         "route": {"routes": [{"receiver": "new", "matchers": ['team="x"']}]},
     }
-    config = load_alertmanager(SHIPPED, overlay=overlay)
+    config = load_alertmanager(SHIPPED, overlay=document(overlay))
     kinds = [integration.type for integration in config.receivers["critical-alerts"].integrations]
     assert kinds == ["webhook", "slack", "pagerduty", "email"]
     assert [route.receiver for route in config.route.match({"team": "x"})] == ["new"]
@@ -90,15 +96,17 @@ WEBHOOKS = [{"url": "http://localhost:1/"}]
 @pytest.mark.parametrize(
     ("overlay", "message"),
     [
-        ({"reciever": []}, "overlay: reciever: unknown key"),
-        ({"receivers": {"name": "default"}}, "overlay: receivers: must be a list of mappings"),
-        ({"receivers": [{"webhook_configs": WEBHOOKS}]}, r"overlay: receivers\[0\]: a receiver needs a name"),
+        ({"receivers": {"name": "default"}}, r"^overlay.yml:1:2: receivers: must be a list of mappings"),
+        (
+            {"receivers": [{"webhook_configs": WEBHOOKS}]},
+            r"^overlay.yml:1:16: receivers\[0\]: a receiver needs a name",
+        ),
         (
             {"receivers": [{"name": "default", "webhook_configs": WEBHOOKS[0]}]},
-            r"overlay: receivers\[0\].webhook_configs: must be a list",
+            r"^overlay.yml:1:36: receivers\[0\].webhook_configs: must be a list",
         ),
-        ({"route": []}, "overlay: route: must be a mapping"),
-        ({"route": {"receiver": "default"}}, "overlay: route.receiver: .* only `routes`"),
+        ({"route": []}, r"^overlay.yml:1:2: route: must be a mapping"),
+        ({"route": {"receiver": "default"}}, r"^overlay.yml:1:12: route.receiver: .* only `routes`"),
         (
             {"receivers": [{"name": "critical-alert", "webhook_configs": WEBHOOKS}]},
             r'no route uses the receiver "critical-alert",.*\(critical-alerts, default, heartbeat, high-',
@@ -114,14 +122,35 @@ WEBHOOKS = [{"url": "http://localhost:1/"}]
 )
 def test_an_overlay_that_would_not_do_what_it_says_is_refused(overlay: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_alertmanager(SHIPPED, overlay=overlay)
+        load_alertmanager(SHIPPED, overlay=document(overlay))
 
 
-def test_wrong_yaml_types_in_the_overlay_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"receivers\[0\]"):
-        load_alertmanager(
-            SHIPPED, overlay={"receivers": [{"name": "critical-alerts", "webhook_configs": [{"uri": "x"}]}]}
-        )
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        (
+            {"receivers": [{"name": "critical-alerts", "webhook_configs": [{"uri": "x"}]}]},
+            r"^overlay.yml:1:65: receivers\[0\].webhook_configs\[0\].uri: unknown key",
+        ),
+        (
+            {"receivers": [{"name": "heartbeat", "webhook_configs": [{"uri": "x"}]}]},
+            r"^overlay.yml:1:59: receivers\[0\].webhook_configs\[0\].uri: unknown key",
+        ),
+        (
+            {"receivers": [{"name": "new", "webhook_configs": [{"uri": "x"}]}]},
+            r"^overlay.yml:1:53: receivers\[0\].webhook_configs\[0\].uri: unknown key",
+        ),
+        (
+            {"route": {"routes": [{"receiver": "nobody"}]}},
+            r"^overlay.yml:1:\d+: route.routes\[0\]\S*: ",
+        ),
+    ],
+)
+def test_what_is_wrong_in_what_an_overlay_adds_has_its_place_there(
+    overlay: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_alertmanager(SHIPPED, overlay=document(overlay))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from accelerapp.server.configfile import ConfigError
+from accelerapp.server.configfile.document import parse
 from accelerapp.server.ingest import load_scrape_file
 from accelerapp.server.ingest.scrape_job import ScrapeLimits, TargetGroup
 
@@ -54,7 +55,7 @@ def test_the_time_factor_divides_intervals_and_leaves_the_timeout_within_them(pa
 
 def test_the_overlay_takes_the_place_of_the_job_of_its_name(path: Path) -> None:
     overlay = {"scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": ["localhost:9"]}]}]}
-    (job,) = load_scrape_file(path, overlay=overlay).jobs
+    (job,) = load_scrape_file(path, overlay=parse(json.dumps(overlay), "overlay.yml", path.parent)).jobs
     assert job.groups == (TargetGroup(("localhost:9",), (), "0"),)
     assert job.interval_seconds == 15
 
