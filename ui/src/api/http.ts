@@ -34,6 +34,11 @@ export function post<T>(path: string, body: unknown, signal: AbortSignal): Promi
   return ask(path, "", { method: "POST", body: JSON.stringify(body), headers, signal });
 }
 
+/** Sends a text as it is, such as a file that the reader chose. */
+export function postText<T>(path: string, body: string, signal: AbortSignal): Promise<T> {
+  return ask(path, "", { method: "POST", body, headers: { "Content-Type": "text/plain" }, signal });
+}
+
 /** Asks to delete; an answer without a body is undefined. */
 export function remove(path: string, signal: AbortSignal): Promise<undefined> {
   return ask(path, "", { method: "DELETE", signal });
