@@ -14,14 +14,13 @@ from accelerapp.server.storage.open_folder import OpenFolder
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.retention import segments_of
 from accelerapp.server.storage.samples import Samples, concatenate
+from accelerapp.server.storage.segment_files import merge_table_segments, write_metric_segment
 from accelerapp.server.storage.segments import (
     DAMAGED,
     MetricSegment,
     SegmentName,
     TableSegment,
-    merge_table_segments,
     segment_name,
-    write_metric_segment,
 )
 from accelerapp.server.storage.sources import AnySource, Sources
 from accelerapp.server.storage.tables import LOGS, METRICS, TRACES, TableSignal

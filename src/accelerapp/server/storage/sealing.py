@@ -18,13 +18,8 @@ from accelerapp.server.storage.head import TableHead
 from accelerapp.server.storage.journal import journal_files
 from accelerapp.server.storage.open_folder import OpenFolder
 from accelerapp.server.storage.retention import Retention
-from accelerapp.server.storage.segments import (
-    MetricSegment,
-    SegmentName,
-    TableSegment,
-    write_metric_segment,
-    write_table_segment,
-)
+from accelerapp.server.storage.segment_files import write_metric_segment, write_table_segment
+from accelerapp.server.storage.segments import MetricSegment, SegmentName, TableSegment
 from accelerapp.server.storage.sources import Sources
 from accelerapp.server.storage.tables import LOGS, METRICS, TRACES, TableSignal
 

@@ -87,7 +87,7 @@ def places(folder: Path) -> list[tuple[Path, int, str]]:
 async def test_damage_costs_only_the_damaged_part_and_is_counted(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accelerapp.server.storage.segments.sync_path", lambda _: None)
+    monkeypatch.setattr("accelerapp.server.storage.segment_files.sync_path", lambda _: None)
     everything, stats = await opened(shutil.copytree(folder, tmp_path / "whole"))
     assert all(numbers == [*SEALED, *UNSEALED] for numbers in everything.values())
     assert not damage_counted(stats)

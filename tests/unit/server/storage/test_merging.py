@@ -186,7 +186,7 @@ async def test_a_merge_that_fails_changes_nothing_and_is_tried_again(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("accelerapp.server.storage.segments.sync_path", full)
+        disk.setattr("accelerapp.server.storage.segment_files.sync_path", full)
         storage = open_storage(upkeep_interval_seconds=0.01)
         await until(lambda: storage.stats()["upkeep_failures"] > 1)  # type: ignore[operator]
         assert everything(storage) == before

@@ -23,7 +23,7 @@ from accelerapp.server.storage import (
     StorageSettings,
 )
 from accelerapp.server.storage.otlp_logs import LogDecoder
-from accelerapp.server.storage.segments import write_table_segment
+from accelerapp.server.storage.segment_files import write_table_segment
 from accelerapp.server.storage.series import SeriesRegistry
 
 OpenStorage = Callable[..., Storage]
