@@ -3,6 +3,7 @@
 import { scaleQuery, type Dashboard, type Panel, type Target } from "../api/dashboards";
 import { span } from "../format/time";
 import { resolveRange, type TimeRange } from "../time/range";
+import type { AnnotationMark } from "./annotations";
 import { replaceVariables, type BuiltIn, type Format, type Values } from "./variables";
 
 /** What a panel is given by the dashboard that it stands in. */
@@ -12,6 +13,22 @@ export interface PanelContext {
   values: Values;
   /** A text that changes when `values` do: for the keys of polls. */
   key: string;
+}
+
+/** What the dashboard's view gives the view of a panel. */
+export interface PanelProps {
+  panel: Panel;
+  range: TimeRange;
+  /** Milliseconds between two refreshes. */
+  every: number;
+  context: PanelContext;
+  /** Moments and periods drawn over every chart of time. */
+  marks: AnnotationMark[];
+  /** The panel has the view to itself. */
+  full: boolean;
+  /** Gives the panel the view to itself, or leaves that. */
+  onfull: () => void;
+  onzoom: (fromMs: number, toMs: number) => void;
 }
 
 export interface Shown {
