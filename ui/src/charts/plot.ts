@@ -1,22 +1,18 @@
-/** The one place that knows uPlot: options and data for a time-series chart. */
+/** Series over time for uPlot: their data, their scales and how they are drawn. */
 
 import uPlot from "uplot";
 
-import type { Threshold } from "../api/dashboards";
-import { cssValue, seriesVar } from "../dashboard/colors";
-import { type Frame, stacked } from "../dashboard/frame";
-import { formatValue } from "../format/number";
-import { clockTime } from "../format/time";
-import { cssColor } from "../state/theme.svelte";
+import type { FieldStyle, Threshold } from "../api/dashboards";
+import { cssValue, scaleColor, seriesColor } from "../dashboard/colors";
+import type { Frame, Series } from "../dashboard/frame";
+import { formatTicks } from "../format/number";
+import { faded, paint } from "../state/theme.svelte";
+import { axisLook, chartFont, FONT_SIZE, type PlotHooks, type Size, timeOptions } from "./base";
+import { stackValues } from "./stack";
 
-export interface Mark {
-  /** Unix seconds. */
-  at: number;
-  /** A CSS custom property that holds the colour. */
-  color: string;
-  label: string;
-}
+export type { Mark, PlotHooks } from "./base";
 
+/** How a chart is drawn: all its series, unless one has a look of its own. */
 export interface PlotStyle {
   unit: string;
   decimals: number | null;
@@ -27,117 +23,295 @@ export interface PlotStyle {
   stack: boolean;
   lineWidth: number;
   fillOpacity: number;
+  /** Where series are on several; else there is one, which the above describes. */
+  axes?: PlotAxis[];
 }
 
-export interface PlotHooks {
-  /** The present range of time, Unix seconds. */
-  range: () => [number, number];
-  marks: () => Mark[];
-  /** The pointer is at this index of the data, or nowhere. */
-  onCursor: (index: number | null, left: number, top: number) => void;
-  onZoom: (from: number, to: number) => void;
+/** A scale of values with its axis. */
+export interface PlotAxis {
+  key: string;
+  side: "left" | "right";
+  show: boolean;
+  label: string;
+  unit: string;
+  decimals: number | null;
+  min: number | null;
+  max: number | null;
+  softMin: number | null;
+  softMax: number | null;
+  scale: FieldStyle["scale"];
+  grid: boolean;
+  /** Zero is in the middle. */
+  centered: boolean;
+  /** Zero is in view, since areas or bars begin there. */
+  zero: boolean;
+  /** CSS; null for that of all axes. */
+  color: string | null;
+  thresholds: Threshold[];
+  thresholdStyle: string;
 }
 
-export function plotData(frame: Frame, stack: boolean): uPlot.AlignedData {
-  const values = stack ? stacked(frame.series) : frame.series.map((one) => one.values);
+/** How one series is drawn. */
+export interface SeriesLook {
+  /** CSS. */
+  color: string;
+  /** The colour is that of the place on the axis: of its thresholds, or of a continuous scale. */
+  scheme: { thresholds: Threshold[] } | { scale: string; low: number; high: number } | null;
+  axis: string;
+  draw: FieldStyle["draw_style"];
+  interpolation: FieldStyle["interpolation"];
+  width: number;
+  dash: number[];
+  round: boolean;
+  /** Percent. */
+  fill: number;
+  gradient: FieldStyle["gradient"];
+  /** The name of the series down to which the area is filled, or "". */
+  fillTo: string;
+  /** Whether the line goes over gaps: never, always, or over those of fewer milliseconds. */
+  spanNulls: boolean | number;
+  points: FieldStyle["show_points"];
+  pointSize: number;
+  barAlign: -1 | 0 | 1;
+  barWidth: number;
+  /** Series of one group are stacked; "" for none. */
+  stack: string;
+  percent: boolean;
+}
+
+export function plainAxis(style: PlotStyle): PlotAxis {
+  return {
+    key: "y",
+    side: "left",
+    show: true,
+    label: "",
+    unit: style.unit,
+    decimals: style.decimals,
+    min: style.min,
+    max: style.max,
+    softMin: null,
+    softMax: null,
+    scale: { type: "linear", log: 10, linear_threshold: 1 },
+    grid: true,
+    centered: false,
+    zero: true,
+    color: null,
+    thresholds: style.thresholds,
+    thresholdStyle: style.thresholdStyle,
+  };
+}
+
+export function plainLook(index: number, style: PlotStyle): SeriesLook {
+  return {
+    color: seriesColor(index),
+    scheme: null,
+    axis: "y",
+    draw: "line",
+    interpolation: "linear",
+    width: Math.max(style.lineWidth, 1),
+    dash: [],
+    round: false,
+    fill: style.stack ? Math.max(style.fillOpacity, 20) : style.fillOpacity,
+    gradient: "none",
+    fillTo: "",
+    spanNulls: false,
+    points: "never",
+    pointSize: 5,
+    barAlign: 0,
+    barWidth: 0.6,
+    stack: style.stack ? "A" : "",
+    percent: false,
+  };
+}
+
+export function lookOf(one: Series, index: number, style: PlotStyle): SeriesLook {
+  return one.look ?? plainLook(index, style);
+}
+
+/** Returns the data as it is drawn. `shown` says of each series whether it is: what is hidden is not stacked. */
+export function plotData(frame: Frame, style: PlotStyle, shown?: readonly boolean[]): uPlot.AlignedData {
+  const looks = frame.series.map((one, i) => lookOf(one, i, style));
+  const values = stackValues(frame.series, looks, shown).map((one, i) =>
+    axisOf(looks[i], style).scale.type === "log" ? one.map((value) => (value !== null && value > 0 ? value : null)) : one,
+  );
   return [frame.times, ...values];
 }
 
-/** A custom property's colour as a canvas needs it: resolved. */
-function resolve(color: string): string {
-  const name = /^var\((.+)\)$/.exec(color)?.[1];
-  return name === undefined ? color : cssColor(name);
+function axisOf(look: SeriesLook | undefined, style: PlotStyle): PlotAxis {
+  return style.axes?.find((one) => one.key === look?.axis) ?? plainAxis(style);
 }
 
-export function plotOptions(
-  frame: Frame,
-  style: PlotStyle,
-  hooks: PlotHooks,
-  size: { width: number; height: number },
-  syncKey: string,
-): uPlot.Options {
-  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
-  const axis = {
-    stroke: cssColor("--chart-text"),
-    font,
-    grid: { stroke: cssColor("--chart-grid"), width: 1 },
-    ticks: { show: false },
+/** Returns a text that changes where the chart must be made anew. Colours are looked up when it is drawn. */
+export function plotShape(frame: Frame, style: PlotStyle): string {
+  const looks = frame.series.map((one) => (one.look === undefined ? null : { ...one.look, color: "", scheme: null }));
+  return JSON.stringify([frame.series.map((one) => one.name), looks, style]);
+}
+
+export function plotOptions(frame: () => Frame, style: PlotStyle, hooks: PlotHooks, size: Size, sync: string): uPlot.Options {
+  const axes = style.axes ?? [plainAxis(style)];
+  const { series } = frame();
+  const look = (index: number): SeriesLook => {
+    const one = frame().series[index];
+    return one === undefined ? plainLook(index, style) : lookOf(one, index, style);
   };
+  const base = timeOptions(size, hooks, sync);
   return {
-    ...size,
-    padding: [8, 10, 0, 0],
-    legend: { show: false },
-    scales: {
-      x: { time: true, range: () => hooks.range() },
-      y: { range: (_, low, high) => valueRange(low, high, style) },
-    },
-    axes: [
-      { ...axis, size: 24, gap: 4, space: 70, values: timeLabels },
-      {
-        ...axis,
-        gap: 6,
-        space: 34,
-        size: (plot, values) => axisSize(plot, values, font),
-        values: (_, splits) => splits.map((value) => formatValue(value, style.unit)),
-      },
-    ],
-    series: [{}, ...frame.series.map((_, i) => seriesOptions(i, style))],
-    ...(style.stack
-      ? { bands: frame.series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })) }
-      : {}),
-    cursor: {
-      y: false,
-      points: { size: 7, width: 2 },
-      focus: { prox: 24 },
-      drag: { x: true, y: false, setScale: false },
-      sync: { key: syncKey, setSeries: false, filters: { pub: isHover, sub: isHover } },
-    },
+    ...base,
+    padding: [8, axes.some((axis) => axis.side === "right" && axis.show) ? 0 : 10, 0, 0],
+    scales: { ...base.scales, ...Object.fromEntries(axes.map((axis) => [axis.key, scaleOptions(axis)])) },
+    axes: [...(base.axes ?? []), ...axes.map((axis, i) => axisOptions(axis, i === 0))],
+    series: [{}, ...series.map((_, i) => seriesOptions(i, look))],
+    bands: bands(series, look),
+    cursor: { ...base.cursor, focus: { prox: 24 }, points: { size: 7, width: 2, stroke: (_, i) => paint(look(i - 1).color), fill: (_, i) => paint(look(i - 1).color) } },
     focus: { alpha: 0.35 },
     hooks: {
-      drawAxes: [(plot) => drawThresholds(plot, style)],
-      draw: [(plot) => drawMarks(plot, hooks.marks())],
-      setCursor: [
+      ...base.hooks,
+      drawAxes: [
         (plot) => {
-          const { idx, left, top } = plot.cursor;
-          const here = idx !== null && idx !== undefined && (left ?? -1) >= 0;
-          hooks.onCursor(here ? idx : null, left ?? 0, top ?? 0);
-        },
-      ],
-      setSelect: [
-        (plot) => {
-          const { left, width } = plot.select;
-          if (width >= 6) {
-            hooks.onZoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+          for (const axis of axes) {
+            drawThresholds(plot, axis);
           }
-          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],
     },
   };
 }
 
-/** Charts share the pointer's place, but not the drag: only the one dragged on zooms. */
-function isHover(type: string): boolean {
-  return type === "mousemove" || type === "mouseleave";
+/** Fills of stacked series end at the one below, others at the one that they name. */
+function bands(series: readonly Series[], look: (index: number) => SeriesLook): uPlot.Band[] {
+  const found: uPlot.Band[] = [];
+  const below = new Map<string, number>();
+  series.forEach((one, i) => {
+    const { stack, axis, fillTo, fill } = look(i);
+    if (stack !== "") {
+      const group = `${stack} ${axis} ${String(isNegative(one))}`;
+      const under = below.get(group);
+      if (under !== undefined) {
+        found.push({ series: [i + 1, under + 1], dir: isNegative(one) ? 1 : -1 });
+      }
+      below.set(group, i);
+    } else if (fillTo !== "") {
+      const to = series.findIndex((other) => other.name === fillTo);
+      if (to >= 0 && to !== i) {
+        found.push({ series: [i + 1, to + 1], fill: () => faded(paint(look(i).color), fill / 100) });
+      }
+    }
+  });
+  return found;
 }
 
-function seriesOptions(index: number, style: PlotStyle): uPlot.Series {
-  const color = cssColor(seriesVar(index));
-  const opacity = style.stack ? Math.max(style.fillOpacity, 20) : style.fillOpacity;
-  const alpha = Math.round((Math.min(opacity, 100) / 100) * 255);
+function isNegative(one: Series): boolean {
+  return one.negative === true;
+}
+
+function scaleOptions(axis: PlotAxis): uPlot.Scale {
+  const { type, log, linear_threshold: threshold } = axis.scale;
+  const range: uPlot.Range.Function = (_, low, high) => valueRange(low, high, axis);
+  if (type === "log") {
+    return { distr: 3, log: log === 2 ? 2 : 10, range };
+  }
+  return type === "symlog" ? { distr: 4, asinh: threshold > 0 ? threshold : 1, range } : { range };
+}
+
+function axisOptions(axis: PlotAxis, first: boolean): uPlot.Axis {
+  const look = axisLook();
+  const color = axis.color === null ? look.stroke : paint(axis.color);
   return {
-    stroke: color,
-    width: Math.max(style.lineWidth, 1),
-    ...(alpha > 0 ? { fill: color + alpha.toString(16).padStart(2, "0") } : {}),
-    points: {
-      // A sample between two gaps has no line: a point shows it.
-      show: false,
-      size: 4,
-      filter: (plot, _, show) => (show ? null : lonePoints(plot.data[index + 1] ?? [])),
-      fill: color,
-    },
-    spanGaps: false,
+    ...look,
+    stroke: color ?? "",
+    scale: axis.key,
+    side: axis.side === "right" ? 1 : 3,
+    show: axis.show,
+    grid: { ...look.grid, show: first || axis.grid },
+    gap: 6,
+    space: axis.scale.type === "linear" ? 34 : 24,
+    size: (plot, values) => axisSize(plot, values),
+    ...(axis.label === "" ? {} : { label: axis.label, labelFont: chartFont(), labelSize: FONT_SIZE + 8, labelGap: 2 }),
+    values: (_, splits) => tickLabels(splits, axis),
   };
+}
+
+function tickLabels(splits: (number | null)[], axis: PlotAxis): (string | null)[] {
+  const present = splits.filter((one) => one !== null);
+  const texts = formatTicks(present, axis.unit, axis.unit === "" ? null : axis.decimals);
+  let next = 0;
+  return splits.map((one) => (one === null ? null : (texts[next++] ?? "")));
+}
+
+/** As wide as the longest label, in steps, so that the plot does not shift at each refresh. */
+function axisSize(plot: uPlot, values: (string | null)[] | null): number {
+  plot.ctx.save();
+  plot.ctx.font = chartFont();
+  const widest = Math.max(0, ...(values ?? []).map((text) => plot.ctx.measureText(text ?? "").width));
+  plot.ctx.restore();
+  return Math.ceil((widest + 14) / 16) * 16;
+}
+
+function seriesOptions(index: number, look: (index: number) => SeriesLook): uPlot.Series {
+  const now = look(index);
+  const solid = now.draw === "bars";
+  return {
+    scale: now.axis,
+    stroke: (plot) => strokeOf(plot, look(index)),
+    width: now.draw === "points" ? 0 : now.width,
+    ...(now.dash.length > 0 ? { dash: now.dash } : {}),
+    ...(now.round ? { cap: "round" as const } : {}),
+    ...(now.fill > 0 && now.fillTo === "" ? { fill: (plot: uPlot) => fillOf(plot, look(index)) } : {}),
+    paths: pathsOf(now),
+    points: {
+      show: pointsShown(now),
+      size: now.pointSize,
+      width: 0,
+      // A sample between two gaps has no line: a point shows it.
+      filter: (plot, _, show) => (show === true ? null : solid ? [] : lonePoints(plot.data[index + 1] ?? [])),
+      fill: (plot) => strokeOf(plot, look(index)),
+      stroke: (plot) => strokeOf(plot, look(index)),
+    },
+    spanGaps: now.spanNulls === true,
+    ...(typeof now.spanNulls === "number" ? { gaps: longGaps(now.spanNulls) } : {}),
+  };
+}
+
+/** Lines bridge the gaps of fewer milliseconds than these. */
+function longGaps(ms: number): uPlot.Series.GapsRefiner {
+  return (plot, _, _from, _to, gaps) =>
+    gaps.filter(([from, to]) => (plot.posToVal(to, "x", true) - plot.posToVal(from, "x", true)) * 1000 > ms);
+}
+
+function pointsShown(look: SeriesLook): uPlot.Series.Points.Show {
+  if (look.draw === "points") {
+    return true;
+  }
+  if (look.draw === "bars" || look.points === "never") {
+    return false;
+  }
+  if (look.points === "always") {
+    return true;
+  }
+  return (plot, _, first, last) => (last - first) * look.pointSize * 3 < plot.over.clientWidth;
+}
+
+const { linear, spline, stepped, bars } = uPlot.paths;
+
+function pathsOf(look: SeriesLook): uPlot.Series.PathBuilder {
+  const none: uPlot.Series.PathBuilder = () => null;
+  if (look.draw === "points") {
+    return none;
+  }
+  if (look.draw === "bars") {
+    const size: [number, number, number] = [look.barWidth, 60, 1];
+    return bars?.({ align: look.barAlign, size }) ?? none;
+  }
+  switch (look.interpolation) {
+    case "smooth":
+      return spline?.() ?? none;
+    case "stepBefore":
+      return stepped?.({ align: -1 }) ?? none;
+    case "stepAfter":
+      return stepped?.({ align: 1 }) ?? none;
+    default:
+      return linear?.() ?? none;
+  }
 }
 
 function lonePoints(values: ArrayLike<number | null | undefined>): number[] {
@@ -150,82 +324,135 @@ function lonePoints(values: ArrayLike<number | null | undefined>): number[] {
   return found;
 }
 
-/** Keeps 0 in view where nothing is below it, the thresholds that are drawn, and some room above. */
-export function valueRange(low: number | null, high: number | null, style: PlotStyle): [number, number] {
+function strokeOf(plot: uPlot, look: SeriesLook): string | CanvasGradient {
+  return look.scheme === null ? paint(look.color) : (schemeGradient(plot, look, 1) ?? paint(look.color));
+}
+
+function fillOf(plot: uPlot, look: SeriesLook): string | CanvasGradient {
+  const alpha = Math.min(look.fill, 100) / 100;
+  const color = paint(look.color);
+  if (look.scheme !== null && look.gradient === "scheme") {
+    return schemeGradient(plot, look, alpha) ?? faded(color, alpha);
+  }
+  if (look.gradient === "none") {
+    return faded(color, alpha);
+  }
+  const { top, height } = plot.bbox;
+  if (!Number.isFinite(top + height)) {
+    return faded(color, alpha);
+  }
+  const gradient = plot.ctx.createLinearGradient(0, top, 0, top + height);
+  gradient.addColorStop(0, faded(color, alpha));
+  gradient.addColorStop(1, faded(color, look.gradient === "opacity" ? alpha * 0.08 : alpha * 0.35));
+  return gradient;
+}
+
+/** A gradient over the axis in the colours of its thresholds or of a scale; null before the axis is known. */
+function schemeGradient(plot: uPlot, look: SeriesLook, alpha: number): CanvasGradient | null {
+  const { scheme, axis } = look;
+  const { min, max } = plot.scales[axis] ?? {};
+  if (scheme === null || min == null || max == null || max <= min) {
+    return null;
+  }
+  const bottom = plot.valToPos(min, axis, true);
+  const top = plot.valToPos(max, axis, true);
+  if (!Number.isFinite(top + bottom) || top === bottom) {
+    return null;
+  }
+  const gradient = plot.ctx.createLinearGradient(0, bottom, 0, top);
+  const share = (value: number): number =>
+    Math.min(Math.max((plot.valToPos(value, axis, true) - bottom) / (top - bottom), 0), 1);
+  const stop = (at: number, color: string): void => {
+    gradient.addColorStop(at, faded(paint(color), alpha));
+  };
+  if ("scale" in scheme) {
+    for (let i = 0; i <= 8; i += 1) {
+      stop(share(scheme.low + ((scheme.high - scheme.low) * i) / 8), scaleColor(scheme.scale, i / 8));
+    }
+    return gradient;
+  }
+  const steps = scheme.thresholds.toSorted((a, b) => (a.value ?? -Infinity) - (b.value ?? -Infinity));
+  steps.forEach((step, i) => {
+    const color = cssValue(step.color) ?? look.color;
+    const next = steps[i + 1]?.value;
+    stop(step.value === null ? 0 : share(step.value), color);
+    stop(next == null ? 1 : share(next), color);
+  });
+  return gradient;
+}
+
+/** Keeps in view the thresholds that are drawn, the soft limits, 0 where areas begin there, and some room. */
+export function valueRange(low: number | null, high: number | null, axis: PlotAxis): [number, number] {
   let bottom = low ?? 0;
   let top = high ?? 1;
-  if (style.thresholdStyle !== "off") {
-    for (const { value } of style.thresholds) {
+  if (axis.thresholdStyle !== "off") {
+    for (const { value } of axis.thresholds) {
       if (value !== null) {
         top = Math.max(top, value);
         bottom = Math.min(bottom, value);
       }
     }
   }
-  if (bottom >= 0) {
+  if (axis.scale.type === "log") {
+    const least = axis.min ?? (bottom > 0 ? bottom : Math.min(1, top / 1000 || 1));
+    const [from, to] = uPlot.rangeLog(Math.max(least, 1e-12), Math.max(axis.max ?? top, least * 10), axis.scale.log === 2 ? 2 : 10, true);
+    return [axis.min ?? from ?? least, axis.max ?? to ?? top];
+  }
+  bottom = Math.min(bottom, axis.softMin ?? bottom);
+  top = Math.max(top, axis.softMax ?? top);
+  if (axis.zero && axis.softMin === null && bottom > 0) {
     bottom = 0;
   }
-  if (top <= bottom) {
-    top = bottom + (style.unit === "percentunit" ? 0.01 : 1);
+  if (axis.centered) {
+    const most = Math.max(Math.abs(bottom), Math.abs(top)) || 1;
+    return [axis.min ?? -most * 1.05, axis.max ?? most * 1.05];
   }
+  if (top <= bottom) {
+    const room = axis.unit === "percentunit" ? 0.01 : 1;
+    if (!axis.zero && bottom !== 0) {
+      bottom -= room;
+    }
+    top += room;
+  }
+  const fixed = axis.softMin !== null && bottom === axis.softMin;
   const [niceLow, niceHigh] = uPlot.rangeNum(bottom, top, {
-    min: { pad: 0.08, soft: 0, mode: 1 },
-    max: { pad: 0.08, soft: 0, mode: 2 },
+    min: { pad: fixed ? 0 : 0.08, soft: 0, mode: axis.zero ? 1 : 3 },
+    max: { pad: axis.softMax !== null && top === axis.softMax ? 0 : 0.08, soft: 0, mode: 2 },
   });
-  let end = style.max ?? niceHigh ?? top;
-  if (style.max === null && style.unit === "percentunit" && top <= 1) {
+  let end = axis.max ?? niceHigh ?? top;
+  if (axis.max === null && axis.unit === "percentunit" && top <= 1) {
     end = Math.min(end, 1);
   }
-  return [style.min ?? niceLow ?? bottom, end];
+  const start = axis.min ?? niceLow ?? bottom;
+  return start < end ? [start, end] : [start, start + 1];
 }
 
-function timeLabels(plot: uPlot, splits: number[]): string[] {
-  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
-  const days = (plot.scales["x"]?.max ?? 0) - (plot.scales["x"]?.min ?? 0) > 2 * 86400;
-  return splits.map((seconds) => {
-    const text = clockTime(seconds * 1000);
-    if (days) {
-      const date = new Date(seconds * 1000);
-      return `${String(date.getMonth() + 1)}/${String(date.getDate())} ${text.slice(0, 5)}`;
-    }
-    return step < 60 ? text : text.slice(0, 5);
-  });
-}
-
-/** As wide as the longest label, in steps, so that the plot does not shift at each refresh. */
-function axisSize(plot: uPlot, values: string[] | null, font: string): number {
-  plot.ctx.save();
-  plot.ctx.font = font;
-  const widest = Math.max(0, ...(values ?? []).map((text) => plot.ctx.measureText(text).width));
-  plot.ctx.restore();
-  return Math.ceil((widest + 14) / 16) * 16;
-}
-
-function drawThresholds(plot: uPlot, style: PlotStyle): void {
-  if (style.thresholdStyle === "off") {
+function drawThresholds(plot: uPlot, axis: PlotAxis): void {
+  if (axis.thresholdStyle === "off" || plot.scales[axis.key]?.min == null) {
     return;
   }
   const { ctx } = plot;
   const { left, top, width, height } = plot.bbox;
-  const steps = style.thresholds.filter((step) => step.value !== null);
+  const steps = axis.thresholds.toSorted((a, b) => (a.value ?? -Infinity) - (b.value ?? -Infinity));
+  const clamp = (y: number): number => Math.min(Math.max(y, top), top + height);
   ctx.save();
   steps.forEach((step, i) => {
     const color = cssValue(step.color);
-    if (color === null || step.value === null) {
+    if (color === null) {
       return;
     }
-    const clamp = (y: number): number => Math.min(Math.max(y, top), top + height);
-    const y = plot.valToPos(step.value, "y", true);
-    if (style.thresholdStyle.includes("area")) {
+    const y = step.value === null ? top + height : plot.valToPos(step.value, axis.key, true);
+    if (axis.thresholdStyle.includes("area")) {
       const next = steps[i + 1]?.value;
-      const end = clamp(next == null ? top : plot.valToPos(next, "y", true));
+      const end = next == null ? top : clamp(plot.valToPos(next, axis.key, true));
       ctx.globalAlpha = 0.12;
-      ctx.fillStyle = resolve(color);
+      ctx.fillStyle = paint(color);
       ctx.fillRect(left, end, width, clamp(y) - end);
     }
-    if (style.thresholdStyle.includes("line") && y >= top && y <= top + height) {
+    const line = /line|dashed/.test(axis.thresholdStyle);
+    if (line && step.value !== null && y >= top && y <= top + height) {
       ctx.globalAlpha = 1;
-      ctx.strokeStyle = resolve(color);
+      ctx.strokeStyle = paint(color);
       ctx.lineWidth = 1.5 * devicePixelRatio;
       ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
       ctx.beginPath();
@@ -234,30 +461,5 @@ function drawThresholds(plot: uPlot, style: PlotStyle): void {
       ctx.stroke();
     }
   });
-  ctx.restore();
-}
-
-function drawMarks(plot: uPlot, marks: Mark[]): void {
-  const { ctx } = plot;
-  const { left, top, width, height } = plot.bbox;
-  ctx.save();
-  for (const mark of marks) {
-    const x = plot.valToPos(mark.at, "x", true);
-    if (x < left || x > left + width) {
-      continue;
-    }
-    const size = 5 * devicePixelRatio;
-    ctx.strokeStyle = ctx.fillStyle = cssColor(mark.color);
-    ctx.lineWidth = 1.5 * devicePixelRatio;
-    ctx.beginPath();
-    ctx.moveTo(x, top);
-    ctx.lineTo(x, top + height);
-    ctx.stroke();
-    ctx.beginPath();
-    ctx.moveTo(x - size, top);
-    ctx.lineTo(x + size, top);
-    ctx.lineTo(x, top + size * 1.5);
-    ctx.fill();
-  }
   ctx.restore();
 }

@@ -1,10 +1,20 @@
 /** The result of a panel's queries, on one axis of time. */
 
 import type { MatrixSeries } from "../api/metrics";
+import type { SeriesLook } from "../charts/plot";
+import type { Field } from "./data";
 
 export interface Series {
   name: string;
   values: (number | null)[];
+  /** How it is drawn, unless as the chart says for all. */
+  look?: SeriesLook;
+  /** What it is of, for its unit, its links and its labels. */
+  field?: Field;
+  /** Most of it is below zero, so that it is stacked downwards. */
+  negative?: boolean;
+  /** Where it is not told of. */
+  hide?: { legend: boolean; tooltip: boolean };
 }
 
 export interface Frame {
@@ -49,7 +59,7 @@ export function makeFrame(
 }
 
 /** Two queries may name a series alike: the later ones get a number. */
-function distinct(series: Series[]): Series[] {
+export function distinct(series: Series[]): Series[] {
   const seen = new Map<string, number>();
   return series.map((one) => {
     const count = (seen.get(one.name) ?? 0) + 1;
@@ -60,20 +70,6 @@ function distinct(series: Series[]): Series[] {
 
 export function isEmpty(frame: Frame): boolean {
   return frame.series.every((one) => one.values.every((value) => value === null));
-}
-
-/** Returns each series with those before it added, as a stacked chart draws them; a gap stays a gap. */
-export function stacked(series: Series[]): (number | null)[][] {
-  const total: number[] = [];
-  return series.map((one) =>
-    one.values.map((value, i) => {
-      if (value === null) {
-        return null;
-      }
-      total[i] = (total[i] ?? 0) + value;
-      return total[i];
-    }),
-  );
 }
 
 /** Thins rows evenly to at most `limit`, keeping the newest, as indexes from the newest to the oldest. */

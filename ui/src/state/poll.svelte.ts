@@ -1,12 +1,17 @@
 import { untrack } from "svelte";
 
+import { connection } from "./connection.svelte";
 import { refresh } from "./refresh.svelte";
 
 export interface PollOptions {
   /** What the load depends on: a change of the text ends the present load and begins another. */
   key: () => string;
-  /** Milliseconds between the end of one load and the next; null loads once. */
+  /** Milliseconds between the end of one load and the next, where the reader chose no other; null loads once. */
   every?: () => number | null;
+  /** Goes on at its own pace whatever the reader chose, for what is always there to be seen. */
+  steady?: boolean;
+  /** Whether to load at all now, such as while it is in view; always where it is not given. */
+  when?: () => boolean;
 }
 
 /**
@@ -14,7 +19,7 @@ export interface PollOptions {
  *
  * The last data stays while the next is under way, and where the next fails, so that nothing flickers. One load
  * is under way at a time: a slow server is asked less often. While refreshing is paused or the page is hidden,
- * nothing is asked, except for a first load.
+ * nothing is asked, except for a first load. What failed is loaded again when the observatory has come back.
  */
 export class Poll<T> {
   data = $state.raw<T>();
@@ -26,16 +31,20 @@ export class Poll<T> {
 
   #again = $state(0);
   #loadedKey: string | null = null;
+  #endedAt = 0;
 
   constructor(load: (signal: AbortSignal) => Promise<T>, options: PollOptions) {
     $effect(() => {
       const key = options.key();
-      const every = options.every?.() ?? null;
-      const active = refresh.active;
+      const own = options.every?.() ?? null;
+      const every = options.steady === true ? own : refresh.every(own);
+      const active = options.steady === true ? !refresh.hidden : refresh.active;
       const again = this.#again;
-      return untrack(() =>
-        this.#start(load, `${key}\n${String(again)}`, active ? every : null, every !== null),
-      );
+      void connection.returns;
+      if (options.when?.() === false) {
+        return;
+      }
+      return untrack(() => this.#start(load, `${key}\n${String(again)}`, active ? every : null));
     });
   }
 
@@ -43,7 +52,7 @@ export class Poll<T> {
     this.#again += 1;
   }
 
-  #start(load: (signal: AbortSignal) => Promise<T>, key: string, every: number | null, repeats: boolean) {
+  #start(load: (signal: AbortSignal) => Promise<T>, key: string, every: number | null): () => void {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const run = async (): Promise<void> => {
@@ -62,6 +71,7 @@ export class Poll<T> {
         this.error = error instanceof Error ? error : new Error(String(error));
       }
       this.#loadedKey = key;
+      this.#endedAt = Date.now();
       this.pending = false;
       if (every !== null) {
         timer = setTimeout(() => void run(), every);
@@ -70,8 +80,11 @@ export class Poll<T> {
     if (key !== this.#loadedKey) {
       this.pending = true;
     }
-    if (key !== this.#loadedKey || (repeats && every !== null)) {
+    if (key !== this.#loadedKey || this.error !== undefined) {
       void run();
+    } else if (every !== null) {
+      // What was loaded a moment ago is loaded again when its time has come.
+      timer = setTimeout(() => void run(), Math.max(0, every - (Date.now() - this.#endedAt)));
     }
     return () => {
       controller.abort();

@@ -1,0 +1,176 @@
+/** What all charts over time share: the axis of time, the pointer's place, zooming, and marks. */
+
+import type uPlot from "uplot";
+
+import { clockTime, shownDate } from "../format/time";
+import { cssColor, faded, paint } from "../state/theme.svelte";
+
+export interface Mark {
+  /** Unix seconds. */
+  at: number;
+  /** The end of a period; null or nothing for a moment. */
+  until?: number | null;
+  /** A CSS custom property that holds the colour. */
+  color: string;
+  label: string;
+}
+
+/** What a chart asks of the component around it, each time that it is drawn or touched. */
+export interface PlotHooks {
+  /** The present range of time, Unix seconds. */
+  range: () => [number, number];
+  marks: () => readonly Mark[];
+  /** The pointer is at this index of the data, or nowhere. */
+  onCursor: (index: number | null, left: number, top: number) => void;
+  onZoom: (from: number, to: number) => void;
+  onZoomOut: () => void;
+  onClick: () => void;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export const FONT_SIZE = 11;
+
+export function chartFont(): string {
+  return `${String(FONT_SIZE)}px ${bodyFont()}`;
+}
+
+let family = "";
+
+function bodyFont(): string {
+  family ||= getComputedStyle(document.body).fontFamily;
+  return family;
+}
+
+/** Returns how an axis is drawn, whatever it shows. */
+export function axisLook(): Pick<uPlot.Axis, "stroke" | "font" | "grid" | "ticks"> {
+  return {
+    stroke: cssColor("--chart-text"),
+    font: chartFont(),
+    grid: { stroke: cssColor("--chart-grid"), width: 1 },
+    ticks: { show: false },
+  };
+}
+
+/**
+ * Returns the options that all charts over time share, without axes of values and series.
+ *
+ * @param sync charts of one key share the pointer's place; "" for none.
+ */
+export function timeOptions(size: Size, hooks: PlotHooks, sync: string): Omit<uPlot.Options, "series"> {
+  return {
+    ...size,
+    tzDate: (seconds) => shownDate(seconds * 1000),
+    padding: [8, 10, 0, 0],
+    legend: { show: false },
+    scales: { x: { time: true, range: () => hooks.range() } },
+    axes: [{ ...axisLook(), size: 24, gap: 4, space: 70, values: timeLabels }],
+    cursor: {
+      y: false,
+      points: { size: 7, width: 2 },
+      drag: { x: true, y: false, setScale: false },
+      bind: {
+        dblclick: () => () => {
+          hooks.onZoomOut();
+          return null;
+        },
+      },
+      ...(sync === "" ? {} : { sync: { key: sync, setSeries: false, filters: { pub: isHover, sub: isHover } } }),
+    },
+    hooks: {
+      draw: [
+        (plot) => {
+          drawMarks(plot, hooks.marks());
+        },
+      ],
+      ready: [
+        (plot) => {
+          plot.over.addEventListener("click", hooks.onClick);
+        },
+      ],
+      setCursor: [
+        (plot) => {
+          const { idx, left, top } = plot.cursor;
+          const here = idx !== null && idx !== undefined && (left ?? -1) >= 0;
+          hooks.onCursor(here ? idx : null, left ?? 0, top ?? 0);
+        },
+      ],
+      setSelect: [
+        (plot) => {
+          const { left, width } = plot.select;
+          if (width >= 6) {
+            hooks.onZoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+          }
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+    },
+  };
+}
+
+/** Charts share the pointer's place, but not the drag: only the one dragged on zooms. */
+function isHover(type: string): boolean {
+  return type === "mousemove" || type === "mouseleave";
+}
+
+function timeLabels(plot: uPlot, splits: number[]): string[] {
+  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
+  const days = (plot.scales["x"]?.max ?? 0) - (plot.scales["x"]?.min ?? 0) > 2 * 86400;
+  return splits.map((seconds) => {
+    const text = clockTime(seconds * 1000);
+    if (days) {
+      const date = shownDate(seconds * 1000);
+      return `${String(date.getMonth() + 1)}/${String(date.getDate())} ${text.slice(0, 5)}`;
+    }
+    return step < 60 ? text : text.slice(0, 5);
+  });
+}
+
+function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
+  const { ctx } = plot;
+  const { left, top, width, height } = plot.bbox;
+  const right = left + width;
+  ctx.save();
+  for (const mark of marks) {
+    const x = plot.valToPos(mark.at, "x", true);
+    const end = mark.until == null ? x : plot.valToPos(mark.until, "x", true);
+    if (end < left || x > right) {
+      continue;
+    }
+    const color = paint(`var(${mark.color})`);
+    if (end > x) {
+      const from = Math.max(x, left);
+      ctx.fillStyle = faded(color, 0.12);
+      ctx.fillRect(from, top, Math.min(end, right) - from, height);
+    }
+    ctx.strokeStyle = ctx.fillStyle = color;
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const line of end > x ? [x, end] : [x]) {
+      if (line >= left && line <= right) {
+        ctx.beginPath();
+        ctx.moveTo(line, top);
+        ctx.lineTo(line, top + height);
+        ctx.stroke();
+      }
+    }
+    if (x >= left) {
+      const size = 5 * devicePixelRatio;
+      ctx.setLineDash([]);
+      ctx.beginPath();
+      ctx.moveTo(x - size, top);
+      ctx.lineTo(x + size, top);
+      ctx.lineTo(x, top + size * 1.5);
+      ctx.fill();
+    }
+  }
+  ctx.restore();
+}
+
+/** Returns the marks near a moment: those that the pointer is on. `near` is in seconds. */
+export function marksNear(marks: readonly Mark[], time: number, near: number): Mark[] {
+  return marks.filter((mark) => time >= mark.at - near && time <= (mark.until ?? mark.at) + near);
+}

@@ -1,0 +1,100 @@
+/** What panels of single values show: one value of each series, or each row of a table. */
+
+import type { ReduceOptions } from "../api/dashboards";
+import { seriesColor } from "./colors";
+import { type Cell, type DataFrame, type Field, numbers, rowCount, toNumber } from "./data";
+import { display, fieldLimits, type Limits, readPattern } from "./display";
+import { COUNTING, reduceValues } from "./reduce";
+
+export interface Entry {
+  title: string;
+  value: number | null;
+  text: string;
+  /** Grafana's name of a colour, or CSS; null where the value is not coloured. */
+  color: string | null;
+  limits: Limits;
+  /** What it was reduced from, for the line under it; of a row there is none. */
+  values: (number | null)[];
+  field: Field;
+  row: number | null;
+}
+
+const MOST = 200;
+
+/** Returns the entries of configured frames. */
+export function makeEntries(frames: readonly DataFrame[], reduce: ReduceOptions): Entry[] {
+  const calc = reduce.calcs[0] ?? "lastNotNull";
+  const picked = frames.flatMap((frame) =>
+    frame.fields.filter((field) => picks(field, reduce.fields)).map((field) => ({ frame, field })),
+  );
+  const all = picked.map(({ field }) => field);
+  const made = picked.flatMap(({ frame, field }): Entry[] => {
+    const limits = limitsOf(field, all);
+    if (reduce.values) {
+      const names = frame.fields.filter((one) => one.kind === "string" && one !== field);
+      return Array.from({ length: rowCount(frame) }, (_, row) =>
+        entry(rowTitle(names, row, field), field.values[row] ?? null, field, limits, [], row),
+      );
+    }
+    const values = numbers(field);
+    const value = field.kind === "string" ? (field.values.at(-1) ?? null) : reduceValues(values, calc);
+    return [entry(field.title, value, COUNTING.has(calc) ? counted(field) : field, limits, values, null)];
+  });
+  const shown = made.slice(0, reduce.values ? (reduce.limit ?? 25) : MOST);
+  return shown.map((one, i) => ({ ...one, color: one.color ?? paletteColor(one.field, i) }));
+}
+
+function entry(
+  title: string,
+  value: Cell,
+  field: Field,
+  limits: Limits,
+  values: (number | null)[],
+  row: number | null,
+): Entry {
+  return { title, value: toNumber(value), ...display(value, field.config, limits), limits, values, field, row };
+}
+
+/** Without a selection numbers are shown, with one whatever it names. */
+function picks(field: Field, wanted: string): boolean {
+  if (wanted === "") {
+    return field.kind === "number";
+  }
+  if (field.title === wanted || field.name === wanted) {
+    return true;
+  }
+  return wanted.startsWith("/") && field.kind !== "time" && readPattern(wanted)?.test(field.title) === true;
+}
+
+function rowTitle(names: readonly Field[], row: number, field: Field): string {
+  const parts = names.map((one) => one.values[row]).filter((one) => one !== null && one !== undefined && one !== "");
+  return parts.length === 0 ? field.title : parts.join(" ");
+}
+
+/** How many there are has no unit. */
+function counted(field: Field): Field {
+  return { ...field, config: { ...field.config, unit: "none" } };
+}
+
+/** Without limits in the file: of a gauge those of all the values, of percentages the whole. */
+function limitsOf(field: Field, all: readonly Field[]): Limits {
+  const { config } = field;
+  if (config.min !== null && config.max !== null) {
+    return { low: config.min, high: config.max };
+  }
+  if (config.unit === "percent" || config.unit === "percentunit") {
+    return { low: config.min ?? 0, high: config.max ?? (config.unit === "percent" ? 100 : 1) };
+  }
+  const found = fieldLimits(all, config);
+  return { low: config.min ?? Math.min(0, found.low), high: config.max ?? found.high };
+}
+
+function paletteColor(field: Field, index: number): string | null {
+  return field.config.color.mode.startsWith("palette-classic") ? seriesColor(index) : null;
+}
+
+/** Returns by what share a series changed over the range; null where that cannot be told. */
+export function percentChange(values: readonly (number | null)[]): number | null {
+  const [first, last] = [reduceValues(values, "firstNotNull"), reduceValues(values, "lastNotNull")];
+  return first === null || last === null || first === 0 ? null : (last - first) / Math.abs(first);
+}

@@ -1,0 +1,279 @@
+/** Asks what a panel shows: the results of its queries as frames, its exemplars, lines and traces. */
+
+import type { Panel, Target } from "../api/dashboards";
+import { getLogHistogram, type LogRecord, searchLogs } from "../api/logs";
+import { evaluate, evaluateRange, type Labels, type MatrixSeries, queryExemplars, type VectorSample } from "../api/metrics";
+import { getTrace, searchTraces, type TraceSummary } from "../api/traces";
+import { type Exemplar, thinned } from "../charts/exemplars";
+import { parseDuration } from "../format/duration";
+import { legendName } from "../format/legend";
+import type { TimeRange } from "../time/range";
+import { type Cell, type DataFrame, type Field, makeField } from "./data";
+import { builtIns, panelRange, type PanelContext, type Shown, type Steps, targetQuery, targetSteps } from "./queries";
+import { panelQueue } from "./queue";
+import { replaceVariables } from "./variables";
+
+export interface Loaded {
+  shown: Shown & { note: string };
+  frames: DataFrame[];
+  /** Of native histograms, by their queries: what a heatmap draws. */
+  histograms: MatrixSeries[];
+  exemplars: Exemplar[];
+  lines: LogRecord[];
+  traces: TraceSummary[];
+  /** What Prometheus remarks on the queries. */
+  warnings: string[];
+}
+
+const MOST_ROWS = 5000;
+const MOST_LINES = 500;
+
+/** The queries of a panel that can be asked. */
+export function runnable(panel: Panel): Target[] {
+  return panel.targets.filter((target) => target.source !== null);
+}
+
+/**
+ * Asks all of a panel's queries.
+ *
+ * @param points how many steps a range should have: about the panel's width in pixels.
+ * @throws Error whose message can be shown.
+ */
+export async function loadPanel(
+  panel: Panel,
+  range: TimeRange,
+  points: number,
+  context: PanelContext,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  const shown = panelRange(panel, range, Date.now(), context);
+  const loaded: Loaded = { shown, frames: [], histograms: [], exemplars: [], lines: [], traces: [], warnings: [] };
+  const targets = runnable(panel);
+  const several = targets.filter((target) => target.format === "table").length > 1;
+  const parts = await Promise.all(
+    targets.map((target) => panelQueue.run(() => loadTarget(target, panel, shown, points, several, context, signal), signal)),
+  );
+  for (const part of parts) {
+    loaded.frames.push(...(part.frames ?? []));
+    loaded.histograms.push(...(part.histograms ?? []));
+    loaded.exemplars.push(...(part.exemplars ?? []));
+    loaded.lines.push(...(part.lines ?? []));
+    loaded.traces.push(...(part.traces ?? []));
+    loaded.warnings.push(...(part.warnings ?? []));
+  }
+  return loaded;
+}
+
+async function loadTarget(
+  target: Target,
+  panel: Panel,
+  shown: Shown,
+  points: number,
+  several: boolean,
+  context: PanelContext,
+  signal: AbortSignal,
+): Promise<Partial<Loaded>> {
+  const steps = targetSteps(shown, panel, target, points, context);
+  const query = await targetQuery(target, panel, shown, steps, context, signal);
+  switch (target.source) {
+    case "logs":
+      return loadLines(target, panel, query, shown, steps, signal);
+    case "traces":
+      return { traces: await loadTraces(target, shown, context, signal) };
+    default:
+      return loadMetrics({ target, panel, query, shown, steps, several, context }, signal);
+  }
+}
+
+interface Asked {
+  target: Target;
+  panel: Panel;
+  query: string;
+  shown: Shown;
+  steps: Steps;
+  several: boolean;
+  context: PanelContext;
+}
+
+async function loadMetrics(asked: Asked, signal: AbortSignal): Promise<Partial<Loaded>> {
+  const { target, query, shown, steps } = asked;
+  if (target.instant) {
+    const { data, warnings } = await evaluate(query, shown.to / 1000, 0, signal);
+    const samples: VectorSample[] =
+      data.resultType === "vector" ? data.result : data.resultType === "matrix" ? data.result.flatMap(newest) : [{ metric: {}, value: data.result }];
+    return { warnings, frames: instantFrames(samples, asked) };
+  }
+  const [{ data, warnings }, exemplars] = await Promise.all([
+    evaluateRange(query, steps, 0, signal),
+    target.exemplar ? loadExemplars(query, shown, signal) : [],
+  ]);
+  const frames = target.format === "table" ? [rangeTable(data, asked)] : rangeFrames(data, asked);
+  return { frames, exemplars, warnings, histograms: data.filter((one) => one.histograms !== undefined) };
+}
+
+function newest({ metric, values = [] }: MatrixSeries): VectorSample[] {
+  const last = values.at(-1);
+  return last === undefined ? [] : [{ metric, value: last }];
+}
+
+/** An expression may have no exemplars, or the server none at all: the graph is shown all the same. */
+async function loadExemplars(query: string, shown: Shown, signal: AbortSignal): Promise<Exemplar[]> {
+  const [start, end] = [shown.from / 1000, shown.to / 1000];
+  try {
+    const found = await queryExemplars(query, { start, end }, signal);
+    const exemplars = found.flatMap(({ seriesLabels, exemplars: several }) =>
+      several.flatMap(({ labels, value, timestamp }): Exemplar[] => {
+        const traceId = labels["trace_id"] ?? labels["traceID"] ?? labels["traceId"] ?? "";
+        const spanId = labels["span_id"] ?? labels["spanID"] ?? labels["spanId"] ?? "";
+        return traceId === ""
+          ? []
+          : [{ at: timestamp, value: Number(value), traceId, spanId, labels: { ...seriesLabels, ...labels } }];
+      }),
+    );
+    return thinned(exemplars, start, end);
+  } catch (error) {
+    if (signal.aborted) {
+      throw error;
+    }
+    return [];
+  }
+}
+
+function named(metric: Labels, { target, context, shown, steps, query }: Asked): string {
+  const legend = replaceVariables(target.legend_format, context.values, "text", builtIns(shown, steps.step, context));
+  return legendName(legend, metric, target.expr === "" ? query : target.expr);
+}
+
+/** Makes a frame of each series, all of them on the steps of the range; a step without a number is a gap. */
+export function rangeFrames(result: MatrixSeries[], asked: Asked): DataFrame[] {
+  const { steps, target, panel } = asked;
+  const { start, step, end } = steps;
+  const count = Math.max(0, Math.round((end - start) / step)) + 1;
+  const times = Array.from({ length: count }, (_, i) => Math.round((start + i * step) * 1000));
+  const time = makeField("Time", "time", times, panel.field);
+  return result
+    .filter((one) => one.values !== undefined)
+    .map(({ metric, values = [] }) => {
+      const laid = new Array<number | null>(count).fill(null);
+      for (const [at, text] of values) {
+        const index = Math.round((at - start) / step);
+        const value = Number(text);
+        if (index >= 0 && index < count && Number.isFinite(value)) {
+          laid[index] = value;
+        }
+      }
+      return seriesFrame(target.ref_id, named(metric, asked), time, laid, metric, panel);
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+function seriesFrame(refId: string, name: string, time: Field, values: Cell[], labels: Labels, panel: Panel): DataFrame {
+  return { refId, name, fields: [time, makeField("Value", "number", values, panel.field, { labels, title: name })] };
+}
+
+function instantFrames(samples: VectorSample[], asked: Asked): DataFrame[] {
+  const { target, panel } = asked;
+  const present = samples.filter((one) => one.value !== undefined);
+  if (target.format === "table" || panel.type === "table") {
+    return [table(present.map(({ metric, value = [0, ""] }) => ({ metric, at: value[0], value: value[1] })), asked)];
+  }
+  return present.map(({ metric, value = [0, ""] }) =>
+    seriesFrame(
+      target.ref_id,
+      named(metric, asked),
+      makeField("Time", "time", [value[0] * 1000], panel.field),
+      [finite(value[1])],
+      metric,
+      panel,
+    ),
+  );
+}
+
+function rangeTable(result: MatrixSeries[], asked: Asked): DataFrame {
+  const rows = result.flatMap(({ metric, values = [] }) => values.map(([at, value]) => ({ metric, at, value })));
+  return table(rows.slice(0, MOST_ROWS), asked);
+}
+
+/** Makes a table with a column for the time, each label and the value, as Grafana names them. */
+export function table(rows: { metric: Labels; at: number; value: string }[], { target, panel, several }: Asked): DataFrame {
+  const labels = [...new Set(rows.flatMap((row) => Object.keys(row.metric)))].sort();
+  const value = several ? `Value #${target.ref_id}` : "Value";
+  return {
+    refId: target.ref_id,
+    name: "",
+    fields: [
+      makeField("Time", "time", rows.map((row) => Math.round(row.at * 1000)), panel.field),
+      ...labels.map((label) => makeField(label, "string", rows.map((row) => row.metric[label] ?? null), panel.field)),
+      makeField(value, "number", rows.map((row) => finite(row.value)), panel.field),
+    ],
+  };
+}
+
+function finite(text: string): number | null {
+  const value = Number(text);
+  return Number.isNaN(value) ? null : value;
+}
+
+async function loadLines(
+  target: Target,
+  panel: Panel,
+  query: string,
+  shown: Shown,
+  steps: Steps,
+  signal: AbortSignal,
+): Promise<Partial<Loaded>> {
+  const range = { query, start_ms: Math.floor(shown.from), end_ms: Math.ceil(shown.to) };
+  if (target.logs === "lines" && panel.type !== "timeseries") {
+    return { lines: await searchLogs({ ...range, limit: MOST_LINES }, signal) };
+  }
+  const step = Math.max(1, Math.round(steps.step * 1000));
+  const { buckets, step_ms: width } = await getLogHistogram({ ...range, step_ms: step }, signal);
+  const first = Math.floor(range.start_ms / width) * width;
+  const count = Math.max(1, Math.ceil((range.end_ms - first) / width));
+  const time = makeField("Time", "time", Array.from({ length: count }, (_, i) => first + i * width), panel.field);
+  const values = new Array<number>(count).fill(0);
+  for (const bucket of buckets) {
+    const index = Math.round((bucket.time_ms - first) / width);
+    if (index >= 0 && index < count) {
+      values[index] = bucket.lines;
+    }
+  }
+  const name = target.legend_format === "" ? "Lines" : target.legend_format;
+  return { frames: [seriesFrame(target.ref_id, name, time, values, {}, panel)] };
+}
+
+async function loadTraces(target: Target, shown: Shown, context: PanelContext, signal: AbortSignal): Promise<TraceSummary[]> {
+  const search = target.traces;
+  if (search === null) {
+    return [];
+  }
+  const fill = (text: string): string => replaceVariables(text, context.values);
+  const traceId = fill(search.trace_id);
+  if (traceId !== "") {
+    const { spans, ...trace } = await getTrace(traceId, signal);
+    const [root] = spans;
+    return [
+      {
+        ...trace,
+        root_service: root?.service ?? "",
+        root_name: root?.name ?? "",
+        span_count: spans.length,
+        error_count: spans.filter((span) => span.status === "error").length,
+        orphan_count: spans.filter((span) => span.orphan).length,
+      },
+    ];
+  }
+  return searchTraces(
+    {
+      service: fill(search.service),
+      name: fill(search.operation),
+      attribute: search.attributes.map(fill),
+      min_duration_ms: parseDuration(fill(search.min_duration)),
+      max_duration_ms: parseDuration(fill(search.max_duration)),
+      start_ms: Math.floor(shown.from),
+      end_ms: Math.ceil(shown.to),
+      limit: search.limit,
+    },
+    signal,
+  );
+}
