@@ -4,16 +4,9 @@ import type uPlot from "uplot";
 
 import { clockTime, shownDate } from "../format/time";
 import { cssColor, faded, paint } from "../state/theme.svelte";
+import type { Mark } from "./marks";
 
-export interface Mark {
-  /** Unix seconds. */
-  at: number;
-  /** The end of a period; null or nothing for a moment. */
-  until?: number | null;
-  /** A CSS custom property that holds the colour. */
-  color: string;
-  label: string;
-}
+export type { Mark } from "./marks";
 
 /** What a chart asks of the component around it, each time that it is drawn or touched. */
 export interface PlotHooks {
@@ -78,7 +71,9 @@ export function timeOptions(size: Size, hooks: PlotHooks, sync: string): Omit<uP
           return null;
         },
       },
-      ...(sync === "" ? {} : { sync: { key: sync, setSeries: false, filters: { pub: isHover, sub: isHover } } }),
+      ...(sync === ""
+        ? {}
+        : { sync: { key: sync, setSeries: false, filters: { pub: isHover, sub: isHover } } }),
     },
     hooks: {
       draw: [
@@ -168,9 +163,4 @@ function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
     }
   }
   ctx.restore();
-}
-
-/** Returns the marks near a moment: those that the pointer is on. `near` is in seconds. */
-export function marksNear(marks: readonly Mark[], time: number, near: number): Mark[] {
-  return marks.filter((mark) => time >= mark.at - near && time <= (mark.until ?? mark.at) + near);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { marksNear } from "./base";
 import { type Exemplar, thinned } from "./exemplars";
 import { classicGrid, columnCells, countedGrid, countRange, namedGrid, nativeGrid } from "./heatmap";
+import { marksNear } from "./marks";
 import { stackValues } from "./stack";
 import { makeStates, stateAt } from "./states";
 
@@ -66,7 +66,12 @@ describe("heatmaps", () => {
   const bucket = (le: string, values: (number | null)[]) => ({ name: le, le, values });
 
   it("takes classic buckets apart, whatever their order", () => {
-    const grid = classicGrid([0, 10], [bucket("+Inf", [6, 8]), bucket("1", [2, null]), bucket("0.5", [1, 3])], true, write);
+    const grid = classicGrid(
+      [0, 10],
+      [bucket("+Inf", [6, 8]), bucket("1", [2, null]), bucket("0.5", [1, 3])],
+      true,
+      write,
+    );
     expect(grid.rows.map((row) => row.label)).toEqual(["0 to 0.5", "0.5 to 1", "over 1"]);
     expect(grid.cells.map(({ column, from, count }) => [column, from, count])).toEqual([
       [0, 0, 1],
@@ -80,7 +85,9 @@ describe("heatmaps", () => {
   });
 
   it("takes them as they are where they are not cumulative, and names where they have no bounds", () => {
-    expect(classicGrid([0], [bucket("1", [2]), bucket("2", [5])], false, write).cells.map((cell) => cell.count)).toEqual([2, 5]);
+    expect(
+      classicGrid([0], [bucket("1", [2]), bucket("2", [5])], false, write).cells.map((cell) => cell.count),
+    ).toEqual([2, 5]);
     expect(namedGrid([0], [{ name: "fast", le: undefined, values: [4] }]).rows[0]?.label).toBe("fast");
   });
 
@@ -91,7 +98,12 @@ describe("heatmaps", () => {
       buckets: buckets.map(([low, high, count]): [number, string, string, string] => [0, low, high, count]),
     });
     const series = [
-      { metric: { a: "1" }, histograms: [[0, histogram(["1", "2", "3"], ["2", "4", "1"])] as [number, ReturnType<typeof histogram>]] },
+      {
+        metric: { a: "1" },
+        histograms: [
+          [0, histogram(["1", "2", "3"], ["2", "4", "1"])] as [number, ReturnType<typeof histogram>],
+        ],
+      },
       {
         metric: { a: "2" },
         histograms: [
@@ -125,7 +137,13 @@ describe("heatmaps", () => {
 
 describe("exemplars", () => {
   it("keeps the greatest of each part, each trace once", () => {
-    const made = (at: number, value: number, traceId = `${String(at)}-${String(value)}`): Exemplar => ({ at, value, traceId, spanId: "", labels: {} });
+    const made = (at: number, value: number, traceId = `${String(at)}-${String(value)}`): Exemplar => ({
+      at,
+      value,
+      traceId,
+      spanId: "",
+      labels: {},
+    });
     const many = Array.from({ length: 1000 }, (_, i) => made(i / 10, i % 7));
     const few = thinned(many, 0, 100, 10, 2);
     expect(few).toHaveLength(20);

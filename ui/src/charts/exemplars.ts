@@ -23,7 +23,13 @@ function placeOf(plot: uPlot, one: Exemplar, scale: string, canvas: boolean): { 
   return { x: plot.valToPos(one.at, "x", canvas), y: Math.min(Math.max(y, top + edge), top + height - edge) };
 }
 
-export function drawExemplars(plot: uPlot, exemplars: readonly Exemplar[], scale: string, line: string, fill: string): void {
+export function drawExemplars(
+  plot: uPlot,
+  exemplars: readonly Exemplar[],
+  scale: string,
+  line: string,
+  fill: string,
+): void {
   if (exemplars.length === 0 || plot.scales[scale]?.min == null) {
     return;
   }
@@ -76,7 +82,13 @@ export function nearestExemplar(
  *
  * @param from Unix seconds, as `to`.
  */
-export function thinned(exemplars: readonly Exemplar[], from: number, to: number, parts = 80, each = 2): Exemplar[] {
+export function thinned(
+  exemplars: readonly Exemplar[],
+  from: number,
+  to: number,
+  parts = 80,
+  each = 2,
+): Exemplar[] {
   const slots = new Map<number, Exemplar[]>();
   for (const one of exemplars.toSorted((a, b) => b.value - a.value)) {
     const slot = Math.floor(((one.at - from) / (to - from || 1)) * parts);

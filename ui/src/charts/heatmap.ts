@@ -46,7 +46,12 @@ const bound = (text: string): number =>
  *
  * @param cumulative each counts what is in the buckets below it too, as Prometheus' do.
  */
-export function classicGrid(times: number[], series: readonly Named[], cumulative: boolean, write: Write): Grid {
+export function classicGrid(
+  times: number[],
+  series: readonly Named[],
+  cumulative: boolean,
+  write: Write,
+): Grid {
   const sorted = series
     .map((one) => ({ ...one, high: bound(one.le ?? one.name) }))
     .filter((one) => !Number.isNaN(one.high))
@@ -65,7 +70,10 @@ export function classicGrid(times: number[], series: readonly Named[], cumulativ
       return count > 0 ? [{ column, from: row, to: row + 1, count }] : [];
     }),
   );
-  const edges = rows.map((row, i) => ({ at: i + 1, label: Number.isFinite(row.high) ? write(row.high) : "∞" }));
+  const edges = rows.map((row, i) => ({
+    at: i + 1,
+    label: Number.isFinite(row.high) ? write(row.high) : "∞",
+  }));
   return { times, rows, cells, edges };
 }
 
@@ -81,7 +89,12 @@ export function namedGrid(times: number[], series: readonly Named[]): Grid {
 }
 
 /** Makes the grid of native histograms: the buckets of all series together, at the bounds that they have. */
-export function nativeGrid(times: number[], step: number, series: readonly MatrixSeries[], write: Write): Grid {
+export function nativeGrid(
+  times: number[],
+  step: number,
+  series: readonly MatrixSeries[],
+  write: Write,
+): Grid {
   const bounds = new Set<number>();
   const found: { column: number; low: number; high: number; count: number }[] = [];
   const start = times[0] ?? 0;
@@ -113,7 +126,12 @@ export function nativeGrid(times: number[], step: number, series: readonly Matri
     to: indexOf.get(high) ?? 0,
     count,
   }));
-  return { times, rows, cells: summed(cells), edges: sorted.map((value, at) => ({ at, label: write(value) })) };
+  return {
+    times,
+    rows,
+    cells: summed(cells),
+    edges: sorted.map((value, at) => ({ at, label: write(value) })),
+  };
 }
 
 /** Cells of several series in one place become one. */
@@ -140,7 +158,8 @@ export function countedGrid(
   }
   const least = values.reduce((low, value) => Math.min(low, value));
   const most = values.reduce((high, value) => Math.max(high, value));
-  const size = buckets.size > 0 ? buckets.size : niceSize((most - least) / (buckets.count > 0 ? buckets.count : 20));
+  const size =
+    buckets.size > 0 ? buckets.size : niceSize((most - least) / (buckets.count > 0 ? buckets.count : 20));
   const first = Math.floor(least / size);
   const count = Math.min(Math.floor(most / size) - first + 1, MOST_ROWS);
   const rows = Array.from({ length: count }, (_, i): Row => {

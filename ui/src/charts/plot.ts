@@ -132,7 +132,9 @@ export function lookOf(one: Series, index: number, style: PlotStyle): SeriesLook
 export function plotData(frame: Frame, style: PlotStyle, shown?: readonly boolean[]): uPlot.AlignedData {
   const looks = frame.series.map((one, i) => lookOf(one, i, style));
   const values = stackValues(frame.series, looks, shown).map((one, i) =>
-    axisOf(looks[i], style).scale.type === "log" ? one.map((value) => (value !== null && value > 0 ? value : null)) : one,
+    axisOf(looks[i], style).scale.type === "log"
+      ? one.map((value) => (value !== null && value > 0 ? value : null))
+      : one,
   );
   return [frame.times, ...values];
 }
@@ -141,13 +143,26 @@ function axisOf(look: SeriesLook | undefined, style: PlotStyle): PlotAxis {
   return style.axes?.find((one) => one.key === look?.axis) ?? plainAxis(style);
 }
 
-/** Returns a text that changes where the chart must be made anew. Colours are looked up when it is drawn. */
-export function plotShape(frame: Frame, style: PlotStyle): string {
-  const looks = frame.series.map((one) => (one.look === undefined ? null : { ...one.look, color: "", scheme: null }));
-  return JSON.stringify([frame.series.map((one) => one.name), looks, style]);
+/**
+ * Returns a text that changes where the chart must be made anew. Colours are looked up when it is drawn.
+ *
+ * @param shown which series are drawn, where they are stacked: what lies on what changes with it.
+ */
+export function plotShape(frame: Frame, style: PlotStyle, shown?: readonly boolean[]): string {
+  const looks = frame.series.map((one) =>
+    one.look === undefined ? null : { ...one.look, color: "", scheme: null },
+  );
+  return JSON.stringify([frame.series.map((one) => one.name), looks, style, shown]);
 }
 
-export function plotOptions(frame: () => Frame, style: PlotStyle, hooks: PlotHooks, size: Size, sync: string): uPlot.Options {
+export function plotOptions(
+  frame: () => Frame,
+  style: PlotStyle,
+  hooks: PlotHooks,
+  size: Size,
+  sync: string,
+  shown?: readonly boolean[],
+): uPlot.Options {
   const axes = style.axes ?? [plainAxis(style)];
   const { series } = frame();
   const look = (index: number): SeriesLook => {
@@ -161,8 +176,17 @@ export function plotOptions(frame: () => Frame, style: PlotStyle, hooks: PlotHoo
     scales: { ...base.scales, ...Object.fromEntries(axes.map((axis) => [axis.key, scaleOptions(axis)])) },
     axes: [...(base.axes ?? []), ...axes.map((axis, i) => axisOptions(axis, i === 0))],
     series: [{}, ...series.map((_, i) => seriesOptions(i, look))],
-    bands: bands(series, look),
-    cursor: { ...base.cursor, focus: { prox: 24 }, points: { size: 7, width: 2, stroke: (_, i) => paint(look(i - 1).color), fill: (_, i) => paint(look(i - 1).color) } },
+    bands: bands(series, look, shown),
+    cursor: {
+      ...base.cursor,
+      focus: { prox: 24 },
+      points: {
+        size: 7,
+        width: 2,
+        stroke: (_, i) => paint(look(i - 1).color),
+        fill: (_, i) => paint(look(i - 1).color),
+      },
+    },
     focus: { alpha: 0.35 },
     hooks: {
       ...base.hooks,
@@ -178,11 +202,18 @@ export function plotOptions(frame: () => Frame, style: PlotStyle, hooks: PlotHoo
 }
 
 /** Fills of stacked series end at the one below, others at the one that they name. */
-function bands(series: readonly Series[], look: (index: number) => SeriesLook): uPlot.Band[] {
+function bands(
+  series: readonly Series[],
+  look: (index: number) => SeriesLook,
+  shown?: readonly boolean[],
+): uPlot.Band[] {
   const found: uPlot.Band[] = [];
   const below = new Map<string, number>();
   series.forEach((one, i) => {
     const { stack, axis, fillTo, fill } = look(i);
+    if (shown?.[i] === false) {
+      return;
+    }
     if (stack !== "") {
       const group = `${stack} ${axis} ${String(isNegative(one))}`;
       const under = below.get(group);
@@ -226,7 +257,9 @@ function axisOptions(axis: PlotAxis, first: boolean): uPlot.Axis {
     gap: 6,
     space: axis.scale.type === "linear" ? 34 : 24,
     size: (plot, values) => axisSize(plot, values),
-    ...(axis.label === "" ? {} : { label: axis.label, labelFont: chartFont(), labelSize: FONT_SIZE + 8, labelGap: 2 }),
+    ...(axis.label === ""
+      ? {}
+      : { label: axis.label, labelFont: chartFont(), labelSize: FONT_SIZE + 8, labelGap: 2 }),
     values: (_, splits) => tickLabels(splits, axis),
   };
 }
@@ -395,7 +428,12 @@ export function valueRange(low: number | null, high: number | null, axis: PlotAx
   }
   if (axis.scale.type === "log") {
     const least = axis.min ?? (bottom > 0 ? bottom : Math.min(1, top / 1000 || 1));
-    const [from, to] = uPlot.rangeLog(Math.max(least, 1e-12), Math.max(axis.max ?? top, least * 10), axis.scale.log === 2 ? 2 : 10, true);
+    const [from, to] = uPlot.rangeLog(
+      Math.max(least, 1e-12),
+      Math.max(axis.max ?? top, least * 10),
+      axis.scale.log === 2 ? 2 : 10,
+      true,
+    );
     return [axis.min ?? from ?? least, axis.max ?? to ?? top];
   }
   bottom = Math.min(bottom, axis.softMin ?? bottom);

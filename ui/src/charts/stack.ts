@@ -17,7 +17,8 @@ export function stackValues(
   shown?: readonly boolean[],
 ): Values[] {
   const totals = new Map<string, number[]>();
-  const groupOf = (i: number): string => `${looks[i]?.stack ?? ""} ${looks[i]?.axis ?? ""} ${String(series[i]?.negative === true)}`;
+  const groupOf = (i: number): string =>
+    `${looks[i]?.stack ?? ""} ${looks[i]?.axis ?? ""} ${String(series[i]?.negative === true)}`;
   const stacks = (i: number): boolean => (looks[i]?.stack ?? "") !== "" && (shown?.[i] ?? true);
   series.forEach((one, i) => {
     if (stacks(i) && looks[i]?.percent === true) {

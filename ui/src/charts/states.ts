@@ -23,7 +23,12 @@ export type Shown = { text: string; color: string | null } | null;
  * @param times Unix seconds, ascending, `step` apart; each value holds until the next.
  * @param merge values that are shown alike and follow each other are one state.
  */
-export function makeStates(times: readonly number[], step: number, values: readonly Shown[], merge: boolean): State[] {
+export function makeStates(
+  times: readonly number[],
+  step: number,
+  values: readonly Shown[],
+  merge: boolean,
+): State[] {
   const states: State[] = [];
   values.forEach((value, i) => {
     const from = times[i];

@@ -23,21 +23,33 @@ describe("makeChart", () => {
 
   it("puts another unit on an axis at the right, unless the file says where", () => {
     const at = (placement: "auto" | "left") =>
-      set(seriesOf("b", [1]), madeConfig({ unit: "bytes", custom: madeStyle({ axis: { ...madeStyle().axis, placement } }) }));
-    const sides = (second: DataFrame) => makeChart([seriesOf("a", [1]), second], madeConfig(), "").style.axes?.map((axis) => axis.side);
+      set(
+        seriesOf("b", [1]),
+        madeConfig({ unit: "bytes", custom: madeStyle({ axis: { ...madeStyle().axis, placement } }) }),
+      );
+    const sides = (second: DataFrame) =>
+      makeChart([seriesOf("a", [1]), second], madeConfig(), "").style.axes?.map((axis) => axis.side);
     expect(sides(at("auto"))).toEqual(["left", "right"]);
     expect(sides(at("left"))).toEqual(["left", "left"]);
     expect(sides(seriesOf("c", [2]))).toEqual(["left"]);
   });
 
   it("draws percentages of the whole from 0 to 1", () => {
-    const config = madeConfig({ unit: "bytes", custom: madeStyle({ stacking: { mode: "percent", group: "A" } }) });
-    expect(makeChart([set(seriesOf("a", [1]), config)], config, "").style.axes?.[0]).toMatchObject({ unit: "percentunit", min: 0, max: 1 });
+    const config = madeConfig({
+      unit: "bytes",
+      custom: madeStyle({ stacking: { mode: "percent", group: "A" } }),
+    });
+    expect(makeChart([set(seriesOf("a", [1]), config)], config, "").style.axes?.[0]).toMatchObject({
+      unit: "percentunit",
+      min: 0,
+      max: 1,
+    });
   });
 
   it("begins at zero where something is filled or stands on it", () => {
     const zero = (custom: Parameters<typeof madeStyle>[0]) =>
-      makeChart([set(seriesOf("a", [1]), madeConfig({ custom: madeStyle(custom) }))], madeConfig(), "").style.axes?.[0]?.zero;
+      makeChart([set(seriesOf("a", [1]), madeConfig({ custom: madeStyle(custom) }))], madeConfig(), "").style
+        .axes?.[0]?.zero;
     expect(zero({})).toBe(false);
     expect(zero({ fill_opacity: 10 })).toBe(true);
     expect(zero({ draw_style: "bars" })).toBe(true);
@@ -45,7 +57,11 @@ describe("makeChart", () => {
 
   it("mirrors and flattens as the file asks", () => {
     const values = (transform: "negative-Y" | "constant") =>
-      makeChart([set(seriesOf("a", [null, 3, 4]), madeConfig({ custom: madeStyle({ transform }) }))], madeConfig(), "").frame.series[0];
+      makeChart(
+        [set(seriesOf("a", [null, 3, 4]), madeConfig({ custom: madeStyle({ transform }) }))],
+        madeConfig(),
+        "",
+      ).frame.series[0];
     expect(values("negative-Y")).toMatchObject({ values: [null, -3, -4], negative: true });
     expect(values("constant")?.values).toEqual([3, 3, 3]);
   });
@@ -58,13 +74,23 @@ describe("makeChart", () => {
   ])("colours a series by %j", (color, expected) => {
     const config = madeConfig({
       color: { ...color, series_by: "last" },
-      thresholds: { mode: "absolute", steps: [{ value: null, color: "green" }, { value: 2, color: "orange" }] },
+      thresholds: {
+        mode: "absolute",
+        steps: [
+          { value: null, color: "green" },
+          { value: 2, color: "orange" },
+        ],
+      },
     });
-    expect(makeChart([set(seriesOf("a", [1, 3]), config)], config, "").frame.series[0]?.look?.color).toBe(expected);
+    expect(makeChart([set(seriesOf("a", [1, 3]), config)], config, "").frame.series[0]?.look?.color).toBe(
+      expected,
+    );
   });
 
   it("names what is not drawn at first", () => {
     const config = madeConfig({ custom: madeStyle({ hide: { legend: false, tooltip: false, viz: true } }) });
-    expect(makeChart([set(seriesOf("a", [1]), config), seriesOf("b", [1])], madeConfig(), "").hidden).toEqual(["a"]);
+    expect(makeChart([set(seriesOf("a", [1]), config), seriesOf("b", [1])], madeConfig(), "").hidden).toEqual(
+      ["a"],
+    );
   });
 });

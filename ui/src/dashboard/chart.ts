@@ -100,7 +100,14 @@ function isNegative(values: readonly (number | null)[]): boolean {
 /** Fields of one unit and one axis share a scale; the second scale stands at the right unless the file says where. */
 function axisFor(axes: PlotAxis[], field: Field, values: readonly (number | null)[]): PlotAxis {
   const { config } = field;
-  const { axis: asked, scale, stacking, fill_opacity: fill, draw_style: draw, threshold_style: lines } = config.custom;
+  const {
+    axis: asked,
+    scale,
+    stacking,
+    fill_opacity: fill,
+    draw_style: draw,
+    threshold_style: lines,
+  } = config.custom;
   const percent = stacking.mode === "percent";
   const key = JSON.stringify([
     percent ? "percentunit" : config.unit,
@@ -120,10 +127,16 @@ function axisFor(axes: PlotAxis[], field: Field, values: readonly (number | null
     found.zero ||= zero;
     return found;
   }
-  const limits = config.thresholds.mode === "percentage" ? fieldLimits([{ ...field, values: [...values] }], config) : { low: 0, high: 100 };
+  const limits =
+    config.thresholds.mode === "percentage"
+      ? fieldLimits([{ ...field, values: [...values] }], config)
+      : { low: 0, high: 100 };
   const made: PlotAxis = {
     key,
-    side: asked.placement === "right" || (asked.placement === "auto" && axes.some((one) => one.side === "left")) ? "right" : "left",
+    side:
+      asked.placement === "right" || (asked.placement === "auto" && axes.some((one) => one.side === "left"))
+        ? "right"
+        : "left",
     show: asked.placement !== "hidden",
     label: asked.label,
     unit: percent ? "percentunit" : config.unit,
@@ -155,7 +168,14 @@ function lookOf(field: Field, index: number, axis: string, surface: string, coun
     draw: custom.draw_style,
     interpolation: custom.interpolation,
     width: bars ? Math.min(custom.line_width, 1) : custom.line_width,
-    dash: custom.line_style.fill === "solid" ? [] : custom.line_style.dash.length > 0 ? custom.line_style.dash : custom.line_style.fill === "dot" ? [0, 10] : [10, 10],
+    dash:
+      custom.line_style.fill === "solid"
+        ? []
+        : custom.line_style.dash.length > 0
+          ? custom.line_style.dash
+          : custom.line_style.fill === "dot"
+            ? [0, 10]
+            : [10, 10],
     round: custom.line_style.fill === "dot",
     fill: bars ? Math.max(custom.fill_opacity, 60) : custom.fill_opacity,
     gradient: isScale(mode.mode) && custom.gradient === "none" ? "none" : custom.gradient,

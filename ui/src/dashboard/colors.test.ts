@@ -39,7 +39,13 @@ describe("thresholdColor", () => {
   });
 
   it("takes percentages of the way between the limits", () => {
-    const thresholds = { mode: "percentage" as const, steps: [{ value: null, color: "green" }, { value: 80, color: "red" }] };
+    const thresholds = {
+      mode: "percentage" as const,
+      steps: [
+        { value: null, color: "green" },
+        { value: 80, color: "red" },
+      ],
+    };
     expect(absoluteThresholds(thresholds, 50, 150)).toEqual([
       { value: null, color: "green" },
       { value: 130, color: "red" },

@@ -49,7 +49,9 @@ export function cssValue(color: string, surface = "", least = LEAST_CONTRAST): s
   if (color === "gray" || color === "grey") {
     return "var(--border-strong)";
   }
-  return color === "transparent" || color === "text" || color === "" ? null : standingOut(color, surface, least);
+  return color === "transparent" || color === "text" || color === ""
+    ? null
+    : standingOut(color, surface, least);
 }
 
 /** The colour in which a text is legible: a hue without its shade; null where the file chose one of its own. */
@@ -109,11 +111,7 @@ export function scaleColor(mode: string, share: number): string {
   const low = cssValue(colors[index] ?? "") ?? "var(--text)";
   const high = cssValue(colors[index + 1] ?? "") ?? "var(--text)";
   const part = Math.round((at - index) * 100);
-  return part === 0
-    ? low
-    : part === 100
-      ? high
-      : `color-mix(in srgb, ${high} ${String(part)}%, ${low})`;
+  return part === 0 ? low : part === 100 ? high : `color-mix(in srgb, ${high} ${String(part)}%, ${low})`;
 }
 
 /** How a value is coloured where the mode gives each value its own: by thresholds or on a scale; else null. */

@@ -4,7 +4,8 @@ import type { ValueMapping } from "../api/dashboards";
 import { display, fieldLimits, mappingOf } from "./display";
 import { column, madeConfig } from "./made";
 
-const maps = (mapping: Record<string, unknown>): ValueMapping => ({ text: "T", color: "red", ...mapping }) as ValueMapping;
+const maps = (mapping: Record<string, unknown>): ValueMapping =>
+  ({ text: "T", color: "red", ...mapping }) as ValueMapping;
 
 describe("mappingOf", () => {
   it.each<[ValueMapping, (number | string | boolean | null)[], (number | string | boolean | null)[]]>([
@@ -30,7 +31,10 @@ describe("mappingOf", () => {
   });
 
   it("takes the first that fits, and fills what a pattern found", () => {
-    const mappings = [maps({ type: "regex", pattern: "/host-(\\d+)/", text: "no. $1" }), maps({ type: "regex", pattern: "/.*/" })];
+    const mappings = [
+      maps({ type: "regex", pattern: "/host-(\\d+)/", text: "no. $1" }),
+      maps({ type: "regex", pattern: "/.*/" }),
+    ];
     expect(mappingOf("host-7", mappings)?.text).toBe("no. 7");
   });
 });
@@ -47,14 +51,23 @@ describe("display", () => {
   });
 
   it("keeps the value's own text where a mapping only colours it", () => {
-    const config = madeConfig({ unit: "percent", mappings: [maps({ type: "range", from: 0, to: 9, text: null })] });
+    const config = madeConfig({
+      unit: "percent",
+      mappings: [maps({ type: "range", from: 0, to: 9, text: null })],
+    });
     expect(display(5, config)).toEqual({ text: "5 %", color: "red" });
   });
 
   it("colours by thresholds, percentages between the limits", () => {
     const config = madeConfig({
       color: { mode: "thresholds", fixed: "", series_by: "last" },
-      thresholds: { mode: "percentage", steps: [{ value: null, color: "green" }, { value: 50, color: "red" }] },
+      thresholds: {
+        mode: "percentage",
+        steps: [
+          { value: null, color: "green" },
+          { value: 50, color: "red" },
+        ],
+      },
     });
     expect(display(149, config, { low: 100, high: 200 }).color).toBe("green");
     expect(display(150, config, { low: 100, high: 200 }).color).toBe("red");

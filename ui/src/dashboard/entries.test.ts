@@ -15,8 +15,14 @@ describe("makeEntries", () => {
   });
 
   it("shows each row, named by what is no number, up to the limit", () => {
-    const frame = frameOf(column("host", ["a", "b", "c"]), column("zone", ["x", null, "z"]), column("Value", [1, 2, 3]));
-    expect(makeEntries([frame], reduce({ values: true, limit: 2 })).map((one) => [one.title, one.value, one.row])).toEqual([
+    const frame = frameOf(
+      column("host", ["a", "b", "c"]),
+      column("zone", ["x", null, "z"]),
+      column("Value", [1, 2, 3]),
+    );
+    expect(
+      makeEntries([frame], reduce({ values: true, limit: 2 })).map((one) => [one.title, one.value, one.row]),
+    ).toEqual([
       ["a x", 1, 0],
       ["b", 2, 1],
     ]);

@@ -52,7 +52,15 @@ function entry(
   values: (number | null)[],
   row: number | null,
 ): Entry {
-  return { title, value: toNumber(value), ...display(value, field.config, limits), limits, values, field, row };
+  return {
+    title,
+    value: toNumber(value),
+    ...display(value, field.config, limits),
+    limits,
+    values,
+    field,
+    row,
+  };
 }
 
 /** Without a selection numbers are shown, with one whatever it names. */
@@ -67,7 +75,9 @@ function picks(field: Field, wanted: string): boolean {
 }
 
 function rowTitle(names: readonly Field[], row: number, field: Field): string {
-  const parts = names.map((one) => one.values[row]).filter((one) => one !== null && one !== undefined && one !== "");
+  const parts = names
+    .map((one) => one.values[row])
+    .filter((one) => one !== null && one !== undefined && one !== "");
   return parts.length === 0 ? field.title : parts.join(" ");
 }
 

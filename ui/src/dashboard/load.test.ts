@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
 
+import type { Labels } from "../api/metrics";
 import type { Dashboard, Panel, Target } from "../api/dashboards";
 import { rangeFrames, table } from "./load";
 import { cellsOf, madeConfig } from "./made";
 
-const context = { dashboard: { time_factor: 1, scrape_interval: 15 } as Dashboard, values: new Map(), key: "" };
+const context = {
+  dashboard: { time_factor: 1, scrape_interval: 15 } as Dashboard,
+  values: new Map(),
+  key: "",
+};
 const asked = (target: Partial<Target> = {}, several = false) => ({
   target: { ref_id: "A", expr: "up", legend_format: "{{job}}", format: "time_series", ...target } as Target,
   panel: { field: madeConfig() } as Panel,
@@ -19,8 +24,22 @@ describe("rangeFrames", () => {
   it("lays samples on the steps, with gaps where there is no number, in the order of their names", () => {
     const frames = rangeFrames(
       [
-        { metric: { job: "b" }, values: [[100, "1"], [110, "NaN"]] },
-        { metric: { job: "a" }, values: [[105, "2.5"], [110, "+Inf"], [200, "9"], [90, "9"]] },
+        {
+          metric: { job: "b" },
+          values: [
+            [100, "1"],
+            [110, "NaN"],
+          ],
+        },
+        {
+          metric: { job: "a" },
+          values: [
+            [105, "2.5"],
+            [110, "+Inf"],
+            [200, "9"],
+            [90, "9"],
+          ],
+        },
         { metric: { job: "native" }, histograms: [] },
       ],
       asked(),
@@ -33,12 +52,14 @@ describe("rangeFrames", () => {
   });
 
   it("names a series without labels after its expression, as written", () => {
-    expect(rangeFrames([{ metric: {}, values: [[100, "1"]] }], asked({ legend_format: "" }))[0]?.name).toBe("up");
+    expect(rangeFrames([{ metric: {}, values: [[100, "1"]] }], asked({ legend_format: "" }))[0]?.name).toBe(
+      "up",
+    );
   });
 });
 
 describe("table", () => {
-  const rows = [
+  const rows: { metric: Labels; at: number; value: string }[] = [
     { metric: { job: "a" }, at: 100.5, value: "1" },
     { metric: { instance: "i" }, at: 101, value: "NaN" },
   ];

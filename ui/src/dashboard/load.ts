@@ -2,14 +2,29 @@
 
 import type { Panel, Target } from "../api/dashboards";
 import { getLogHistogram, type LogRecord, searchLogs } from "../api/logs";
-import { evaluate, evaluateRange, type Labels, type MatrixSeries, queryExemplars, type VectorSample } from "../api/metrics";
+import {
+  evaluate,
+  evaluateRange,
+  type Labels,
+  type MatrixSeries,
+  queryExemplars,
+  type VectorSample,
+} from "../api/metrics";
 import { getTrace, searchTraces, type TraceSummary } from "../api/traces";
 import { type Exemplar, thinned } from "../charts/exemplars";
 import { parseDuration } from "../format/duration";
 import { legendName } from "../format/legend";
 import type { TimeRange } from "../time/range";
 import { type Cell, type DataFrame, type Field, makeField } from "./data";
-import { builtIns, panelRange, type PanelContext, type Shown, type Steps, targetQuery, targetSteps } from "./queries";
+import {
+  builtIns,
+  panelRange,
+  type PanelContext,
+  type Shown,
+  type Steps,
+  targetQuery,
+  targetSteps,
+} from "./queries";
 import { panelQueue } from "./queue";
 import { replaceVariables } from "./variables";
 
@@ -47,11 +62,21 @@ export async function loadPanel(
   signal: AbortSignal,
 ): Promise<Loaded> {
   const shown = panelRange(panel, range, Date.now(), context);
-  const loaded: Loaded = { shown, frames: [], histograms: [], exemplars: [], lines: [], traces: [], warnings: [] };
+  const loaded: Loaded = {
+    shown,
+    frames: [],
+    histograms: [],
+    exemplars: [],
+    lines: [],
+    traces: [],
+    warnings: [],
+  };
   const targets = runnable(panel);
   const several = targets.filter((target) => target.format === "table").length > 1;
   const parts = await Promise.all(
-    targets.map((target) => panelQueue.run(() => loadTarget(target, panel, shown, points, several, context, signal), signal)),
+    targets.map((target) =>
+      panelQueue.run(() => loadTarget(target, panel, shown, points, several, context, signal), signal),
+    ),
   );
   for (const part of parts) {
     loaded.frames.push(...(part.frames ?? []));
@@ -100,7 +125,11 @@ async function loadMetrics(asked: Asked, signal: AbortSignal): Promise<Partial<L
   if (target.instant) {
     const { data, warnings } = await evaluate(query, shown.to / 1000, 0, signal);
     const samples: VectorSample[] =
-      data.resultType === "vector" ? data.result : data.resultType === "matrix" ? data.result.flatMap(newest) : [{ metric: {}, value: data.result }];
+      data.resultType === "vector"
+        ? data.result
+        : data.resultType === "matrix"
+          ? data.result.flatMap(newest)
+          : [{ metric: {}, value: data.result }];
     return { warnings, frames: instantFrames(samples, asked) };
   }
   const [{ data, warnings }, exemplars] = await Promise.all([
@@ -117,7 +146,7 @@ function newest({ metric, values = [] }: MatrixSeries): VectorSample[] {
 }
 
 /** An expression may have no exemplars, or the server none at all: the graph is shown all the same. */
-async function loadExemplars(query: string, shown: Shown, signal: AbortSignal): Promise<Exemplar[]> {
+export async function loadExemplars(query: string, shown: Shown, signal: AbortSignal): Promise<Exemplar[]> {
   const [start, end] = [shown.from / 1000, shown.to / 1000];
   try {
     const found = await queryExemplars(query, { start, end }, signal);
@@ -127,7 +156,15 @@ async function loadExemplars(query: string, shown: Shown, signal: AbortSignal): 
         const spanId = labels["span_id"] ?? labels["spanID"] ?? labels["spanId"] ?? "";
         return traceId === ""
           ? []
-          : [{ at: timestamp, value: Number(value), traceId, spanId, labels: { ...seriesLabels, ...labels } }];
+          : [
+              {
+                at: timestamp,
+                value: Number(value),
+                traceId,
+                spanId,
+                labels: { ...seriesLabels, ...labels },
+              },
+            ];
       }),
     );
     return thinned(exemplars, start, end);
@@ -140,7 +177,12 @@ async function loadExemplars(query: string, shown: Shown, signal: AbortSignal): 
 }
 
 function named(metric: Labels, { target, context, shown, steps, query }: Asked): string {
-  const legend = replaceVariables(target.legend_format, context.values, "text", builtIns(shown, steps.step, context));
+  const legend = replaceVariables(
+    target.legend_format,
+    context.values,
+    "text",
+    builtIns(shown, steps.step, context),
+  );
   return legendName(legend, metric, target.expr === "" ? query : target.expr);
 }
 
@@ -167,15 +209,31 @@ export function rangeFrames(result: MatrixSeries[], asked: Asked): DataFrame[] {
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-function seriesFrame(refId: string, name: string, time: Field, values: Cell[], labels: Labels, panel: Panel): DataFrame {
-  return { refId, name, fields: [time, makeField("Value", "number", values, panel.field, { labels, title: name })] };
+function seriesFrame(
+  refId: string,
+  name: string,
+  time: Field,
+  values: Cell[],
+  labels: Labels,
+  panel: Panel,
+): DataFrame {
+  return {
+    refId,
+    name,
+    fields: [time, makeField("Value", "number", values, panel.field, { labels, title: name })],
+  };
 }
 
 function instantFrames(samples: VectorSample[], asked: Asked): DataFrame[] {
   const { target, panel } = asked;
   const present = samples.filter((one) => one.value !== undefined);
   if (target.format === "table" || panel.type === "table") {
-    return [table(present.map(({ metric, value = [0, ""] }) => ({ metric, at: value[0], value: value[1] })), asked)];
+    return [
+      table(
+        present.map(({ metric, value = [0, ""] }) => ({ metric, at: value[0], value: value[1] })),
+        asked,
+      ),
+    ];
   }
   return present.map(({ metric, value = [0, ""] }) =>
     seriesFrame(
@@ -190,21 +248,43 @@ function instantFrames(samples: VectorSample[], asked: Asked): DataFrame[] {
 }
 
 function rangeTable(result: MatrixSeries[], asked: Asked): DataFrame {
-  const rows = result.flatMap(({ metric, values = [] }) => values.map(([at, value]) => ({ metric, at, value })));
+  const rows = result.flatMap(({ metric, values = [] }) =>
+    values.map(([at, value]) => ({ metric, at, value })),
+  );
   return table(rows.slice(0, MOST_ROWS), asked);
 }
 
 /** Makes a table with a column for the time, each label and the value, as Grafana names them. */
-export function table(rows: { metric: Labels; at: number; value: string }[], { target, panel, several }: Asked): DataFrame {
+export function table(
+  rows: { metric: Labels; at: number; value: string }[],
+  { target, panel, several }: Asked,
+): DataFrame {
   const labels = [...new Set(rows.flatMap((row) => Object.keys(row.metric)))].sort();
   const value = several ? `Value #${target.ref_id}` : "Value";
   return {
     refId: target.ref_id,
     name: "",
     fields: [
-      makeField("Time", "time", rows.map((row) => Math.round(row.at * 1000)), panel.field),
-      ...labels.map((label) => makeField(label, "string", rows.map((row) => row.metric[label] ?? null), panel.field)),
-      makeField(value, "number", rows.map((row) => finite(row.value)), panel.field),
+      makeField(
+        "Time",
+        "time",
+        rows.map((row) => Math.round(row.at * 1000)),
+        panel.field,
+      ),
+      ...labels.map((label) =>
+        makeField(
+          label,
+          "string",
+          rows.map((row) => row.metric[label] ?? null),
+          panel.field,
+        ),
+      ),
+      makeField(
+        value,
+        "number",
+        rows.map((row) => finite(row.value)),
+        panel.field,
+      ),
     ],
   };
 }
@@ -230,7 +310,12 @@ async function loadLines(
   const { buckets, step_ms: width } = await getLogHistogram({ ...range, step_ms: step }, signal);
   const first = Math.floor(range.start_ms / width) * width;
   const count = Math.max(1, Math.ceil((range.end_ms - first) / width));
-  const time = makeField("Time", "time", Array.from({ length: count }, (_, i) => first + i * width), panel.field);
+  const time = makeField(
+    "Time",
+    "time",
+    Array.from({ length: count }, (_, i) => first + i * width),
+    panel.field,
+  );
   const values = new Array<number>(count).fill(0);
   for (const bucket of buckets) {
     const index = Math.round((bucket.time_ms - first) / width);
@@ -242,7 +327,12 @@ async function loadLines(
   return { frames: [seriesFrame(target.ref_id, name, time, values, {}, panel)] };
 }
 
-async function loadTraces(target: Target, shown: Shown, context: PanelContext, signal: AbortSignal): Promise<TraceSummary[]> {
+async function loadTraces(
+  target: Target,
+  shown: Shown,
+  context: PanelContext,
+  signal: AbortSignal,
+): Promise<TraceSummary[]> {
   const search = target.traces;
   if (search === null) {
     return [];

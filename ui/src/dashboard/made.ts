@@ -74,7 +74,12 @@ export function frameOf(...fields: Field[]): DataFrame {
 }
 
 /** A series as a query gives it. */
-export function seriesOf(name: string, values: (number | null)[], labels: Record<string, string> = {}, refId = "A"): DataFrame {
+export function seriesOf(
+  name: string,
+  values: (number | null)[],
+  labels: Record<string, string> = {},
+  refId = "A",
+): DataFrame {
   return {
     refId,
     name,

@@ -5,14 +5,25 @@ import { madeConfig, madeStyle, seriesOf } from "./made";
 import { configure } from "./overrides";
 
 const override = (matcher: Partial<Override["matcher"]>, set: Override["set"]): Override => ({
-  matcher: { id: "byName", options: "", names: [], exclude: false, reducer: "", op: "", value: 0, ...matcher },
+  matcher: {
+    id: "byName",
+    options: "",
+    names: [],
+    exclude: false,
+    reducer: "",
+    op: "",
+    value: 0,
+    ...matcher,
+  },
   set,
 });
 
 const frames = [seriesOf("read", [1, 2]), seriesOf("write", [10, 20], {}, "B")];
 
 function unitsOf(matcher: Partial<Override["matcher"]>): string[] {
-  return configure(frames, madeConfig(), [override(matcher, { unit: "s" })]).map((one) => one.fields[1]?.config.unit ?? "");
+  return configure(frames, madeConfig(), [override(matcher, { unit: "s" })]).map(
+    (one) => one.fields[1]?.config.unit ?? "",
+  );
 }
 
 describe("configure", () => {
@@ -42,7 +53,11 @@ describe("configure", () => {
     ]);
     const config = frame?.fields[1]?.config;
     expect(config?.unit).toBe("ms");
-    expect(config?.custom).toMatchObject({ line_width: 3, fill_opacity: 20, axis: { label: "rate", placement: "auto" } });
+    expect(config?.custom).toMatchObject({
+      line_width: 3,
+      fill_opacity: 20,
+      axis: { label: "rate", placement: "auto" },
+    });
     expect(base.custom.fill_opacity).toBe(0);
   });
 
@@ -50,7 +65,10 @@ describe("configure", () => {
     const [frame] = configure(
       frames,
       madeConfig(),
-      [override({ options: "read" }, { display_name: "Reads of ${x}" }), override({ options: "read" }, { unit: "s" })],
+      [
+        override({ options: "read" }, { display_name: "Reads of ${x}" }),
+        override({ options: "read" }, { unit: "s" }),
+      ],
       (text) => text.replace("${x}", "disk"),
     );
     expect(frame?.fields[1]?.title).toBe("Reads of disk");

@@ -26,10 +26,22 @@ export function configure(
           config = changed(config, set);
         }
       }
-      const title = config.display_name === "" || field.kind === "time" ? field.title : expand(config.display_name, field);
+      if (field.kind === "time") {
+        config = timeConfig(config);
+      }
+      const title =
+        config.display_name === "" || field.kind === "time"
+          ? field.title
+          : expand(config.display_name, field);
       return { ...field, config, title };
     }),
   }));
+}
+
+/** Times are written as such, whatever the unit of the values is. */
+function timeConfig(config: FieldConfig): FieldConfig {
+  const unit = /^(date|time:)/.test(config.unit) ? config.unit : "dateTimeAsIso";
+  return { ...config, unit, decimals: null, mappings: [], color: { ...config.color, mode: "" } };
 }
 
 type Finds = (field: Field, frame: DataFrame) => boolean;
@@ -87,7 +99,8 @@ function changed(config: FieldConfig, set: Override["set"]): FieldConfig {
 function styled(style: FieldStyle, set: Partial<FieldStyle>): FieldStyle {
   const entries = Object.entries(set).map(([name, value]) => {
     const before = style[name as keyof FieldStyle];
-    const group = typeof value === "object" && value !== null && typeof before === "object" && before !== null;
+    const group =
+      typeof value === "object" && value !== null && typeof before === "object" && before !== null;
     return [name, group ? { ...before, ...value } : value];
   });
   return { ...style, ...(Object.fromEntries(entries) as Partial<FieldStyle>) };

@@ -56,10 +56,14 @@ export function rampColors(color: Color): string[] {
   const shares = Array.from({ length: steps }, (_, i) => i / (steps - 1));
   if (color.mode === "opacity") {
     const fill = cssValue(color.fill) ?? "var(--hue-orange)";
-    return shares.map((share) => onGround(fill, 0.12 + 0.88 * share ** (color.exponent > 0 ? color.exponent : 1)));
+    return shares.map((share) =>
+      onGround(fill, 0.12 + 0.88 * share ** (color.exponent > 0 ? color.exponent : 1)),
+    );
   }
   const name = color.scheme.toLowerCase();
-  const hues = (SEVERAL[name] ?? [SINGLE[name] ?? "orange"]).map((hue) => cssValue(hue) ?? "var(--hue-orange)");
+  const hues = (SEVERAL[name] ?? [SINGLE[name] ?? "orange"]).map(
+    (hue) => cssValue(hue) ?? "var(--hue-orange)",
+  );
   const ordered = color.reverse ? hues.toReversed() : hues;
   const [only = ""] = ordered;
   return ordered.length === 1

@@ -18,7 +18,7 @@ describe("reduceValues", () => {
     ["range", 4],
     ["diff", 2],
     ["diffperc", 0.5],
-    ["delta", 8],
+    ["delta", 6],
     ["step", -2],
     ["count", 6],
     ["changeCount", 2],
@@ -39,7 +39,19 @@ describe("reduceValues", () => {
   });
 
   it("has no value where there is none", () => {
-    for (const calc of ["lastNotNull", "min", "max", "mean", "sum", "range", "diff", "median", "stdDev", "p95", "delta"]) {
+    for (const calc of [
+      "lastNotNull",
+      "min",
+      "max",
+      "mean",
+      "sum",
+      "range",
+      "diff",
+      "median",
+      "stdDev",
+      "p95",
+      "delta",
+    ]) {
       expect(reduceValues([null], calc)).toBeNull();
       expect(reduceValues([], calc)).toBeNull();
     }

@@ -31,7 +31,10 @@ const CALCS: Record<string, { title: string; calc: Calc }> = {
     },
   },
   delta: { title: "Delta", calc: delta },
-  step: { title: "Step", calc: (present) => least(present.slice(1).map((one, i) => one - (present[i] ?? 0))) },
+  step: {
+    title: "Step",
+    calc: (present) => least(present.slice(1).map((one, i) => one - (present[i] ?? 0))),
+  },
   logmin: { title: "Min (above zero)", calc: (present) => least(present.filter((one) => one > 0)) },
   median: { title: "Median", calc: (present) => quantile(present, 0.5) },
   variance: { title: "Variance", calc: variance },
@@ -57,7 +60,14 @@ const CALCS: Record<string, { title: string; calc: Calc }> = {
 const PERCENTILE = /^p(\d{1,2})$/;
 
 /** Calculations whose results have no unit of the values. */
-export const COUNTING = new Set(["count", "countAll", "changeCount", "distinctCount", "allIsNull", "allIsZero"]);
+export const COUNTING = new Set([
+  "count",
+  "countAll",
+  "changeCount",
+  "distinctCount",
+  "allIsNull",
+  "allIsZero",
+]);
 
 export function isKnownCalc(calc: string): boolean {
   return Object.hasOwn(CALCS, calc) || PERCENTILE.test(calc);

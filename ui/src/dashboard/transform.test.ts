@@ -45,7 +45,11 @@ describe("transform", () => {
     expect(cellsOf(made)).toEqual({ Time: [0, 1000], r: [1, 2], w: [5, null] });
     const left = frameOf(column("id", ["a", "b"]), column("m", [1, 2]));
     const right = frameOf(column("id", ["b", "c"]), column("n", [7, 8]));
-    expect(cellsOf(apply([left, right], "joinByField", { byField: "id", mode: "inner" })[0])).toEqual({ id: ["b"], m: [2], n: [7] });
+    expect(cellsOf(apply([left, right], "joinByField", { byField: "id", mode: "inner" })[0])).toEqual({
+      id: ["b"],
+      m: [2],
+      n: [7],
+    });
     expect(cellsOf(apply([left, right], "joinByField", { byField: "id" })[0])["n"]).toEqual([null, 7, 8]);
   });
 
@@ -56,8 +60,13 @@ describe("transform", () => {
       Mean: [2, 4],
       "Last *": [3, 4],
     });
-    expect(cellsOf(apply(series, "reduce", { reducers: ["max"], labelsToFields: true })[0])["job"]).toEqual(["x", "y"]);
-    expect(cellsOf(apply(series, "reduce", { reducers: ["max"], mode: "reduceFields" })[0])).toEqual({ a: [3] });
+    expect(cellsOf(apply(series, "reduce", { reducers: ["max"], labelsToFields: true })[0])["job"]).toEqual([
+      "x",
+      "y",
+    ]);
+    expect(cellsOf(apply(series, "reduce", { reducers: ["max"], mode: "reduceFields" })[0])).toEqual({
+      a: [3],
+    });
   });
 
   it("makes columns of labels, one of which may name the value", () => {
@@ -68,7 +77,12 @@ describe("transform", () => {
       job: ["x", "y"],
       Value: [1, 2],
     });
-    expect(cellsOf(apply(series, "labelsToFields", { valueLabel: "job" })[0])).toEqual({ Time: [0], env: ["p"], x: [1], y: [2] });
+    expect(cellsOf(apply(series, "labelsToFields", { valueLabel: "job" })[0])).toEqual({
+      Time: [0],
+      env: ["p"],
+      x: [1],
+      y: [2],
+    });
   });
 
   it.each([
@@ -86,21 +100,31 @@ describe("transform", () => {
   });
 
   it("renames by a pattern, never the time", () => {
-    const [made] = apply([seriesOf("node-1.example", [1])], "renameByRegex", { regex: "(.*)\\.example", renamePattern: "$1" });
+    const [made] = apply([seriesOf("node-1.example", [1])], "renameByRegex", {
+      regex: "(.*)\\.example",
+      renamePattern: "$1",
+    });
     expect(Object.keys(cellsOf(made))).toEqual(["Time", "node-1"]);
     expect(apply([people], "renameByRegex", { regex: "(", renamePattern: "" })).toEqual([people]);
   });
 
   it("sorts, numbers as numbers, what is missing first, or last where descending", () => {
-    expect(cellsOf(apply([people], "sortBy", { sort: [{ field: "Value", desc: false }] })[0])["name"]).toEqual(["c", "a", "b"]);
-    expect(cellsOf(apply([people], "sortBy", { sort: [{ field: "Value", desc: true }] })[0])["name"]).toEqual(["b", "a", "c"]);
+    expect(
+      cellsOf(apply([people], "sortBy", { sort: [{ field: "Value", desc: false }] })[0])["name"],
+    ).toEqual(["c", "a", "b"]);
+    expect(cellsOf(apply([people], "sortBy", { sort: [{ field: "Value", desc: true }] })[0])["name"]).toEqual(
+      ["b", "a", "c"],
+    );
     const ten = frameOf(column("n", ["10", "9"]));
     expect(cellsOf(apply([ten], "sortBy", { sort: [{ field: "n" }] })[0])["n"]).toEqual(["9", "10"]);
   });
 
   it("groups", () => {
     const options = {
-      fields: { team: { operation: "groupby" }, Value: { operation: "aggregate", aggregations: ["sum", "count"] } },
+      fields: {
+        team: { operation: "groupby" },
+        Value: { operation: "aggregate", aggregations: ["sum", "count"] },
+      },
     };
     expect(cellsOf(apply([people], "groupBy", options)[0])).toEqual({
       team: ["x", "y"],
@@ -111,21 +135,39 @@ describe("transform", () => {
 
   it("calculates of two fields, of a field and a number, and of a row", () => {
     const frame = frameOf(column("a", [6, 1, null]), column("b", [3, 0, 1]));
-    const binary = (options: Record<string, unknown>, more = {}) => cellsOf(apply([frame], "calculateField", { mode: "binary", binary: options, ...more })[0]);
+    const binary = (options: Record<string, unknown>, more = {}) =>
+      cellsOf(apply([frame], "calculateField", { mode: "binary", binary: options, ...more })[0]);
     expect(binary({ left: "a", operator: "/", right: "b" })["a / b"]).toEqual([2, null, null]);
-    expect(binary({ left: "a", operator: "*", right: { fixed: "100" } }, { alias: "percent", replaceFields: true })).toEqual({ percent: [600, 100, null] });
-    expect(cellsOf(apply([frame], "calculateField", { mode: "reduceRow", reduce: { reducer: "sum" } })[0])["Total"]).toEqual([9, 1, 1]);
+    expect(
+      binary(
+        { left: "a", operator: "*", right: { fixed: "100" } },
+        { alias: "percent", replaceFields: true },
+      ),
+    ).toEqual({ percent: [600, 100, null] });
+    expect(
+      cellsOf(apply([frame], "calculateField", { mode: "reduceRow", reduce: { reducer: "sum" } })[0])[
+        "Total"
+      ],
+    ).toEqual([9, 1, 1]);
   });
 
   it("calculates with series of one time", () => {
-    const [made] = apply([seriesOf("r", [1, 2]), seriesOf("w", [5, 6])], "calculateField", { mode: "reduceRow", reduce: { reducer: "max" } });
+    const [made] = apply([seriesOf("r", [1, 2]), seriesOf("w", [5, 6])], "calculateField", {
+      mode: "reduceRow",
+      reduce: { reducer: "max" },
+    });
     expect(cellsOf(made)["Max"]).toEqual([5, 6]);
   });
 
   it.each([
     [[{ fieldName: "Value", config: { id: "greater", options: { value: 1 } } }], "include", "any", ["b"]],
     [[{ fieldName: "Value", config: { id: "isNull", options: {} } }], "exclude", "any", ["b", "a"]],
-    [[{ fieldName: "name", config: { id: "regex", options: { value: "a|c" } } }], "include", "any", ["a", "c"]],
+    [
+      [{ fieldName: "name", config: { id: "regex", options: { value: "a|c" } } }],
+      "include",
+      "any",
+      ["a", "c"],
+    ],
     [
       [
         { fieldName: "team", config: { id: "equal", options: { value: "x" } } },
@@ -148,12 +190,30 @@ describe("transform", () => {
 
   it("puts series into rows, the newest first", () => {
     const frames = [frameOf(times([0, 1000]), column("Value", [1, 2], { title: "a" }))];
-    expect(cellsOf(apply(frames, "seriesToRows")[0])).toEqual({ Time: [1000, 0], Metric: ["a", "a"], Value: [2, 1] });
+    expect(cellsOf(apply(frames, "seriesToRows")[0])).toEqual({
+      Time: [1000, 0],
+      Metric: ["a", "a"],
+      Value: [2, 1],
+    });
   });
 
   it("takes options of any kind", () => {
-    for (const id of ["organize", "filterFieldsByName", "reduce", "sortBy", "groupBy", "calculateField", "filterByValue", "joinByField", "limit", "merge"]) {
-      for (const options of [{}, { fields: 3, sort: [null], include: [], filters: [{}], binary: { left: null } }]) {
+    for (const id of [
+      "organize",
+      "filterFieldsByName",
+      "reduce",
+      "sortBy",
+      "groupBy",
+      "calculateField",
+      "filterByValue",
+      "joinByField",
+      "limit",
+      "merge",
+    ]) {
+      for (const options of [
+        {},
+        { fields: 3, sort: [null], include: [], filters: [{}], binary: { left: null } },
+      ]) {
         expect(() => apply([people], id, options as Record<string, unknown>)).not.toThrow();
         expect(() => apply([], id, options as Record<string, unknown>)).not.toThrow();
       }

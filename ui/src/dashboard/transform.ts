@@ -27,15 +27,22 @@ const TRANSFORMS: Record<string, Transform> = {
   groupBy,
   calculateField: calculate,
   filterByValue,
-  limit: (frames, options) => frames.map((frame) => take(frame, rowIndexes(frame).slice(0, Number(options["limitField"] ?? 10)))),
-  concatenate: (frames) => (frames.length < 2 ? frames : [{ refId: "", name: "", fields: frames.flatMap((one) => one.fields) }]),
+  limit: (frames, options) =>
+    frames.map((frame) => take(frame, rowIndexes(frame).slice(0, Number(options["limitField"] ?? 10)))),
+  concatenate: (frames) =>
+    frames.length < 2 ? frames : [{ refId: "", name: "", fields: frames.flatMap((one) => one.fields) }],
   prepareTimeSeries: (frames) => frames,
 };
 
 /** Applies transformations one after another; one that is not known leaves the frames as they are. */
-export function transform(frames: DataFrame[], steps: readonly Transformation[], config: FieldConfig): DataFrame[] {
+export function transform(
+  frames: DataFrame[],
+  steps: readonly Transformation[],
+  config: FieldConfig,
+): DataFrame[] {
   return steps.reduce(
-    (done, step) => (isKnownTransform(step.id) ? TRANSFORMS[step.id]?.(done, step.options, config) : undefined) ?? done,
+    (done, step) =>
+      (isKnownTransform(step.id) ? TRANSFORMS[step.id]?.(done, step.options, config) : undefined) ?? done,
     frames,
   );
 }
@@ -120,7 +127,9 @@ function renameByRegex(frames: DataFrame[], options: Options): DataFrame[] {
   return frames.map((frame) => ({
     ...frame,
     fields: frame.fields.map((field) =>
-      field.kind === "time" ? field : renamed(field, field.title.replace(pattern, text(options["renamePattern"]))),
+      field.kind === "time"
+        ? field
+        : renamed(field, field.title.replace(pattern, text(options["renamePattern"]))),
     ),
   }));
 }
@@ -137,7 +146,9 @@ function reduce(frames: DataFrame[], options: Options, config: FieldConfig): Dat
     return frames.map((frame) => ({
       ...frame,
       fields: frame.fields
-        .filter((field) => field.kind === "number" || (field.kind === "time" && yes(options["includeTimeField"])))
+        .filter(
+          (field) => field.kind === "number" || (field.kind === "time" && yes(options["includeTimeField"])),
+        )
         .flatMap((field) =>
           chosen.map((calc) => ({
             ...field,
@@ -154,10 +165,27 @@ function reduce(frames: DataFrame[], options: Options, config: FieldConfig): Dat
       refId: "",
       name: "",
       fields: [
-        makeField("Field", "string", fields.map((field) => (labels.length > 0 ? field.name : field.title)), config),
-        ...labels.map((label) => makeField(label, "string", fields.map((field) => field.labels[label] ?? null), config)),
+        makeField(
+          "Field",
+          "string",
+          fields.map((field) => (labels.length > 0 ? field.name : field.title)),
+          config,
+        ),
+        ...labels.map((label) =>
+          makeField(
+            label,
+            "string",
+            fields.map((field) => field.labels[label] ?? null),
+            config,
+          ),
+        ),
         ...chosen.map((calc) =>
-          makeField(calcTitle(calc), "number", fields.map((field) => reduceValues(numbers(field), calc)), config),
+          makeField(
+            calcTitle(calc),
+            "number",
+            fields.map((field) => reduceValues(numbers(field), calc)),
+            config,
+          ),
         ),
       ],
     },
@@ -174,7 +202,9 @@ function merge(frames: DataFrame[]): DataFrame[] {
   if (first === undefined || frames.length === 1) {
     return frames;
   }
-  const keys = first.fields.map((field) => field.title).filter((name) => frames.every((one) => one.fields.some((field) => field.title === name)));
+  const keys = first.fields
+    .map((field) => field.title)
+    .filter((name) => frames.every((one) => one.fields.some((field) => field.title === name)));
   const columns = new Map<string, Field>();
   for (const field of frames.flatMap((frame) => frame.fields)) {
     if (!columns.has(field.title)) {
@@ -188,7 +218,9 @@ function merge(frames: DataFrame[]): DataFrame[] {
       const row = new Map(frame.fields.map((field) => [field.title, field.values[i] ?? null]));
       const key = JSON.stringify(keys.map((name) => row.get(name)));
       const alike = known.get(key) ?? [];
-      const free = alike.find((other) => [...row].every(([name, cell]) => keys.includes(name) || !other.has(name) || other.get(name) === cell));
+      const free = alike.find((other) =>
+        [...row].every(([name, cell]) => keys.includes(name) || !other.has(name) || other.get(name) === cell),
+      );
       if (free === undefined || keys.length === 0) {
         rows.push(row);
         known.set(key, [...alike, row]);
@@ -197,7 +229,10 @@ function merge(frames: DataFrame[]): DataFrame[] {
       }
     }
   }
-  const fields = [...columns].map(([name, field]) => ({ ...field, values: rows.map((row) => row.get(name) ?? null) }));
+  const fields = [...columns].map(([name, field]) => ({
+    ...field,
+    values: rows.map((row) => row.get(name) ?? null),
+  }));
   return [{ refId: first.refId, name: "", fields }];
 }
 
@@ -260,7 +295,9 @@ function seriesToRows(frames: DataFrame[], _: Options, config: FieldConfig): Dat
     const time = frame.fields.find((field) => field.kind === "time");
     return frame.fields
       .filter((field) => field.kind === "number")
-      .flatMap((field) => field.values.map((value, i) => ({ time: time?.values[i] ?? null, name: field.title, value })));
+      .flatMap((field) =>
+        field.values.map((value, i) => ({ time: time?.values[i] ?? null, name: field.title, value })),
+      );
   });
   rows.sort((a, b) => Number(b.time) - Number(a.time));
   return [
@@ -268,9 +305,24 @@ function seriesToRows(frames: DataFrame[], _: Options, config: FieldConfig): Dat
       refId: "",
       name: "",
       fields: [
-        makeField("Time", "time", rows.map((row) => row.time), config),
-        makeField("Metric", "string", rows.map((row) => row.name), config),
-        makeField("Value", "number", rows.map((row) => row.value), config),
+        makeField(
+          "Time",
+          "time",
+          rows.map((row) => row.time),
+          config,
+        ),
+        makeField(
+          "Metric",
+          "string",
+          rows.map((row) => row.name),
+          config,
+        ),
+        makeField(
+          "Value",
+          "number",
+          rows.map((row) => row.value),
+          config,
+        ),
       ],
     },
   ];
@@ -280,15 +332,27 @@ function labelsToFields(frames: DataFrame[], options: Options, config: FieldConf
   const keep = list(options["keepLabels"]).map(text);
   const kept = (label: string): boolean => keep.length === 0 || keep.includes(label);
   if (options["mode"] === "rows") {
-    const fields = frames.flatMap((frame) => frame.fields.filter((field) => Object.keys(field.labels).length > 0));
+    const fields = frames.flatMap((frame) =>
+      frame.fields.filter((field) => Object.keys(field.labels).length > 0),
+    );
     return fields.map((field) => {
       const entries = Object.entries(field.labels).filter(([label]) => kept(label));
       return {
         refId: "",
         name: field.title,
         fields: [
-          makeField("label", "string", entries.map(([label]) => label), config),
-          makeField("value", "string", entries.map(([, value]) => value), config),
+          makeField(
+            "label",
+            "string",
+            entries.map(([label]) => label),
+            config,
+          ),
+          makeField(
+            "value",
+            "string",
+            entries.map(([, value]) => value),
+            config,
+          ),
         ],
       };
     });
@@ -299,7 +363,9 @@ function labelsToFields(frames: DataFrame[], options: Options, config: FieldConf
     const labelled = frame.fields.filter((field) => Object.keys(field.labels).length > 0);
     const columns = labelNames(labelled)
       .filter((label) => kept(label) && label !== valueLabel)
-      .map((label) => makeField(label, "string", new Array<Cell>(count).fill(labelled[0]?.labels[label] ?? null), config));
+      .map((label) =>
+        makeField(label, "string", new Array<Cell>(count).fill(labelled[0]?.labels[label] ?? null), config),
+      );
     const fields = frame.fields.map((field) => {
       const value = field.labels[valueLabel];
       return field.kind === "time" ? field : { ...field, labels: {}, title: value ?? field.name };
@@ -336,7 +402,9 @@ export function sortFrame(frame: DataFrame, name: string, descending: boolean): 
     return frame;
   }
   const sign = descending ? -1 : 1;
-  const indexes = rowIndexes(frame).sort((a, b) => sign * compare(field.values[a] ?? null, field.values[b] ?? null) || a - b);
+  const indexes = rowIndexes(frame).sort(
+    (a, b) => sign * compare(field.values[a] ?? null, field.values[b] ?? null) || a - b,
+  );
   return take(frame, indexes);
 }
 
@@ -362,16 +430,26 @@ function groupBy(frames: DataFrame[], options: Options, config: FieldConfig): Da
     const calculated = frame.fields
       .filter((field) => of(field)["operation"] === "aggregate")
       .flatMap((field) =>
-        list(of(field)["aggregations"]).map(text).map((calc) =>
-          makeField(
-            `${field.title} (${calc})`,
-            "number",
-            rows.map((indexes) => reduceCells(indexes.map((i) => field.values[i] ?? null), calc)),
-            config,
+        list(of(field)["aggregations"])
+          .map(text)
+          .map((calc) =>
+            makeField(
+              `${field.title} (${calc})`,
+              "number",
+              rows.map((indexes) =>
+                reduceCells(
+                  indexes.map((i) => field.values[i] ?? null),
+                  calc,
+                ),
+              ),
+              config,
+            ),
           ),
-        ),
       );
-    const fields = keys.map((field) => ({ ...field, values: rows.map(([i = 0]) => field.values[i] ?? null) }));
+    const fields = keys.map((field) => ({
+      ...field,
+      values: rows.map(([i = 0]) => field.values[i] ?? null),
+    }));
     return [{ ...frame, fields: [...fields, ...calculated] }];
   });
 }
@@ -382,15 +460,21 @@ function reduceCells(cells: Cell[], calc: string): number | null {
 
 function calculate(frames: DataFrame[], options: Options, config: FieldConfig): DataFrame[] {
   // Series are calculated with one another, so they are put side by side first.
-  const alike = frames.length > 1 && frames.every((frame) => frame.fields.some((field) => field.kind === "time"));
+  const alike =
+    frames.length > 1 && frames.every((frame) => frame.fields.some((field) => field.kind === "time"));
   return (alike ? join(frames, {}) : frames).map((frame) => {
-    const made = options["mode"] === "binary" ? binary(frame, object(options["binary"]), config) : rowWise(frame, object(options["reduce"]), config);
+    const made =
+      options["mode"] === "binary"
+        ? binary(frame, object(options["binary"]), config)
+        : rowWise(frame, object(options["reduce"]), config);
     if (made === null) {
       return frame;
     }
     const alias = text(options["alias"]);
     const field = alias === "" ? made : renamed(made, alias);
-    const kept = yes(options["replaceFields"]) ? frame.fields.filter((one) => one.kind === "time") : frame.fields;
+    const kept = yes(options["replaceFields"])
+      ? frame.fields.filter((one) => one.kind === "time")
+      : frame.fields;
     return { ...frame, fields: [...kept, field] };
   });
 }
@@ -398,8 +482,16 @@ function calculate(frames: DataFrame[], options: Options, config: FieldConfig): 
 function rowWise(frame: DataFrame, options: Options, config: FieldConfig): Field {
   const calc = text(options["reducer"]) || "sum";
   const include = list(options["include"]).map(text);
-  const fields = frame.fields.filter((field) => field.kind === "number" && (include.length === 0 || include.some((name) => named(field, name))));
-  const values = rowIndexes(frame).map((i) => reduceValues(fields.map((field) => toNumber(field.values[i])), calc));
+  const fields = frame.fields.filter(
+    (field) =>
+      field.kind === "number" && (include.length === 0 || include.some((name) => named(field, name))),
+  );
+  const values = rowIndexes(frame).map((i) =>
+    reduceValues(
+      fields.map((field) => toNumber(field.values[i])),
+      calc,
+    ),
+  );
   return makeField(calcTitle(calc), "number", values, config);
 }
 
@@ -428,7 +520,10 @@ function binary(frame: DataFrame, options: Options, config: FieldConfig): Field 
   return makeField(`${left.name} ${operator} ${right.name}`, "number", values, config);
 }
 
-function operand(frame: DataFrame, given: unknown): { name: string; at: (row: number) => number | null } | null {
+function operand(
+  frame: DataFrame,
+  given: unknown,
+): { name: string; at: (row: number) => number | null } | null {
   const matcher = object(object(given)["matcher"]);
   const name = typeof given === "string" ? given : text(object(given)["fixed"]) || text(matcher["options"]);
   const field = frame.fields.find((one) => one.kind !== "time" && named(one, name));
@@ -454,7 +549,9 @@ function filterByValue(frames: DataFrame[], options: Options): DataFrame[] {
     if (tests.length === 0) {
       return frame;
     }
-    const kept = rowIndexes(frame).filter((row) => (all ? tests.every((one) => one(row)) : tests.some((one) => one(row))) !== exclude);
+    const kept = rowIndexes(frame).filter(
+      (row) => (all ? tests.every((one) => one(row)) : tests.some((one) => one(row))) !== exclude,
+    );
     return take(frame, kept);
   });
 }
@@ -463,7 +560,8 @@ function meets(cell: Cell, id: string, options: Options): boolean {
   const value = options["value"];
   const number = toNumber(cell);
   const other = toNumber(value as Cell);
-  const both = (test: (a: number, b: number) => boolean): boolean => number !== null && other !== null && test(number, other);
+  const both = (test: (a: number, b: number) => boolean): boolean =>
+    number !== null && other !== null && test(number, other);
   switch (id) {
     case "isNull":
       return cell === null;

@@ -224,7 +224,9 @@ function moment(ms: number, unit: Extract<Unit, { kind: "date" }>): string {
 
 function fromNow(ms: number): string {
   const present = Date.now();
-  return ms <= present ? ago(ms, present) : `in ${ago(present - (ms - present), present).replace(/ ago$/, "")}`;
+  return ms <= present
+    ? ago(ms, present)
+    : `in ${ago(present - (ms - present), present).replace(/ ago$/, "")}`;
 }
 
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]; // prettier-ignore
@@ -259,8 +261,7 @@ function pattern(ms: number, form: string): string {
     X: String(Math.floor(ms / 1000)),
     x: String(ms),
   };
-  const letters =
-    /\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|H|hh|h|mm|m|ss|s|SSS|A|a|X|x/g;
+  const letters = /\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|H|hh|h|mm|m|ss|s|SSS|A|a|X|x/g;
   return form === ""
     ? dateTime(ms)
     : form.replace(letters, (letter, text: string | undefined) => text ?? parts[letter] ?? letter);

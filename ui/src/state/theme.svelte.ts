@@ -66,12 +66,17 @@ export function cssColor(name: string): string {
 
 /** Returns a CSS colour as a canvas takes it: with its custom properties resolved. */
 export function paint(color: string): string {
-  return color.includes("var(") ? color.replace(/var\((--[\w-]+)\)/g, (_, name: string) => cssColor(name)) : color;
+  return color.includes("var(")
+    ? color.replace(/var\((--[\w-]+)\)/g, (_, name: string) => cssColor(name))
+    : color;
 }
 
 /** Returns a colour of a canvas with some of its opacity, 0 to 1. */
 export function faded(color: string, alpha: number): string {
   return /^#[0-9a-f]{6}$/i.test(color)
-    ? color + Math.round(Math.min(Math.max(alpha, 0), 1) * 255).toString(16).padStart(2, "0")
+    ? color +
+        Math.round(Math.min(Math.max(alpha, 0), 1) * 255)
+          .toString(16)
+          .padStart(2, "0")
     : `color-mix(in srgb, ${color} ${String(Math.round(alpha * 100))}%, transparent)`;
 }
