@@ -20,11 +20,17 @@ interface Route {
 const ROUTES: Route[] = [
   { path: "/", load: () => import("./views/Overview.svelte"), props: { uid: null } },
   { path: "/d/:uid", load: () => import("./views/Overview.svelte") },
+  { path: "/open", load: () => import("./views/Overview.svelte"), props: { uid: null, fromFile: true } },
+  { path: "/explore", load: () => import("./views/Explore.svelte") },
   { path: "/traces", load: () => import("./views/TraceSearch.svelte") },
   { path: "/trace/:traceId", load: () => import("./views/TraceView.svelte") },
   { path: "/logs", load: () => import("./views/Logs.svelte") },
   { path: "/alerts", load: () => import("./views/AlertList.svelte") },
   { path: "/alerts/:name", load: () => import("./views/AlertView.svelte") },
+  { path: "/silences", load: () => import("./views/Silences.svelte") },
+  { path: "/start", load: () => import("./views/Start.svelte") },
+  { path: "/compare", load: () => import("./views/Compare.svelte") },
+  { path: "/services", load: () => import("./views/Services.svelte") },
   { path: "/status", load: () => import("./views/Status.svelte") },
 ];
 

@@ -1,46 +1,36 @@
 /** The history of queries, kept in the browser's storage and shared by both panes. */
 
-import { type Entries, noEntries, readEntries, withRun, withStar } from "./history";
+import { recall, remember } from "../state/remembered";
+import { type Entries, type Entry, readEntries, withRun, withStar } from "./history";
 import type { Lang } from "./state";
 
-const KEY = "accelerapp.explore.history";
+const NAME = "explore.history";
 
 class History {
-  entries = $state.raw<Entries>(load() ?? noEntries());
+  entries = $state.raw<Entries>(readEntries(recall(NAME)));
 
   /** Notes that a query was run. */
   ran(lang: Lang, text: string): void {
     if (text.trim() !== "") {
-      this.#change((entries) => ({ ...entries, [lang]: withRun(entries[lang], text, Date.now()) }));
+      this.#change(lang, (entries) => withRun(entries, text, Date.now()));
     }
   }
 
   star(lang: Lang, text: string): void {
-    this.#change((entries) => ({ ...entries, [lang]: withStar(entries[lang], text) }));
+    this.#change(lang, (entries) => withStar(entries, text));
   }
 
   /** Forgets all but the favourites. */
   forget(lang: Lang): void {
-    this.#change((entries) => ({ ...entries, [lang]: entries[lang].filter((one) => one.favourite) }));
+    this.#change(lang, (entries) => entries.filter((one) => one.favourite));
   }
 
-  #change(change: (entries: Entries) => Entries): void {
-    // Another tab may have written since.
-    this.entries = change(load() ?? this.entries);
-    try {
-      localStorage.setItem(KEY, JSON.stringify(this.entries));
-    } catch {
-      // Full or forbidden: the history lasts as long as the page.
-    }
-  }
-}
-
-/** Returns what is kept; null where the browser lets nothing be kept. */
-function load(): Entries | null {
-  try {
-    return readEntries(localStorage.getItem(KEY));
-  } catch {
-    return null;
+  #change(lang: Lang, change: (entries: Entry[]) => Entry[]): void {
+    // Another tab may have written since; where the browser keeps nothing, what is here lasts as long as the page.
+    const kept = recall(NAME);
+    const entries = kept === undefined ? this.entries : readEntries(kept);
+    this.entries = { ...entries, [lang]: change(entries[lang]) };
+    remember(NAME, this.entries);
   }
 }
 

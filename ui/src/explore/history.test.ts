@@ -38,15 +38,15 @@ describe("history", () => {
     expect(searchEntries(entries, "nothing")).toEqual([]);
   });
 
-  it.each([null, "", "{", "7", '"x"', '{"metrics": 3}', '{"metrics": [1, null, {"text": 3}]}'])(
+  it.each([undefined, null, 7, "x", [], { metrics: 3 }, { metrics: [1, null, { text: 3 }] }])(
     "is empty where %j was kept",
-    (text) => {
-      expect(readEntries(text)).toEqual({ metrics: [], logs: [], traces: [] });
+    (kept) => {
+      expect(readEntries(kept)).toEqual({ metrics: [], logs: [], traces: [] });
     },
   );
 
   it("reads what it wrote", () => {
     const metrics = withRun([], "up", 5);
-    expect(readEntries(JSON.stringify({ metrics, logs: [], traces: [] })).metrics).toEqual(metrics);
+    expect(readEntries({ metrics, logs: [], traces: [] }).metrics).toEqual(metrics);
   });
 });

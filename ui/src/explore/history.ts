@@ -14,19 +14,9 @@ export type Entries = Record<Lang, Entry[]>;
 /** How many of a language are kept, beside favourites, of which there may be as many. */
 export const KEPT = 100;
 
-export function noEntries(): Entries {
-  return { metrics: [], logs: [], traces: [] };
-}
-
 /** Reads what was kept; what is damaged is left out. */
-export function readEntries(text: string | null): Entries {
-  const entries = noEntries();
-  let kept: unknown;
-  try {
-    kept = JSON.parse(text ?? "");
-  } catch {
-    return entries;
-  }
+export function readEntries(kept: unknown): Entries {
+  const entries: Entries = { metrics: [], logs: [], traces: [] };
   if (typeof kept !== "object" || kept === null) {
     return entries;
   }

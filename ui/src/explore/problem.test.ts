@@ -9,7 +9,11 @@ const marked = (text: string, message: string): string => {
 
 describe("readProblem", () => {
   it.each([
-    ["sum(ratee(up[5m]))", 'invalid parameter "query": 1:5: parse error: unknown function with name "ratee"', "ratee"],
+    [
+      "sum(ratee(up[5m]))",
+      'invalid parameter "query": 1:5: parse error: unknown function with name "ratee"',
+      "ratee",
+    ],
     ["up == ) ", "1:7: parse error: unexpected right parenthesis", ")"],
     ["sum(\n  up{) \n)", "2:6: parse error: unexpected", ")"],
     ['{a="é"} )', "1:10: parse error: unexpected", ")"],

@@ -37,7 +37,8 @@ describe("readPane", () => {
 });
 
 describe("writePane", () => {
-  const whole = "range=1h&expr=a&expr=b%2Bc&A.legend=x&B.hide=1&show=table&draw=bars&unit=s&step=30s&threshold=5&raw=1";
+  const whole =
+    "range=1h&expr=a&expr=b%2Bc&A.legend=x&B.hide=1&show=table&draw=bars&unit=s&step=30s&threshold=5&raw=1";
 
   it("is what reading undoes", () => {
     const params = new URLSearchParams(whole);

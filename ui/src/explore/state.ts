@@ -32,6 +32,7 @@ export interface Pane {
   sort: string;
   /** Values as they were answered, without units. */
   raw: boolean;
+  exemplars: boolean;
 }
 
 export const LANGS: readonly Lang[] = ["metrics", "logs", "traces"];
@@ -40,7 +41,19 @@ export const DRAWS: readonly Draw[] = ["lines", "stacked", "bars", "points"];
 export const MOST_QUERIES = 26;
 export const RIGHT = "right.";
 
-const NAMES = ["lang", "expr", "query", "show", "draw", "unit", "step", "threshold", "sort", "raw"];
+const NAMES = [
+  "lang",
+  "expr",
+  "query",
+  "show",
+  "draw",
+  "unit",
+  "step",
+  "threshold",
+  "sort",
+  "raw",
+  "exemplars",
+];
 
 /** A, B, … */
 export function letter(index: number): string {
@@ -73,6 +86,7 @@ export function readPane(params: URLSearchParams, prefix: string): Pane {
     threshold: get("threshold"),
     sort: get("sort"),
     raw: get("raw") === "1",
+    exemplars: get("exemplars") === "1",
   };
 }
 
@@ -101,6 +115,7 @@ export function writePane(params: URLSearchParams, prefix: string, pane: Pane): 
   set("threshold", pane.threshold);
   set("sort", pane.sort);
   set("raw", pane.raw ? "1" : "");
+  set("exemplars", pane.exemplars ? "1" : "");
   return written;
 }
 

@@ -76,7 +76,10 @@ export function createEditor(
 
   const own = Prec.highest(
     keymap.of([
-      { key: "Enter", run: (view) => (wantsCompletion(view.state) && acceptCompletion(view)) || ran(view, false) },
+      {
+        key: "Enter",
+        run: (view) => (wantsCompletion(view.state) && acceptCompletion(view)) || ran(view, false),
+      },
       { key: "Mod-Enter", run: (view) => ran(view, true) },
       { key: "Shift-Enter", run: insertNewlineAndIndent },
       ...Object.entries(hooks.keys).map(([key, run]) => ({
@@ -120,7 +123,11 @@ export function createEditor(
         history(),
         bracketMatching(),
         closeBrackets(),
-        autocompletion({ defaultKeymap: false, maxRenderedOptions: 200, tooltipClass: () => "cm-completions" }),
+        autocompletion({
+          defaultKeymap: false,
+          maxRenderedOptions: 200,
+          tooltipClass: () => "cm-completions",
+        }),
         EditorView.lineWrapping,
         placeholder(hint),
         problems,

@@ -1,7 +1,13 @@
 /** Colours the parts of a text that a language without a grammar of its own names. */
 
 import { RangeSetBuilder, type Extension } from "@codemirror/state";
-import { Decoration, type DecorationSet, type EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
+import {
+  Decoration,
+  type DecorationSet,
+  type EditorView,
+  ViewPlugin,
+  type ViewUpdate,
+} from "@codemirror/view";
 
 export interface Mark {
   from: number;

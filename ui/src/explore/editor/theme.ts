@@ -20,7 +20,10 @@ const theme = EditorView.theme({
   ".cm-content": { padding: "6px 0", caretColor: "var(--text)" },
   ".cm-line": { padding: "0 8px" },
   ".cm-placeholder": { color: "var(--muted)" },
-  "&.cm-focused .cm-matchingBracket": { background: "var(--accent-soft)", outline: "1px solid var(--border-strong)" },
+  "&.cm-focused .cm-matchingBracket": {
+    background: "var(--accent-soft)",
+    outline: "1px solid var(--border-strong)",
+  },
   "&.cm-focused .cm-nonmatchingBracket": { background: "var(--bad-soft)" },
   ".cm-lintRange": { backgroundImage: "none", paddingBottom: "0" },
   ".cm-lintRange-error": { textDecoration: "underline wavy var(--bad)", background: "var(--bad-soft)" },

@@ -6,7 +6,13 @@ import { EditorState } from "@codemirror/state";
 import type { Params } from "../../api/http";
 import { getLogFields, getTopValues, type LogField, type TopValues } from "../../api/logs";
 import { formatValue } from "../../format/number";
-import { fieldSuggestions, type Place, placeAt, type Suggestion, valueSuggestions } from "../../logs/complete";
+import {
+  fieldSuggestions,
+  type Place,
+  placeAt,
+  type Suggestion,
+  valueSuggestions,
+} from "../../logs/complete";
 import { tokens } from "../../logs/kql";
 import type { Language } from "../editor/create";
 import { coloured, type Mark } from "../editor/marks";

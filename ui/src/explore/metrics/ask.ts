@@ -3,7 +3,9 @@
 import { type Answer, evaluate, evaluateRange, type MatrixSeries, type QueryData } from "../../api/metrics";
 import { ApiError } from "../../api/http";
 import { querySteps } from "../../time/range";
-import type { Query, Show } from "../state";
+import type { Exemplar } from "../../charts/exemplars";
+import { loadExemplars } from "../../dashboard/load";
+import type { Pane, Query } from "../state";
 import { LIMIT, type Outcome, type Steps } from "./results";
 
 export interface Answers {
@@ -12,14 +14,13 @@ export interface Answers {
   at: number;
   graph: Outcome<MatrixSeries[]>[];
   table: Outcome<QueryData>[];
+  exemplars: Exemplar[];
 }
 
 /** Evaluates what is not hidden: over the range for a graph, at its end for a table. */
 export async function askAll(
-  queries: readonly Query[],
-  show: Show,
+  { queries, show, step, exemplars }: Pick<Pane, "queries" | "show" | "step" | "exemplars">,
   range: { from: number; to: number },
-  step: string,
   signal: AbortSignal,
 ): Promise<Answers> {
   const steps = stepsOf(range, step);
@@ -28,11 +29,14 @@ export async function askAll(
     .filter(({ query }) => !query.hidden && query.expr.trim() !== "");
   const all = <T>(load: (expr: string) => Promise<Answer<T>>): Promise<Outcome<T>[]> =>
     Promise.all(asked.map(({ query, index }) => outcome(index, query, load, signal)));
-  const [graph, table] = await Promise.all([
+  const [graph, table, points] = await Promise.all([
     show === "table" ? [] : all((expr) => evaluateRange(expr, steps, LIMIT, signal)),
     show === "graph" ? [] : all((expr) => evaluate(expr, range.to / 1000, LIMIT, signal)),
+    exemplars && show !== "table"
+      ? Promise.all(asked.map(({ query }) => loadExemplars(query.expr, range, signal)))
+      : [],
   ]);
-  return { steps, at: range.to, graph, table };
+  return { steps, at: range.to, graph, table, exemplars: points.flat() };
 }
 
 async function outcome<T>(

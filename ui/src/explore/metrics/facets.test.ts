@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
+import type { Labels } from "../../api/metrics";
 import { type Chosen, countChosen, facets, groupByPrefix, proposals, toggled, writeSelector } from "./facets";
 
-const SERIES = [
+const SERIES: Labels[] = [
   { __name__: "m", job: "a", code: "200" },
   { __name__: "m", job: "a", code: "500" },
   { __name__: "m", job: "b", code: "200" },
@@ -43,7 +44,15 @@ describe("writeSelector", () => {
   it.each<[string, [string, string][], string]>([
     ["m", [], "m"],
     ["m", [["a", "x"]], 'm{a="x"}'],
-    ["m", [["a", "x"], ["a", "y.z"], ["b", 'q"\\']], 'm{a=~"x|y\\\\.z", b="q\\"\\\\"}'],
+    [
+      "m",
+      [
+        ["a", "x"],
+        ["a", "y.z"],
+        ["b", 'q"\\'],
+      ],
+      'm{a=~"x|y\\\\.z", b="q\\"\\\\"}',
+    ],
     ["http.requests", [], '{"http.requests"}'],
     ["http.requests", [["http.route", "/a"]], '{"http.requests", "http.route"="/a"}'],
   ])("of %j with %j is %j", (metric, pairs, selector) => {

@@ -21,7 +21,9 @@ export function countChosen(series: readonly Labels[], chosen: Chosen): number {
  * Those of a label are counted by what is chosen of the others, so that more of its values can be chosen.
  */
 export function facets(series: readonly Labels[], chosen: Chosen): Facet[] {
-  const names = [...new Set(series.flatMap((one) => Object.keys(one)))].filter((name) => name !== "__name__").sort();
+  const names = [...new Set(series.flatMap((one) => Object.keys(one)))]
+    .filter((name) => name !== "__name__")
+    .sort();
   return names.map((label) => {
     const counts = new Map<string, number>();
     for (const one of series) {
@@ -110,7 +112,10 @@ export function proposals(metric: string, type: string, selector: string): Propo
   }
   if (type === "histogram") {
     // A classic one has no series of its own name.
-    return [plain, { title: "95th percentile", expr: `histogram_quantile(0.95, sum(rate(${selector}[5m])))` }];
+    return [
+      plain,
+      { title: "95th percentile", expr: `histogram_quantile(0.95, sum(rate(${selector}[5m])))` },
+    ];
   }
   return [plain, { title: "Average", expr: `avg(${selector})` }];
 }

@@ -12,10 +12,9 @@ describe("histogramBars", () => {
         [3, "-0.1", "0.1", "4"],
       ],
     });
-    expect(bars.map((bar) => `${bar.open}${bar.lower}, ${bar.upper}${bar.close} ${String(bar.height)}`)).toEqual([
-      "(0.5, 1] 0.5",
-      "[-0.1, 0.1] 1",
-    ]);
+    expect(
+      bars.map((bar) => `${bar.open}${bar.lower}, ${bar.upper}${bar.close} ${String(bar.height)}`),
+    ).toEqual(["(0.5, 1] 0.5", "[-0.1, 0.1] 1"]);
   });
 
   it("has none where the histogram is empty", () => {

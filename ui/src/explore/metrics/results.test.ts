@@ -21,18 +21,33 @@ function outcome<T>(index: number, data: T, more: Partial<Outcome<T>> = {}): Out
   return { index, query: emptyQuery("up"), answer: { data, warnings: [], infos: [] }, took: 1, ...more };
 }
 
-const series = (metric: Record<string, string>, ...values: [number, string][]): MatrixSeries => ({ metric, values });
+const series = (metric: Record<string, string>, ...values: [number, string][]): MatrixSeries => ({
+  metric,
+  values,
+});
 
 describe("readGraph", () => {
   it("lays series on the steps, with gaps where there is nothing to draw", () => {
-    const graph = readGraph([outcome(0, [series({ a: "1" }, [0, "1"], [20, "NaN"], [30, "+Inf"], [40, "3"])])], STEPS);
+    const graph = readGraph(
+      [outcome(0, [series({ a: "1" }, [0, "1"], [20, "NaN"], [30, "+Inf"], [40, "3"])])],
+      STEPS,
+    );
     expect(graph.times).toEqual([0, 10, 20, 30, 40]);
-    expect(graph.lines[0]).toMatchObject({ values: [1, null, null, null, 3], last: 3, min: 1, max: 3, mean: 2 });
+    expect(graph.lines[0]).toMatchObject({
+      values: [1, null, null, null, 3],
+      last: 3,
+      min: 1,
+      max: 3,
+      mean: 2,
+    });
   });
 
   it("names series of two queries apart and says of which they are", () => {
     const graph = readGraph(
-      [outcome(0, [series({ b: "2" }, [0, "1"]), series({ a: "1" }, [0, "1"])]), outcome(2, [series({ a: "1" }, [0, "2"])])],
+      [
+        outcome(0, [series({ b: "2" }, [0, "1"]), series({ a: "1" }, [0, "1"])]),
+        outcome(2, [series({ a: "1" }, [0, "2"])]),
+      ],
       STEPS,
     );
     expect(graph.lines.map((one) => [one.letter, one.name])).toEqual([
@@ -61,13 +76,21 @@ describe("readGraph", () => {
 describe("readRows", () => {
   it("reads each kind of result", () => {
     const rows = readRows([
-      outcome(0, { resultType: "vector" as const, result: [{ metric: { a: "1" }, value: [0, "5"] as [number, string] }] }),
+      outcome(0, {
+        resultType: "vector" as const,
+        result: [{ metric: { a: "1" }, value: [0, "5"] as [number, string] }],
+      }),
       outcome(1, { resultType: "scalar" as const, result: [0, "NaN"] as [number, string] }),
       outcome(2, { resultType: "string" as const, result: [0, "7"] as [number, string] }),
       outcome(3, { resultType: "matrix" as const, result: [series({}, [0, "1"], [5, "2"])] }),
       outcome(4, {
         resultType: "vector" as const,
-        result: [{ metric: {}, histogram: [0, { count: "9", sum: "3" }] as [number, { count: string; sum: string }] }],
+        result: [
+          {
+            metric: {},
+            histogram: [0, { count: "9", sum: "3" }] as [number, { count: string; sum: string }],
+          },
+        ],
       }),
     ]);
     expect(rows.map((row) => [row.letter, row.value, row.text])).toEqual([
@@ -86,8 +109,13 @@ describe("sortRows", () => {
   const rows = readRows([
     outcome(0, {
       resultType: "vector" as const,
-      result: [["10", "2"], ["9", "NaN"], ["100", "1"], ["", "30"]].map(([i = "", value = ""]) => ({
-        metric: i === "" ? {} : { i },
+      result: [
+        ["10", "2"],
+        ["9", "NaN"],
+        ["100", "1"],
+        ["", "30"],
+      ].map(([i = "", value = ""]) => ({
+        metric: (i === "" ? {} : { i }) as Record<string, string>,
         value: [0, value] as [number, string],
       })),
     }),

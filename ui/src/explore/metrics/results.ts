@@ -113,7 +113,9 @@ function valuesAt(series: MatrixSeries, steps: Steps, count: number): (number | 
 }
 
 function measured(values: (number | null)[]): Pick<Line, "values" | "last" | "min" | "max" | "mean"> {
-  let [last, min, max]: (number | null)[] = [null, null, null];
+  let last: number | null = null;
+  let min: number | null = null;
+  let max: number | null = null;
   let total = 0;
   let count = 0;
   for (const value of values) {

@@ -28,7 +28,7 @@ describe("callAt", () => {
     ["sum(x) by (|job)", ""],
     ["(|a + b)", ""],
     ["a * on (|job) b", "on 0"],
-    ["x{a=~\"(|\"}", ""],
+    ['x{a=~"(|"}', ""],
     ['label_replace(up, "a,(b", |', "label_replace 2"],
     ['label_replace(up, "a, |b"', "label_replace 1"],
     ["rate(x{a='),'}[5m]|)", "rate 0"],
@@ -36,7 +36,7 @@ describe("callAt", () => {
     ["x{|}", ""],
     ["histogram_quantile(0.9, sum by (le) (rate(x[5m]|)))", "rate 0"],
     ["histogram_quantile(0.9, sum by (le) (rate(x[5m]))|)", "histogram_quantile 1"],
-    ['a\n+\nround(b,\n|', "round 1"],
+    ["a\n+\nround(b,\n|", "round 1"],
     ["label_join(up, `\\`, |", "label_join 2"],
   ])("%j", (text, expected) => {
     expect(at(text)).toBe(expected);

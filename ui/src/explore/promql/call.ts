@@ -47,7 +47,12 @@ export function callAt(text: string, offset: number): Call | null {
     } else if ("([{".includes(sign)) {
       const named = before !== null && !GROUPING.includes(before.word) ? before : null;
       const grouping = before !== null && GROUPING.includes(before.word);
-      const called = sign !== "(" || grouping ? null : named !== null ? { name: named.word, from: named.from } : aggregation;
+      const called =
+        sign !== "(" || grouping
+          ? null
+          : named !== null
+            ? { name: named.word, from: named.from }
+            : aggregation;
       open.push({
         sign,
         call: called === null ? null : { ...called, argument: 0 },

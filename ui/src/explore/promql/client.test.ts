@@ -15,7 +15,9 @@ describe("selector", () => {
   it("has what is written but the label that is completed", () => {
     expect(selector("up", [matcher("job", "a"), matcher("instance", "b")], "instance")).toBe('up{job="a"}');
     expect(selector("up", [], "job")).toBe("up");
-    expect(selector("up", [matcher("job", "a", Neq), matcher("x", "b.*", EqlRegex)])).toBe('up{job!="a",x=~"b.*"}');
+    expect(selector("up", [matcher("job", "a", Neq), matcher("x", "b.*", EqlRegex)])).toBe(
+      'up{job!="a",x=~"b.*"}',
+    );
   });
 
   it("asks for everything rather than for what may be empty", () => {

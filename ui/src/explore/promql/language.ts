@@ -2,7 +2,8 @@
 
 import type { Completion, CompletionResult } from "@codemirror/autocomplete";
 import type { Diagnostic } from "@codemirror/lint";
-import { EditorState, type Extension, StateField } from "@codemirror/state";
+import type { EditorState} from "@codemirror/state";
+import { type Extension, StateField } from "@codemirror/state";
 import { type EditorView, hoverTooltip, showTooltip, type Tooltip } from "@codemirror/view";
 import { newCompleteStrategy, PromQLExtension } from "@prometheus-io/codemirror-promql";
 
@@ -109,7 +110,9 @@ function explain(client: CompletionClient): Extension {
       const name = match[0];
       if (from <= pos && pos <= from + name.length) {
         const dom = await meaning(client, name, view.state.sliceDoc(from + name.length, line.to));
-        return dom === null ? null : { pos: from, end: from + name.length, above: true, create: () => ({ dom }) };
+        return dom === null
+          ? null
+          : { pos: from, end: from + name.length, above: true, create: () => ({ dom }) };
       }
     }
     return null;

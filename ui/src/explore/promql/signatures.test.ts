@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 import { isAggregation, KNOWN, parameterAt, signatureOf } from "./signatures";
 
 /** What Prometheus' own editor offers and the observatory refuses: it is behind a feature flag. */
-const EXPERIMENTAL = /^(double_exponential_smoothing|end|histogram_quantiles|info|limit.*|mad_over_time|range|sort_by.*|start.*|step|ts_of_.*)$/;
+const EXPERIMENTAL =
+  /^(double_exponential_smoothing|end|histogram_quantiles|info|limit.*|mad_over_time|range|sort_by.*|start.*|step|ts_of_.*)$/;
 
 const theirs = (terms: readonly { label: string }[]): string[] =>
   terms.map((one) => one.label).filter((name) => !EXPERIMENTAL.test(name));
@@ -24,7 +25,9 @@ const SHORT = { "instant vector": "vector", "range vector": "matrix", scalar: "s
 
 describe("signatures", () => {
   it("are there for each function and aggregation, and for no other", () => {
-    expect([...KNOWN].sort()).toEqual([...theirs(functionIdentifierTerms), ...theirs(aggregateOpTerms)].sort());
+    expect([...KNOWN].sort()).toEqual(
+      [...theirs(functionIdentifierTerms), ...theirs(aggregateOpTerms)].sort(),
+    );
     expect(theirs(aggregateOpTerms).every(isAggregation)).toBe(true);
   });
 

@@ -20,7 +20,10 @@ type Written = [parameters: string, text: string];
 /** Parameters are written `name: type`, with `?` where one may be left out and `…` where it may be repeated. */
 const AGGREGATIONS: Record<string, Written> = {
   avg: ["v: vector", "The average of the series of each group."],
-  bottomk: ["k: scalar, v: vector", "The k series with the smallest values of each group, with all their labels."],
+  bottomk: [
+    "k: scalar, v: vector",
+    "The k series with the smallest values of each group, with all their labels.",
+  ],
   count: ["v: vector", "How many series each group has."],
   count_values: ["label: string, v: vector", "How many series have each value; the value becomes the label."],
   group: ["v: vector", "The value 1 for each group that there is."],
@@ -30,13 +33,19 @@ const AGGREGATIONS: Record<string, Written> = {
   stddev: ["v: vector", "The standard deviation of the values of each group."],
   stdvar: ["v: vector", "The variance of the values of each group."],
   sum: ["v: vector", "The sum of the series of each group."],
-  topk: ["k: scalar, v: vector", "The k series with the largest values of each group, with all their labels."],
+  topk: [
+    "k: scalar, v: vector",
+    "The k series with the largest values of each group, with all their labels.",
+  ],
 };
 
 const FUNCTIONS: Record<string, Written> = {
   abs: ["v: vector", "The values without their sign."],
   absent: ["v: vector", "1 where there is no such series at all, and nothing where there is one."],
-  absent_over_time: ["v: range", "1 where no such series had a sample in the range, and nothing where one had."],
+  absent_over_time: [
+    "v: range",
+    "1 where no such series had a sample in the range, and nothing where one had.",
+  ],
   acos: ["v: vector", "The arc cosine, in radians."],
   acosh: ["v: vector", "The inverse hyperbolic cosine."],
   asin: ["v: vector", "The arc sine, in radians."],
@@ -46,13 +55,19 @@ const FUNCTIONS: Record<string, Written> = {
   avg_over_time: ["v: range", "The average of the samples in the range."],
   ceil: ["v: vector", "The values rounded up to whole numbers."],
   changes: ["v: range", "How often the value changed in the range."],
-  clamp: ["v: vector, min: scalar, max: scalar", "The values, none below the first bound or above the second."],
+  clamp: [
+    "v: vector, min: scalar, max: scalar",
+    "The values, none below the first bound or above the second.",
+  ],
   clamp_max: ["v: vector, max: scalar", "The values, none above the bound."],
   clamp_min: ["v: vector, min: scalar", "The values, none below the bound."],
   cos: ["v: vector", "The cosine of values in radians."],
   cosh: ["v: vector", "The hyperbolic cosine."],
   count_over_time: ["v: range", "How many samples the range has."],
-  day_of_month: ["v: vector?", "The day of the month, in UTC, of values that are Unix times; of now without any."],
+  day_of_month: [
+    "v: vector?",
+    "The day of the month, in UTC, of values that are Unix times; of now without any.",
+  ],
   day_of_week: ["v: vector?", "The day of the week, in UTC, 0 for Sunday, of values that are Unix times."],
   day_of_year: ["v: vector?", "The day of the year, in UTC, of values that are Unix times."],
   days_in_month: ["v: vector?", "How many days the month has, in UTC, of values that are Unix times."],
@@ -72,7 +87,10 @@ const FUNCTIONS: Record<string, Written> = {
     "q: scalar, b: vector",
     "The q-quantile of observations, estimated from buckets with the label le or from native histograms.",
   ],
-  histogram_stddev: ["v: vector", "The standard deviation of the observations of native histograms, estimated."],
+  histogram_stddev: [
+    "v: vector",
+    "The standard deviation of the observations of native histograms, estimated.",
+  ],
   histogram_stdvar: ["v: vector", "The variance of the observations of native histograms, estimated."],
   histogram_sum: ["v: vector", "The sum of the observations of native histograms."],
   hour: ["v: vector?", "The hour of the day, in UTC, of values that are Unix times; of now without any."],
@@ -93,17 +111,32 @@ const FUNCTIONS: Record<string, Written> = {
   log2: ["v: vector", "The logarithm to the base of 2."],
   max_over_time: ["v: range", "The largest sample in the range."],
   min_over_time: ["v: range", "The smallest sample in the range."],
-  minute: ["v: vector?", "The minute of the hour, in UTC, of values that are Unix times; of now without any."],
+  minute: [
+    "v: vector?",
+    "The minute of the hour, in UTC, of values that are Unix times; of now without any.",
+  ],
   month: ["v: vector?", "The month, 1 to 12, in UTC, of values that are Unix times; of now without any."],
   pi: ["", "The number π."],
-  predict_linear: ["v: range, t: scalar", "What a gauge will be in t seconds, by linear regression over the range."],
+  predict_linear: [
+    "v: range, t: scalar",
+    "What a gauge will be in t seconds, by linear regression over the range.",
+  ],
   present_over_time: ["v: range", "1 for each series that has a sample in the range."],
   quantile_over_time: ["q: scalar, v: range", "The q-quantile, of 0 to 1, of the samples in the range."],
   rad: ["v: vector", "Degrees as radians."],
-  rate: ["v: range", "How fast a counter grew by the second, on average over the range; resets are taken into account."],
+  rate: [
+    "v: range",
+    "How fast a counter grew by the second, on average over the range; resets are taken into account.",
+  ],
   resets: ["v: range", "How often a counter began anew in the range."],
-  round: ["v: vector, to: scalar?", "The values rounded to the nearest multiple of a number, of 1 where none is given."],
-  scalar: ["v: vector", "The value of the only series as a scalar; NaN where there is none or more than one."],
+  round: [
+    "v: vector, to: scalar?",
+    "The values rounded to the nearest multiple of a number, of 1 where none is given.",
+  ],
+  scalar: [
+    "v: vector",
+    "The value of the only series as a scalar; NaN where there is none or more than one.",
+  ],
   sgn: ["v: vector", "1, 0 or −1 by the sign of the values."],
   sin: ["v: vector", "The sine of values in radians."],
   sinh: ["v: vector", "The hyperbolic sine."],

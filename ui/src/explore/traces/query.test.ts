@@ -4,7 +4,9 @@ import { readTerms, readTraceQuery, writeTerm } from "./query";
 
 describe("readTraceQuery", () => {
   it("reads names and attributes", () => {
-    const query = readTraceQuery('service=shop  operation="GET /cart" status=error minDuration=250ms http.route=/x=y');
+    const query = readTraceQuery(
+      'service=shop  operation="GET /cart" status=error minDuration=250ms http.route=/x=y',
+    );
     expect(query.problems).toEqual([]);
     expect(query.values).toEqual({
       service: "shop",

@@ -9,7 +9,15 @@
 import { parseDuration } from "../../format/duration";
 import type { Problem } from "../problem";
 
-export const NAMES = ["service", "operation", "status", "kind", "scope", "minDuration", "maxDuration"] as const;
+export const NAMES = [
+  "service",
+  "operation",
+  "status",
+  "kind",
+  "scope",
+  "minDuration",
+  "maxDuration",
+] as const;
 export type Name = (typeof NAMES)[number];
 
 export const STATUSES = ["error", "ok", "unset"];
