@@ -1,88 +1,123 @@
 import { describe, expect, it } from "vitest";
 
 import type { AlertInstance, AlertState, Rule } from "../api/alerts";
-import { inOrder, isTrouble, labelsKey, since, summary, templated } from "./describe";
+import {
+  bySeverity,
+  isHeartbeat,
+  isLink,
+  isTrouble,
+  labelsKey,
+  ownLabels,
+  since,
+  summary,
+  templated,
+  toneOf,
+} from "./describe";
+import { anAlert, aRule } from "./made";
 
-function rule(
-  name: string,
-  state: AlertState,
-  alerts: Partial<AlertInstance>[] = [],
-  health: Rule["health"] = "ok",
-): Rule {
-  return {
-    name,
-    state,
-    health,
-    group: "g",
-    last_error: null,
-    expr: "",
-    query: "",
-    graph_query: null,
-    threshold: null,
-    comparison: null,
-    for_seconds: 0,
-    effective_for_seconds: 0,
-    labels: {},
-    annotations: { summary: "{{ $value }} failed" },
-    title: "… failed",
-    playbook: null,
-    alerts: alerts as AlertInstance[],
-    transitions: [],
-    notifications: [],
-  };
+function rule(state: AlertState, alerts: Partial<AlertInstance>[] = [], more: Partial<Rule> = {}): Rule {
+  return aRule({ state, alerts: alerts.map((one) => anAlert(one)), ...more });
 }
-
-describe("inOrder", () => {
-  it("puts what needs attention first", () => {
-    const rules = [
-      rule("d", "inactive"),
-      rule("c", "inactive", [], "err"),
-      rule("b", "pending"),
-      rule("a", "firing"),
-      rule("aa", "inactive"),
-    ];
-    expect(inOrder(rules).map((one) => one.name)).toEqual(["a", "b", "c", "aa", "d"]);
-  });
-});
 
 describe("since", () => {
   it("is when the first instance came into the rule's state", () => {
-    const firing = rule("a", "firing", [
+    const firing = rule("firing", [
       { state: "firing", active_ms: 10, fired_ms: 50 },
       { state: "firing", active_ms: 20, fired_ms: 40 },
       { state: "pending", active_ms: 5, fired_ms: null },
     ]);
     expect(since(firing)).toBe(40);
-    expect(since(rule("b", "pending", [{ state: "pending", active_ms: 7, fired_ms: null }]))).toBe(7);
-    expect(since(rule("c", "inactive"))).toBeNull();
+    expect(since(rule("pending", [{ state: "pending", active_ms: 7, fired_ms: null }]))).toBe(7);
+    expect(since(rule("inactive"))).toBeNull();
   });
 });
 
 describe("summary", () => {
-  it("is the active instance's, whose template is filled in", () => {
-    expect(summary(rule("a", "firing", [{ state: "firing", annotations: { summary: "3 failed" } }]))).toBe(
-      "3 failed",
-    );
-    expect(summary(rule("a", "inactive"))).toBe("… failed");
+  it("is the active instance's, whose template is filled in, and else the rule's", () => {
+    expect(summary(rule("firing", [{ annotations: { summary: "3 failed" } }]))).toBe("3 failed");
+    expect(summary(rule("firing", [{ annotations: {} }]))).toBe("… failed");
+    expect(summary(rule("inactive"))).toBe("… failed");
   });
 });
 
 describe("isTrouble", () => {
-  it("is not what always fires", () => {
-    expect(isTrouble({ ...rule("a", "firing"), labels: { severity: "none" } })).toBe(false);
-    expect(isTrouble({ ...rule("a", "firing"), labels: { severity: "info" } })).toBe(true);
-    expect(isTrouble(rule("a", "firing"))).toBe(true);
+  it.each([
+    [{ labels: { severity: "none" } }, false],
+    [{ labels: { severity: "info" } }, true],
+    [{ labels: {} }, true],
+    [{ query: "vector(1)" }, false],
+  ])("of %j is %j", (more, trouble) => {
+    expect(isTrouble(aRule(more))).toBe(trouble);
   });
 });
 
-describe("labelsKey", () => {
-  it("does not depend on the order", () => {
+describe("isHeartbeat", () => {
+  it.each([
+    ["vector(1)", true],
+    ["(vector(1) > 0)", true],
+    [" vector( 1 ) ", true],
+    ["vector(1) * up", false],
+    ["absent(up)", false],
+    ["up == 0 or vector(1)", false],
+  ])("of %j is %j", (query, heartbeat) => {
+    expect(isHeartbeat(aRule({ query }))).toBe(heartbeat);
+  });
+});
+
+describe("toneOf", () => {
+  it("is bad only where somebody is told of it", () => {
+    const one = rule("firing");
+    expect(toneOf(one, "firing")).toBe("bad");
+    expect(toneOf(one, "firing", anAlert({ silenced_by: ["a"] }))).toBe("neutral");
+    expect(toneOf(one, "firing", anAlert({ inhibited_by: ["a"] }))).toBe("neutral");
+    expect(toneOf(one, "pending")).toBe("warn");
+  });
+
+  it("is good of a heartbeat that beats, and bad of one that does not", () => {
+    const beats = aRule({ query: "vector(1)" });
+    expect(toneOf(beats, "firing")).toBe("good");
+    expect(toneOf(beats, "inactive")).toBe("bad");
+  });
+});
+
+describe("bySeverity", () => {
+  it("puts the gravest first, and words that nobody knows last", () => {
+    expect(["zebra", "info", "critical", "apple", "Warning", "page"].sort(bySeverity)).toEqual([
+      "critical",
+      "page",
+      "Warning",
+      "info",
+      "apple",
+      "zebra",
+    ]);
+  });
+});
+
+describe("labels", () => {
+  it("have a key that does not depend on their order", () => {
     expect(labelsKey({ a: "1", b: "2" })).toBe(labelsKey({ b: "2", a: "1" }));
   });
+
+  it("are templates where they are filled in for each instance", () => {
+    expect(templated({ severity: "high", service: "{{ $labels.service }}" })).toEqual(["service"]);
+  });
+
+  it("are an instance's own where they are not the rule's", () => {
+    const made = aRule({ labels: { severity: "high", service: "{{ $labels.service }}" } });
+    expect(ownLabels(made, { alertname: "A", severity: "high", service: "shop" })).toEqual({
+      service: "shop",
+    });
+  });
 });
 
-describe("templated", () => {
-  it("names the labels that are filled in for each instance", () => {
-    expect(templated({ severity: "high", service: "{{ $labels.service }}" })).toEqual(["service"]);
+describe("isLink", () => {
+  it.each([
+    ["https://example.com/x", true],
+    ["/user/slow.md", true],
+    ["//example.com", false],
+    ["javascript:alert(1)", false],
+    ["see https://example.com", false],
+  ])("of %j is %j", (text, link) => {
+    expect(isLink(text)).toBe(link);
   });
 });

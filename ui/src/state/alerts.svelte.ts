@@ -1,29 +1,41 @@
-/** The alerting rules and the server's status, which the header and several views share. */
+/** What the alerting rules say now and the server's status, which the header and several views share. */
 
-import { isTrouble } from "../alerts/describe";
-import { getRules } from "../api/alerts";
+import { isHeard, isTrouble } from "../alerts/describe";
+import { getAlerting } from "../api/alerts";
 import { getStatus } from "../api/status";
-import type { Rule } from "../api/alerts";
+import type { Alerting, AlertState, Rule } from "../api/alerts";
 import type { Status } from "../api/status";
 import { Poll } from "./poll.svelte";
 import { REFRESH_MS } from "./refresh.svelte";
 
 class Alerts {
-  rules = $state.raw<Poll<Rule[]>>();
+  now = $state.raw<Poll<Alerting>>();
   status = $state.raw<Poll<Status>>();
 
   /** Begins to load; to be called once, while the page's root initialises. */
   start(): void {
-    this.rules = new Poll(getRules, { key: () => "rules", every: () => REFRESH_MS });
-    this.status = new Poll(getStatus, { key: () => "status", every: () => REFRESH_MS });
+    this.now = new Poll(getAlerting, { key: () => "alerts", every: () => REFRESH_MS, steady: true });
+    this.status = new Poll(getStatus, { key: () => "status", every: () => REFRESH_MS, steady: true });
   }
 
+  /** The rules alone, for those who need no more. */
+  get rules(): { data: Rule[] | undefined; error: Error | undefined; loadedAt: number } | undefined {
+    const { now } = this;
+    return now && { data: now.data?.rules, error: now.error, loadedAt: now.loadedAt };
+  }
+
+  /** Alerts, by their names, that fire and are neither silenced nor inhibited: of these somebody is told. */
   get firing(): number {
-    return this.count("firing");
+    return this.count((rule) => rule.alerts.some((one) => one.state === "firing" && isHeard(one)));
+  }
+
+  /** Those that fire unheard, since a silence or another alert keeps them quiet. */
+  get quiet(): number {
+    return this.count((rule) => this.has(rule, "firing")) - this.firing;
   }
 
   get pending(): number {
-    return this.count("pending");
+    return this.count((rule) => this.has(rule, "pending") && !this.has(rule, "firing"));
   }
 
   /** How many times faster than real time the observatory runs; 1 until that is known. */
@@ -31,8 +43,12 @@ class Alerts {
     return this.status?.data?.time_factor ?? 1;
   }
 
-  private count(state: string): number {
-    return this.rules?.data?.filter((rule) => rule.state === state && isTrouble(rule)).length ?? 0;
+  private has(rule: Rule, state: AlertState): boolean {
+    return rule.alerts.some((one) => one.state === state);
+  }
+
+  private count(wanted: (rule: Rule) => boolean): number {
+    return this.rules?.data?.filter((rule) => isTrouble(rule) && wanted(rule)).length ?? 0;
   }
 }
 

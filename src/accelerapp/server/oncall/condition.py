@@ -12,11 +12,15 @@ _MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The side of an alert's expression that is drawn, and the line that is drawn across it, where there is one."""
+    """The side of an alert's expression that is drawn, and what it is compared with, where there is that.
+
+    This is a number, the `threshold`, or another expression, `against`, whose series are the thresholds.
+    """
 
     watched: Expr
     comparison: str | None = None
     threshold: float | None = None
+    against: Expr | None = None
 
 
 def condition_of(expr: Expr) -> Condition:
@@ -24,10 +28,11 @@ def condition_of(expr: Expr) -> Condition:
     expr = unwrap(expr)
     if isinstance(expr, Binary) and expr.op in {"and", "unless"}:
         return condition_of(expr.left)
-    if isinstance(expr, Binary) and expr.op in COMPARISONS:
+    if isinstance(expr, Binary) and expr.op in COMPARISONS and not expr.return_bool:
         left, right = unwrap(expr.left), unwrap(expr.right)
         if isinstance(right, NumberLiteral):
             return Condition(left, expr.op, right.value)
         if isinstance(left, NumberLiteral):
             return Condition(right, _MIRRORED[expr.op], left.value)
+        return Condition(left, expr.op, against=right)
     return Condition(expr)

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
-_MAX_BYTES = 1_000_000
+from accelerapp.server.promql import PromQLError, parse, scale_time
+
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
+    ["table", "strikethrough"]
+)
+_MAX_BYTES: Final = 1_000_000
+#: The languages of the fenced blocks that the page runs.
+LANGUAGES: Final = ("promql", "logs", "traces")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block that the page runs.
+
+    `text` is as written. `query` is what is run, which differs where time is compressed; both may have placeholders
+    such as `{{ $labels.service }}` for the labels of an alert. `problem` says why a block cannot be run at all.
+    """
+
+    lang: str
+    text: str
+    query: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """A rendered playbook; `html` has been cleaned and may be shown as it is."""
+    """A rendered playbook; `html` has been cleaned and may be shown as it is.
+
+    In it each of the `blocks`, in their order, is a `pre` with a `code` of the class `language-` and its language.
+    """
 
     name: str
     title: str
     html: str
+    blocks: tuple[Block, ...] = ()
 
 
 class Playbooks:
@@ -41,8 +68,8 @@ class Playbooks:
         path = self._files.get(name)
         return path.read_bytes()[:_MAX_BYTES].decode("utf-8", errors="replace") if path else None
 
-    def render(self, name: str) -> Playbook | None:
-        """Render a playbook; None where there is none of that name."""
+    def render(self, name: str, time_factor: float = 1.0) -> Playbook | None:
+        """Render a playbook, with every duration of its queries divided by `time_factor`; None where there is none."""
         text = self.source(name)
         if text is None:
             return None
@@ -59,4 +86,24 @@ class Playbooks:
             url_schemes={"http", "https", "mailto"},
             link_rel="noopener noreferrer",
         )
-        return Playbook(name, title, html)
+        return Playbook(name, title, html, tuple(_blocks(tokens, time_factor)))
+
+
+def _blocks(tokens: Iterable[Token], time_factor: float) -> Iterable[Block]:
+    for token in tokens:
+        words = token.info.split()
+        if token.type == "fence" and words and words[0] in LANGUAGES:
+            yield _block(words[0], token.content.strip(), time_factor)
+
+
+def _block(lang: str, text: str, time_factor: float) -> Block:
+    if not text:
+        return Block(lang, text, text, "the block is empty")
+    if lang != "promql":
+        return Block(lang, text, text)
+    try:
+        expr = parse(text)
+    except PromQLError as error:
+        # A placeholder outside of a string is no PromQL before it is filled in.
+        return Block(lang, text, text, "" if "{{" in text else str(error))
+    return Block(lang, text, text if time_factor == 1 else str(scale_time(expr, time_factor)))

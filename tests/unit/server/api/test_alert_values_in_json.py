@@ -76,10 +76,11 @@ async def test_values_that_json_cannot_write(
             (alert,) = strictly((await client.get("/api/v1/alerts")).text)["data"]["alerts"]
             (group,) = strictly((await client.get("/api/v1/rules")).text)["data"]["groups"]
             (rule,) = strictly((await client.get("/api/accelerapp/v1/alerts")).text)["rules"]
+            history = strictly((await client.get("/api/accelerapp/v1/alerts/history")).text)
         assert (alert["state"], alert["value"]) == ("firing", theirs)
         assert group["rules"][0]["alerts"] == [alert]
         assert [(a["state"], a["value"]) for a in rule["alerts"]] == [("firing", ours)]
-        assert [(t["state"], t["value"]) for t in rule["transitions"]] == [
+        assert [(t["state"], t["value"]) for t in history["transitions"]] == [
             ("pending", ours),
             ("firing", ours),
         ]

@@ -17,7 +17,7 @@ from accelerapp.server.promql import parse
         ("0.1 >= a", "a", "<=", 0.1),
         ("up == 0", "up", "==", 0.0),
         ("vector(1)", "vector(1)", None, None),
-        ("a > b", "a > b", None, None),
+        ("a > bool 2", "a > bool 2", None, None),
     ],
 )
 def test_condition(expr: str, watched: str, comparison: str | None, threshold: float | None) -> None:
@@ -27,3 +27,9 @@ def test_condition(expr: str, watched: str, comparison: str | None, threshold: f
         comparison,
         threshold,
     )
+
+
+def test_what_is_compared_with_series_has_these_as_thresholds() -> None:
+    condition = condition_of(parse("(a > on (b) c:limit) and on (b) d >= 10"))
+    assert (str(condition.watched), condition.comparison, condition.threshold) == ("a", ">", None)
+    assert str(condition.against) == "c:limit"

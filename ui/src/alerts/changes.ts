@@ -1,0 +1,130 @@
+/** What changed before an alert: deployments, restarts, other alerts, silences. Times are Unix milliseconds. */
+
+import type { History, Transition } from "../api/alerts";
+import type { Labels, MatrixSeries } from "../api/metrics";
+import { alertHref, labelLine } from "./describe";
+import { groupBy } from "./group";
+import { agrees } from "./placeholders";
+
+export type ChangeKind = "deployment" | "restart" | "alert" | "silence";
+
+export interface Change {
+  at: number;
+  kind: ChangeKind;
+  text: string;
+  detail: string;
+  href: string;
+  /** It is of the alert's own service, job or instance, as far as both say. */
+  own: boolean;
+}
+
+/** Every program that says its version does it by such a metric. */
+export const BUILDS = '{__name__=~".*build_info"}';
+export const STARTS = "process_start_time_seconds";
+
+const WHERE = ["service", "job", "namespace", "instance", "pod"];
+const VERSION = ["version", "revision", "commit", "build", "image"];
+
+/** Tells whether something is where an alert is: they name a place in common, and none that differs. */
+export function isOwn(labels: Labels, alert: Labels): boolean {
+  const places = (given: Labels): Labels =>
+    Object.fromEntries(WHERE.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
+  const [one, other] = [places(labels), places(alert)];
+  const common = ["service", "job", "instance"].some(
+    (name) => one[name] !== undefined && one[name] === other[name],
+  );
+  // A service is in several places: what is of the same service is its own, wherever it runs.
+  const sameService = one["service"] !== undefined && one["service"] === other["service"];
+  return common && (sameService || agrees(one, other));
+}
+
+/** The versions that appeared within a range, which each `matrix` series begins before. */
+export function deployments(matrix: MatrixSeries[], from: number, to: number, alert: Labels): Change[] {
+  const groups = groupBy(matrix, ({ metric }) =>
+    JSON.stringify([metric["__name__"], metric["service"] ?? metric["job"] ?? metric["instance"] ?? ""]),
+  );
+  const found: Change[] = [];
+  for (const series of groups.values()) {
+    const firstSeen = new Map<string, { at: number; metric: Labels }>();
+    for (const { metric, values } of series) {
+      const version = versionOf(metric);
+      const at = (values?.[0]?.[0] ?? Infinity) * 1000;
+      if (at < (firstSeen.get(version)?.at ?? Infinity)) {
+        firstSeen.set(version, { at, metric });
+      }
+    }
+    for (const [version, { at, metric }] of firstSeen) {
+      if (at < from || at > to) {
+        continue;
+      }
+      const before = [...firstSeen].filter(([, one]) => one.at < at).sort(([, a], [, b]) => b.at - a.at)[0];
+      const who = metric["service"] ?? metric["job"] ?? metric["instance"] ?? "";
+      found.push({
+        at,
+        kind: "deployment",
+        text: `${who} ${before === undefined ? `was first seen, in version ${version}` : `went from version ${before[0]} to ${version}`}`,
+        detail: metric["__name__"] ?? "",
+        href: "",
+        own: isOwn(metric, alert),
+      });
+    }
+  }
+  return found;
+}
+
+function versionOf(metric: Labels): string {
+  const [first, ...rest] = VERSION.flatMap((name) => {
+    const value = metric[name];
+    return value === undefined || value === "" ? [] : [name === "revision" ? value.slice(0, 12) : value];
+  });
+  return first === undefined ? "unknown" : rest.length === 0 ? first : `${first} (${rest.join(", ")})`;
+}
+
+/** The processes that began within a range, by when they say that they did. */
+export function restarts(matrix: MatrixSeries[], from: number, to: number, alert: Labels): Change[] {
+  return matrix.flatMap(({ metric, values }): Change[] => {
+    const starts = [...new Set((values ?? []).map(([, text]) => Number(text) * 1000))];
+    const who = metric["service"] ?? metric["job"] ?? "";
+    const where = metric["pod"] ?? metric["instance"] ?? "";
+    return starts
+      .filter((at) => at >= from && at <= to)
+      .map((at) => ({
+        at,
+        kind: "restart",
+        text: `${who === "" ? where : who} ${starts.some((one) => one < at) ? "restarted" : "started"}`,
+        detail: who === "" ? "" : where,
+        href: "",
+        own: isOwn(metric, alert),
+      }));
+  });
+}
+
+/** What happened to other alerts and to silences within a range. */
+export function events(history: History, from: number, to: number, name: string, alert: Labels): Change[] {
+  const within = (one: { at_ms: number }): boolean => one.at_ms >= from && one.at_ms <= to;
+  const others = history.transitions.filter((one) => one.rule !== name && within(one));
+  return [
+    ...others.map((one): Change => ({
+      at: one.at_ms,
+      kind: "alert",
+      text: `${one.rule} ${became(one)}`,
+      detail: labelLine(
+        Object.fromEntries(Object.entries(one.labels).filter(([label]) => label !== "alertname")),
+      ),
+      href: alertHref(one.rule),
+      own: isOwn(one.labels, alert),
+    })),
+    ...history.silence_changes.filter(within).map((one): Change => ({
+      at: one.at_ms,
+      kind: "silence",
+      text: `${one.created_by || "Somebody"} ${one.action} a silence`,
+      detail: one.matchers.join(", "),
+      href: `/silences?id=${one.silence}`,
+      own: false,
+    })),
+  ];
+}
+
+function became({ state }: Transition): string {
+  return state === "inactive" ? "ended" : state === "firing" ? "fired" : "became pending";
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+
+import { unitOf } from "./unit";
+
+describe("unitOf", () => {
+  it.each([
+    ["{{ $value | humanizePercentage }} failed", "a / b", "percentunit"],
+    ["{{ $value | humanizeDuration }}", "a", "s"],
+    ["{{ $value | humanize1024 }}B", "a", "bytes"],
+    ['{{ $value | printf "%.1f" }}% used', "a", "percent"],
+    ["{{ $value }}% used", "a", "percent"],
+    ["{{ $value }} things", "process_resident_memory_bytes", "bytes"],
+    ["", 'node_filesystem_avail_bytes{mountpoint="/"}', "bytes"],
+    ["", "max by (job) (queue_age_seconds)", "s"],
+    ["", "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))", "s"],
+    ["", "rate(process_cpu_seconds_total[5m])", "short"],
+    ["", "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "short"],
+    ["", 'disk_used_ratio{path="/a-b/c"}', "percentunit"],
+    ["", "count(up_seconds)", "short"],
+    ["", "vector(1)", "short"],
+  ])("of %j and %j is %j", (text, graph_query, unit) => {
+    expect(unitOf({ annotations: { description: text }, graph_query })).toBe(unit);
+  });
+});
