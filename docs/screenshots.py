@@ -1,71 +1,139 @@
-"""Takes the pictures of README and docs from a running demo: every view, light and dark, wide and on a phone."""
+"""Takes pictures of every view, light and dark, wide and on a phone, from a running demo; the docs show a few of them."""
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from accelerapp.cli.demo.stage import Ports, Stage, set_up
+from accelerapp.cli.demo.observer import Observer
+from accelerapp.cli.demo.stage import Ports, set_up
 from accelerapp.cli.demo.story import play, story
 
-IMAGES = Path(__file__).parent / "images"
-CHROMIUM = os.environ.get("ACCELERAPP_CHROMIUM", "/usr/bin/chromium")
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+CHROMIUM = os.environ.get("ACCELERAPP_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
-FREE = Ports(0, 0, 0)
+SCHEMES = ("light", "dark")
+#: Shown by README and docs: wide and light.
+IN_DOCS = ("overview", "explore", "trace", "logs", "alert")
+
+
+@dataclass(frozen=True)
+class View:
+    """A view to be taken: its address, and what to do before."""
+
+    address: str
+    prepare: Callable[[Page], None] = lambda page: None
+    whole: bool = False
 
 
 def main() -> None:
-    """Play the story whole and again until its alerts were notified, then take the pictures.
-
-    The README's goes into docs/images; with a folder as argument, one of every view, size and scheme goes there.
-    """
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    with set_up(FREE, 20) as stage, sync_playwright() as playwright:
-        for _ in play(story(stage.observer, stage.window), stage.check_programs):
-            pass
-        for outcomes in play(story(stage.observer, stage.window), stage.check_programs):
-            if next(o for o in outcomes if o.step.name == "notified: firing").passed:
-                break
+    """Play the demo until its alerts were notified, or look at what runs, and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "out", nargs="?", type=Path, default=ROOT / "build" / "screenshots", help="folder of the pictures"
+    )
+    parser.add_argument(
+        "--url", help="an observatory that runs, instead of the demo; the docs' pictures stay as they are"
+    )
+    parser.add_argument("--only", help="the views to take, by their names with commas between them")
+    options = parser.parse_args()
+    only = options.only.split(",") if options.only else None
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        IMAGES.mkdir(exist_ok=True)
-        _take(browser, f"{stage.url}/", IMAGES / "overview.png", "wide", "light")
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, address in _views(stage).items():
-                for size in SIZES:
-                    for scheme in ("light", "dark"):
-                        _take(browser, address, folder / f"{name}-{size}-{scheme}.png", size, scheme)
+        if options.url:
+            with Observer(options.url, options.url, options.url, "") as observer:
+                take_all(browser, options.url, observer, options.out, only)
+        else:
+            with set_up(Ports(0, 0, 0), 20) as stage:
+                for _ in play(story(stage.observer, stage.window), stage.check_programs):
+                    pass
+                for outcomes in play(story(stage.observer, stage.window), stage.check_programs):
+                    if next(o for o in outcomes if o.step.name == "notified: firing").passed:
+                        break
+                take_all(browser, stage.url, stage.observer, options.out, only)
+            IMAGES.mkdir(exist_ok=True)
+            for name in IN_DOCS:
+                taken = options.out / f"{name}-wide-light.png"
+                if taken.is_file():
+                    shutil.copyfile(taken, IMAGES / f"{name}.png")
         browser.close()
 
 
-def _views(stage: Stage) -> dict[str, str]:
-    failed = stage.observer.traces(status="error", limit=1)[0]["trace_id"]
+def take_all(browser: Browser, url: str, observer: Observer, folder: Path, only: list[str] | None) -> None:
+    """Take every view, or those that are named, in every size and scheme."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, view in _views(observer).items():
+        if only is None or name in only:
+            for size, scheme in _appearances():
+                _take(browser, url, view, folder / f"{name}-{size}-{scheme}.png", size, scheme)
+
+
+def _appearances() -> Iterator[tuple[str, str]]:
+    for size in SIZES:
+        for scheme in SCHEMES:
+            yield size, scheme
+
+
+def _views(observer: Observer) -> dict[str, View]:
+    failed = [trace for trace in observer.traces(status="error", limit=20) if not trace["orphan_count"]]
+    trace = failed[0]["trace_id"] if failed else observer.traces(limit=1)[0]["trace_id"]
+    query = "sum by (job) (rate(accelerapp_observatory_http_requests_total[5m]))"
     return {
-        "overview": f"{stage.url}/",
-        "traces": f"{stage.url}/traces",
-        "trace": f"{stage.url}/trace/{failed}",
-        "logs": f"{stage.url}/logs",
-        "alerts": f"{stage.url}/alerts",
-        "alert": f"{stage.url}/alerts/HighErrorRate",
-        "status": f"{stage.url}/status",
+        "overview": View("/"),
+        "explore": View(f"/explore?expr={query}"),
+        "traces": View("/traces"),
+        "trace": View(f"/trace/{trace}"),
+        "trace-span": View(f"/trace/{trace}", _open_span),
+        "logs": View("/logs"),
+        "logs-line": View("/logs", _open_line),
+        "alerts": View("/alerts"),
+        "alert": View("/alerts/HighErrorRate", whole=True),
+        "silences": View("/silences"),
+        "status": View("/status", whole=True),
+        "start": View("/start"),
+        "open": View("/open"),
+        "not-found": View("/nothing/here"),
+        "palette": View("/status", lambda page: page.keyboard.press("Control+k")),
+        "shortcuts": View("/logs", lambda page: page.keyboard.press("?")),
+        "settings": View(
+            "/status", lambda page: page.get_by_role("button", name="Settings of this page").click()
+        ),
+        "time": View("/traces", lambda page: page.keyboard.press("t")),
     }
 
 
-def _take(browser: Browser, address: str, path: Path, size: str, scheme: str) -> None:
+def _open_span(page: Page) -> None:
+    page.get_by_test_id("span").nth(1).click()
+
+
+def _open_line(page: Page) -> None:
+    page.get_by_test_id("logs").first.locator("[data-testid=log], summary").first.click()
+
+
+def _take(browser: Browser, url: str, view: View, path: Path, size: str, scheme: str) -> None:
     width, height = SIZES[size]
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
+        base_url=url,
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
     )
     page = context.new_page()
-    page.goto(address)
-    page.get_by_role("main").wait_for()
+    page.goto(view.address)
+    page.get_by_role("heading", level=1).wait_for()
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=15_000)
     page.locator("[aria-busy=true]").first.wait_for(state="detached")
+    view.prepare(page)
     # What is drawn on a canvas is there one frame after its data.
     page.wait_for_timeout(800)
-    page.screenshot(path=path, full_page=size == "phone" or "alert" in path.name or "trace-" in path.name)
+    page.screenshot(path=path, full_page=view.whole or size == "phone")
     context.close()
 
 

@@ -33,7 +33,7 @@ Open = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 def api() -> Open:
     """Return a way to open a client; keywords take the place of the parts of an empty observatory."""
     # Here, so that tests of other packages need not wait for the server.
-    from accelerapp.server.api import QueryThreads, Services, query_app
+    from accelerapp.server.api import OwnHealth, QueryThreads, Services, query_app
     from accelerapp.server.ingest import Account
     from accelerapp.server.promql import Engine, MemoryReader
 
@@ -55,6 +55,7 @@ def api() -> Open:
                 "dashboards": {},
                 "account": Account("page", "The page", lambda: 1_000_000.0),
                 "query_threads": threads,
+                "health": OwnHealth(),
                 "stopping": asyncio.Event(),
             }
             others = dict.fromkeys((field.name for field in dataclasses.fields(Services)), cast(Any, None))
@@ -72,3 +73,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "replace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all browser tests to one process, which sets up their demo once; the others go file by file, as asked."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope = str(super()._split_scope(nodeid))
+            return "tests/browser" if scope.startswith("tests/browser/") else scope
+
+    return Scheduling(config, log)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from tests.browser.observatory import Observatory, running
 
 from accelerapp.cli.demo.stage import Ports, Stage, set_up
 from accelerapp.cli.demo.story import play, story
@@ -44,9 +45,13 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stage() -> Iterator[Stage]:
-    """Yield the demo at the moment when both alerts have fired and the webhook was told."""
+    """Yield the demo at the moment when both alerts have fired and the webhook was told.
+
+    It is shared by all modules, so a test leaves it as it found it: what it silences it expires, and what it must
+    change for good it does to an observatory of its own.
+    """
     with set_up(Ports(0, 0, 0), 40) as stage:
         for outcomes in play(story(stage.observer, stage.window), stage.check_programs):
             told = next(o for o in outcomes if o.step.name == "notified: firing")
@@ -96,3 +101,10 @@ def page(context: BrowserContext) -> Page:
     page = context.new_page()
     page.set_default_timeout(15_000)
     return page
+
+
+@pytest.fixture(scope="package")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
+    """Yield an observatory that nothing was sent to, for tests that send it nothing either."""
+    with running(tmp_path_factory.mktemp("empty")) as observatory:
+        yield observatory

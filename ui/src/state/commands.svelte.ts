@@ -2,26 +2,49 @@
 
 import { untrack } from "svelte";
 
+import { recallStrings, remember } from "./remembered";
+
 export interface Command {
   /** What it does, as the palette lists it. */
   title: string;
   /** The heading under which it is listed. */
   section: string;
-  /** Keys one after another, parted by a blank, such as "g t" or "/"; "mod+k" is Ctrl or Cmd with k. */
+  /**
+   * Keys one after another, parted by a blank, such as "g t" or "/": a character as it is typed, or the name of another
+   * key in small letters, such as "escape"; "mod+k" is Ctrl or Cmd with k.
+   */
   keys?: string;
+  /** Other words by which the palette finds it. */
+  also?: string;
   run: () => void;
 }
 
 const SEQUENCE_MS = 1200;
+const MOST_RECENT = 8;
 
 class Commands {
   #offers = $state.raw<ReadonlyMap<symbol, () => Command[]>>(new Map());
+  #recent = $state.raw(recallStrings("commands"));
   palette = $state(false);
   shortcuts = $state(false);
+  settings = $state(false);
 
   /** All that can be done now; what the view offers comes before what is always there. */
   get all(): Command[] {
     return [...this.#offers.values()].reverse().flatMap((offer) => offer());
+  }
+
+  /** Returns how lately a command was run from the palette, 0 for the last one; Infinity where it was not. */
+  age(command: Command): number {
+    const index = this.#recent.indexOf(named(command));
+    return index === -1 ? Infinity : index;
+  }
+
+  /** Remembers that a command was run from the palette. */
+  used(command: Command): void {
+    const name = named(command);
+    this.#recent = [name, ...this.#recent.filter((one) => one !== name)].slice(0, MOST_RECENT);
+    remember("commands", this.#recent);
   }
 
   add(offer: () => Command[]): () => void {
@@ -35,6 +58,10 @@ class Commands {
   }
 }
 
+function named(command: Command): string {
+  return `${command.section}: ${command.title}`;
+}
+
 export const commands = new Commands();
 
 /** Offers commands as long as the component lives that is being initialised. */
@@ -43,23 +70,30 @@ export function offer(list: () => Command[]): void {
 }
 
 let typed: string[] = [];
-let typedAt = 0;
+let typedAt = -Infinity;
 
-/** Runs the command whose keys were pressed; to be called for each keydown of the window. */
+/**
+ * Runs the command whose keys were pressed; to be called for each keydown of the window.
+ *
+ * While the reader types or a dialog is open nothing is run, but for keys with Ctrl or Cmd while typing. Enter and the
+ * space bar are left to the button or link that has the focus.
+ */
 export function pressed(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.isComposing || event.altKey) {
+  const key = keyOf(event);
+  if (key === null || document.querySelector("dialog[open]") !== null) {
+    typed = [];
     return;
   }
-  const mod = event.ctrlKey || event.metaKey;
-  if (event.key.length > 1 && event.key !== "Escape") {
+  // Of what is in a shadow root, such as an editor, the event's own target tells its host alone.
+  const target = event.composedPath()[0] ?? null;
+  if (!key.startsWith("mod+") && (isTyping(target) || (isPress(key) && isControl(target)))) {
+    typed = [];
     return;
   }
-  if (!mod && (isTyping(event.target) || document.querySelector("dialog[open]") !== null)) {
-    return;
-  }
-  const key = (mod ? "mod+" : "") + (event.key.length === 1 ? event.key : event.key.toLowerCase());
-  typed = performance.now() - typedAt < SEQUENCE_MS ? [...typed, key] : [key];
-  typedAt = performance.now();
+  const now = performance.now();
+  typed = now - typedAt < SEQUENCE_MS ? [...typed.slice(-2), key] : [key];
+  typedAt = now;
+  // The longest first: "g t" before a "t" alone.
   for (let from = 0; from < typed.length; from += 1) {
     const keys = typed.slice(from).join(" ");
     const found = commands.all.find((one) => one.keys === keys);
@@ -72,9 +106,48 @@ export function pressed(event: KeyboardEvent): void {
   }
 }
 
+/** Returns a key as commands name it; null for what never begins one. */
+export function keyOf(event: KeyboardEvent): string | null {
+  if (
+    event.defaultPrevented ||
+    event.isComposing ||
+    ["Shift", "Control", "Alt", "Meta"].includes(event.key)
+  ) {
+    return null;
+  }
+  // AltGr types characters such as [ on many keyboards, and is told as Ctrl with Alt by some.
+  const graph = event.getModifierState("AltGraph");
+  if (event.altKey && !graph) {
+    return null;
+  }
+  const mod = !graph && (event.ctrlKey || event.metaKey);
+  if (mod && event.shiftKey) {
+    return null;
+  }
+  const name = event.key.length === 1 && !mod ? event.key : event.key.toLowerCase();
+  return (mod ? "mod+" : "") + (name === " " ? "space" : name);
+}
+
+const NOT_TYPED = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"];
+
 function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) {
+    return false;
+  }
   return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName))
+    target.isContentEditable ||
+    ["TEXTAREA", "SELECT"].includes(target.tagName) ||
+    (target instanceof HTMLInputElement && !NOT_TYPED.includes(target.type))
+  );
+}
+
+function isPress(key: string): boolean {
+  return key === "enter" || key === "space";
+}
+
+function isControl(target: EventTarget | null): boolean {
+  return (
+    target instanceof Element &&
+    target.closest("a[href], button, summary, input, [role=button], [role=option]") !== null
   );
 }

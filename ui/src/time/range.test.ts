@@ -1,6 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import { parseRange, parseSpan, PRESETS, querySteps, rangeParams, resolveRange, writeSpan } from "./range";
+import {
+  describeRange,
+  parseRange,
+  parseSpan,
+  PRESETS,
+  querySteps,
+  rangeParams,
+  resolveRange,
+  shifted,
+  writeSpan,
+  zoomed,
+} from "./range";
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -56,5 +67,45 @@ describe("querySteps", () => {
     const steps = querySteps({ from: 1_000_300, to: 1_000_600 });
     expect(steps.start).toBeLessThanOrEqual(steps.end);
     expect(steps.step).toBe(1);
+  });
+});
+
+describe("moving and zooming", () => {
+  const NOW = 1_700_000_000_000;
+  const hour = { kind: "between", from: NOW - 7_200_000, to: NOW - 3_600_000 } as const;
+
+  it("keeps what is up to now up to now", () => {
+    expect(zoomed({ kind: "last", ms: 3_600_000 }, NOW, 2)).toEqual({ kind: "last", ms: 7_200_000 });
+    expect(zoomed({ kind: "last", ms: 1000 }, NOW, 0.5)).toEqual({ kind: "last", ms: 1000 });
+    expect(zoomed({ kind: "last", ms: 31 * 86_400_000 }, NOW, 2)).toEqual({
+      kind: "last",
+      ms: 31 * 86_400_000,
+    });
+  });
+
+  it("widens an absolute range around its middle, but not into the future", () => {
+    expect(zoomed(hour, NOW, 2)).toEqual({ kind: "between", from: NOW - 9_000_000, to: NOW - 1_800_000 });
+    expect(zoomed(hour, NOW, 8)).toMatchObject({ to: NOW });
+    expect(zoomed(zoomed(hour, NOW, 2), NOW, 0.5)).toEqual(hour);
+  });
+
+  it("moves by half of the width and back", () => {
+    expect(shifted({ kind: "last", ms: 3_600_000 }, NOW, -0.5)).toEqual({
+      kind: "between",
+      from: NOW - 5_400_000,
+      to: NOW - 1_800_000,
+    });
+    expect(shifted(shifted(hour, NOW, -0.5), NOW, 0.5)).toEqual(hour);
+  });
+
+  it("names a range, the day once where it is the same", () => {
+    expect(describeRange({ kind: "last", ms: 5_400_000 })).toBe("Last 1 h 30 min");
+    const day = Date.UTC(2026, 0, 2);
+    expect(describeRange({ kind: "between", from: day, to: day + 60_000 })).toBe(
+      "2026-01-02 00:00:00 to 00:01:00",
+    );
+    expect(describeRange({ kind: "between", from: day - 1000, to: day })).toBe(
+      "2026-01-01 23:59:59 to 2026-01-02 00:00:00",
+    );
   });
 });

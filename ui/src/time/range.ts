@@ -1,5 +1,7 @@
 /** The time range of a view, as it stands in the URL: `range=15m`, or `from` and `to` in Unix milliseconds. */
 
+import { clockTime, dateTime, dayOf, span } from "../format/time";
+
 export interface RelativeRange {
   kind: "last";
   ms: number;
@@ -14,14 +16,15 @@ export interface AbsoluteRange {
 export type TimeRange = RelativeRange | AbsoluteRange;
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+export const LONGEST_MS = 31 * 86_400_000;
 
-export const PRESETS = ["5m", "15m", "1h", "3h", "6h", "24h", "2d", "7d"] as const;
+export const PRESETS = ["5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d"] as const;
 
 /** Returns milliseconds, or null where the text is not a range such as "15m" of at most 31 days. */
 export function parseSpan(text: string): number | null {
   const match = /^(\d{1,6})([smhd])$/.exec(text);
   const ms = match === null ? 0 : Number(match[1]) * (UNITS[match[2] ?? ""] ?? 0);
-  return ms > 0 && ms <= 31 * 86_400_000 ? ms : null;
+  return ms > 0 && ms <= LONGEST_MS ? ms : null;
 }
 
 /** Writes milliseconds in the largest unit that divides them, in whole seconds. */
@@ -63,31 +66,12 @@ export function resolveRange(range: TimeRange, now: number): { from: number; to:
 /** Returns a range with another width: around the middle of an absolute one, up to now of a relative one. */
 export function zoomed(range: TimeRange, now: number, factor: number): TimeRange {
   const shown = resolveRange(range, now);
-  const width = Math.min(Math.max((shown.to - shown.from) * factor, 1000), 31 * 86_400_000);
+  const width = Math.min(Math.max((shown.to - shown.from) * factor, 1000), LONGEST_MS);
   if (range.kind === "last") {
     return { kind: "last", ms: Math.round(width / 1000) * 1000 };
   }
   const middle = (shown.from + shown.to) / 2;
   return { kind: "between", from: middle - width / 2, to: Math.min(middle + width / 2, now) };
-}
-
-/** Reads a time of the reader's zone, as `dateTime` writes it, with or without seconds; null where it is none. */
-export function parseLocal(text: string): number | null {
-  const match = /^(\d{4})-(\d{2})-(\d{2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text.trim());
-  if (match === null) {
-    return null;
-  }
-  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const date = new Date(year, month - 1, day, hour, minute, second || 0);
-  // A day that the month does not have would become one of the next.
-  return date.getMonth() === month - 1 && date.getDate() === day ? date.getTime() : null;
 }
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
@@ -107,4 +91,20 @@ export function querySteps(range: { from: number; to: number }): {
 
 function integer(text: string | null): number | null {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** Moves a range by a part of its width; a relative one becomes absolute, since it no longer ends now. */
+export function shifted(range: TimeRange, now: number, by: number): TimeRange {
+  const { from, to } = resolveRange(range, now);
+  const shift = (to - from) * by;
+  return { kind: "between", from: from + shift, to: to + shift };
+}
+
+/** Names a range by what it spans, such as "Last 15 min" or "2026-11-22 14:00:00 to 15:00:00". */
+export function describeRange(range: TimeRange): string {
+  if (range.kind === "last") {
+    return `Last ${span(range.ms / 1000)}`;
+  }
+  const sameDay = dayOf(range.from) === dayOf(range.to);
+  return `${dateTime(range.from)} to ${sameDay ? clockTime(range.to) : dateTime(range.to)}`;
 }

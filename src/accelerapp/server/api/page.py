@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
@@ -13,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accelerapp.server.api.answer import json_response
-from accelerapp.server.api.observatory import PREFIX as OWN_PREFIX
+from accelerapp.server.api.dashboards import PREFIX as OWN_PREFIX
 
 PAGE = Path(__file__).parents[1] / "page"
 
@@ -25,12 +29,20 @@ CONTENT_SECURITY_POLICY = (
 #: The page's views, as ui/src/routes.ts has them: the first part of the path, and how many parts it may have.
 VIEWS: Mapping[str, tuple[int, ...]] = {
     "alerts": (1, 2),
+    "compare": (1,),
     "d": (2,),
+    "explore": (1,),
     "logs": (1,),
+    "open": (1,),
+    "silences": (1,),
+    "start": (1,),
+    "services": (1,),
     "status": (1,),
     "trace": (2,),
     "traces": (1,),
 }
+# As Vite names them: index-CiGq0_A-.js.
+_NAMED_BY_CONTENT = re.compile(r"-[\w-]{8}\.\w+$")
 # Programs ask these, and are answered as Prometheus answers them.
 _NO_VIEWS = ("/api/", "/-/", "/federate")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -58,6 +70,24 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+class Assets(StaticFiles):
+    """The files of the page, compressed where the build has done so; those named by their content never change."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file; raises HTTPException where there is none."""
+        found: Response | None = None
+        if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            with contextlib.suppress(HTTPException):
+                found = await super().get_response(f"{path}.gz", scope)
+                found.headers["content-encoding"] = "gzip"
+        if found is None:
+            found = await super().get_response(path, scope)
+        found.headers.add_vary_header("Accept-Encoding")
+        forever = _NAMED_BY_CONTENT.search(path) is not None
+        found.headers["cache-control"] = "public, max-age=31536000, immutable" if forever else "no-cache"
+        return found
+
+
 def routes() -> list[BaseRoute]:
     """Return the routes of the page, which tells people of every address that no route takes that nothing is there."""
 
@@ -73,7 +103,7 @@ def routes() -> list[BaseRoute]:
 
     built: list[BaseRoute] = []
     if (PAGE / "assets").is_dir():
-        built.append(Mount("/assets", StaticFiles(directory=PAGE / "assets")))
+        built.append(Mount("/assets", Assets(directory=PAGE / "assets")))
     return [*built, Route("/{path:path}", view, methods=_METHODS)]
 
 

@@ -1,0 +1,108 @@
+"""The observatory goes away, comes back, and is upgraded, while somebody looks at it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Request, Response, Route, expect
+from tests.browser.observatory import running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    page = browser.new_context().new_page()
+    page.set_default_timeout(20_000)
+    return page
+
+
+def test_it_is_said_while_it_is_away_and_what_failed_is_loaded_when_it_is_back(
+    page: Page, tmp_path: Path
+) -> None:
+    main, lost = page.get_by_role("main"), page.get_by_test_id("lost")
+    with running(tmp_path) as observatory:
+        page.goto(f"{observatory.url}/logs")
+        expect(main.get_by_text("No logs")).to_be_visible()
+        page.get_by_role("link", name="Status", exact=True).click()
+        expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
+    expect(lost).to_contain_text("does not answer")
+    # The view's files are there already; its data cannot be had.
+    page.get_by_role("link", name="Logs", exact=True).click()
+    expect(main.get_by_text("does not answer").first).to_be_visible()
+    with running(tmp_path, port=observatory.port):
+        expect(lost).to_have_count(0)
+        expect(main.get_by_text("does not answer")).to_have_count(0)
+        expect(main.get_by_text("No logs")).to_be_visible()
+        expect(page.get_by_test_id("updated")).to_have_count(0)
+    page.context.close()
+
+
+def test_an_upgrade_asks_to_reload_the_page(page: Page, tmp_path: Path) -> None:
+    with running(tmp_path) as observatory:
+        page.goto(f"{observatory.url}/logs")
+        expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
+    expect(page.get_by_test_id("lost")).to_be_visible()
+    with running(tmp_path, port=observatory.port):
+        newer(page)
+        updated = page.get_by_test_id("updated")
+        expect(updated).to_contain_text("was updated")
+        page.unroute_all()
+        with page.expect_navigation():
+            updated.get_by_role("button", name="Reload").click()
+        expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
+        expect(updated).to_have_count(0)
+    page.context.close()
+
+
+def test_a_view_whose_file_an_upgrade_removed_is_that_of_the_new_page(page: Page, tmp_path: Path) -> None:
+    with running(tmp_path) as observatory:
+        page.goto(f"{observatory.url}/logs")
+        expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
+        newer(page)
+        gone = re.compile(r"/assets/Status-.*\.js")
+        page.route(gone, lambda route: route.fulfill(status=404))
+        asked: list[Request] = []
+
+        def reloaded(request: Request) -> bool:
+            asked.append(request)
+            return request.is_navigation_request()
+
+        with page.expect_request(reloaded) as reload:
+            page.get_by_role("link", name="Status", exact=True).click()
+        assert reload.value.url == f"{observatory.url}/status"
+        page.context.close()
+
+
+def newer(page: Page) -> None:
+    """Have the page's own question after a newer page answered with one."""
+
+    def other(route: Route) -> None:
+        if route.request.is_navigation_request():
+            route.continue_()
+            return
+        text = httpx.get(route.request.url, headers={"accept": "text/html"}, trust_env=False).text
+        route.fulfill(
+            body=re.sub(r"/assets/index-[\w-]+\.js", "/assets/index-newer000.js", text),
+            content_type="text/html",
+        )
+
+    page.route(re.compile(r"^http://[^/]+/$"), other)
+
+
+def test_files_that_are_named_by_their_content_are_kept_by_the_browser(page: Page, tmp_path: Path) -> None:
+    with running(tmp_path) as observatory:
+        answers: list[Response] = []
+        page.on("response", answers.append)
+        page.goto(f"{observatory.url}/status")
+        expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
+        page.context.close()
+    scripts = [one for one in answers if re.search(r"/assets/.*-[\w-]{8}\.(js|css)$", one.url)]
+    assert len(scripts) > 1
+    assert {one.headers["cache-control"] for one in scripts} == {"public, max-age=31536000, immutable"}
+    assert {
+        one.headers.get("content-encoding") for one in scripts if int(one.headers["content-length"]) > 1024
+    } == {"gzip"}

@@ -1,0 +1,102 @@
+/** What has come in so far, by signal: what a reader waits for who has just begun to send. */
+
+import { OWN, get } from "../api/http";
+import { getTargets, type QueryData } from "../api/metrics";
+import { getStatus } from "../api/status";
+
+export type Signal = "spans" | "lines" | "samples";
+export const SIGNALS: readonly Signal[] = ["spans", "lines", "samples"];
+
+/** The newest of a signal that has come in. */
+export interface Arrival {
+  /** Of which service or job. */
+  from: string;
+  /** Where to look at it. */
+  href: string;
+  /** Unix milliseconds; null where that is not known. */
+  atMs: number | null;
+}
+
+export interface Arrivals extends Record<Signal, Arrival | null> {
+  /** Accepted since the observatory was started. */
+  counts: { spans: number; lines: number };
+}
+
+/** The jobs by which the observatory watches itself, the machine and Ollama: nobody has sent these. */
+const OWN_JOBS = ["observatory", "node-exporter", "ollama"];
+
+/** Looks what there is; what was found before is looked for again only where its counter has moved. */
+export async function lookForArrivals(before: Arrivals | undefined, signal: AbortSignal): Promise<Arrivals> {
+  const { storage } = await getStatus(signal);
+  const counts = { spans: counter(storage, "spans_accepted"), lines: counter(storage, "logs_accepted") };
+  const still = (one: "spans" | "lines"): Arrival | null =>
+    before !== undefined && before.counts[one] === counts[one] ? before[one] : null;
+  const [spans, lines, samples] = await Promise.all([
+    still("spans") ?? newestTrace(signal),
+    still("lines") ?? newestLine(signal),
+    before?.samples ?? someSamples(signal),
+  ]);
+  return { counts, spans, lines, samples };
+}
+
+/** Tells whether the observatory has never received anything that was not its own. */
+export async function isEmpty(signal: AbortSignal): Promise<boolean> {
+  return (
+    (await newestTrace(signal)) === null &&
+    (await newestLine(signal)) === null &&
+    (await someSamples(signal)) === null
+  );
+}
+
+function counter(storage: Record<string, unknown>, name: string): number {
+  const value = storage[name];
+  return typeof value === "number" ? value : 0;
+}
+
+async function newestTrace(signal: AbortSignal): Promise<Arrival | null> {
+  const { traces } = await get<{
+    traces: { trace_id: string; root_service: string; services: string[]; start_ms: number }[];
+  }>(`${OWN}/traces`, { limit: 1 }, signal);
+  const trace = traces[0];
+  return trace === undefined
+    ? null
+    : {
+        from: trace.root_service || (trace.services[0] ?? "an unnamed service"),
+        href: `/trace/${trace.trace_id}`,
+        atMs: trace.start_ms,
+      };
+}
+
+async function newestLine(signal: AbortSignal): Promise<Arrival | null> {
+  const { logs } = await get<{ logs: { service: string; time_ms: number }[] }>(
+    `${OWN}/logs`,
+    { limit: 1 },
+    signal,
+  );
+  const line = logs[0];
+  return line === undefined
+    ? null
+    : {
+        from: line.service || "an unnamed service",
+        href: `/logs?service=${encodeURIComponent(line.service)}`,
+        atMs: line.time_ms,
+      };
+}
+
+/** A target that answers, or samples of a job that was not scraped. */
+async function someSamples(signal: AbortSignal): Promise<Arrival | null> {
+  const scraped = (await getTargets(signal)).find(
+    (target) => target.health === "up" && !OWN_JOBS.includes(target.scrapePool),
+  );
+  const job = scraped?.labels["job"] ?? (await pushedJob(signal));
+  return job === undefined
+    ? null
+    : { from: job, href: `/explore?expr=${encodeURIComponent(`{job=${JSON.stringify(job)}}`)}`, atMs: null };
+}
+
+async function pushedJob(signal: AbortSignal): Promise<string | undefined> {
+  const names = "up|scrape_.+|ALERTS.*|.*:.*";
+  const query = `count by (job) ({job!~"|${OWN_JOBS.join("|")}", __name__!~"${names}"})`;
+  const { data } = await get<{ data: QueryData }>("/api/v1/query", { query }, signal);
+  return data.resultType === "vector" ? data.result[0]?.metric["job"] : undefined;
+}
