@@ -1,5 +1,7 @@
 /** Asks the observatory's HTTP APIs; every failure becomes an Error whose message can be shown as it is. */
 
+import { connection } from "../state/connection.svelte";
+
 export class ApiError extends Error {
   constructor(
     message: string,
@@ -10,13 +12,16 @@ export class ApiError extends Error {
   }
 }
 
-export type Params = Record<string, string | number | null | undefined>;
+/** A list is a parameter that is given several times. */
+export type Params = Record<string, string | number | string[] | null | undefined>;
 
 export function searchString(params: Params): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (value !== null && value !== undefined && value !== "") {
-      search.set(name, String(value));
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== null && one !== undefined && one !== "") {
+        search.append(name, String(one));
+      }
     }
   }
   const text = search.toString();
@@ -55,10 +60,12 @@ async function ask<T>(
     const headers = new Headers(request.headers);
     headers.set("Accept", "application/json");
     response = await fetch(path + search, { ...request, headers });
+    connection.answered();
   } catch (error) {
     if (signal.aborted) {
       throw error;
     }
+    connection.failed();
     throw new ApiError("The observatory does not answer. Is it still running?", 0);
   }
   let body: unknown;
