@@ -7,9 +7,10 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from accelerapp.server.api.parameters import ParameterError, limit, period_ns
-from accelerapp.server.logs import LogQueryError, compile_query, parse
+from accelerapp.server.logs import LogQueryError, compile_pattern, compile_query, parse
 from accelerapp.server.signals import LogRecord
-from accelerapp.server.storage import Condition, LinePosition, LogQuery
+from accelerapp.server.storage import Condition, LinePosition, LogQuery, all_of
+from accelerapp.server.storage.conditions import opposite
 
 NS_PER_MS = 1_000_000
 #: The lowest OpenTelemetry severity number of each level (Logs Data Model, SeverityNumber).
@@ -24,6 +25,7 @@ _SEVERITY = {
     "CRITICAL": 21,
 }
 _LAST = 2**63
+_MOST_PATTERN_CHARACTERS = 16_384
 
 
 def log_query(values: QueryParams, now: float, *, most: int = 5000) -> LogQuery:
@@ -83,10 +85,25 @@ def position_of(record: LogRecord) -> LinePosition:
 
 
 def _condition(values: QueryParams, now: float) -> Condition | None:
-    text = values.get("query", "")
-    if not text.strip():
-        return None
+    """Read what is asked in words: the query, the filter that must hold as well, and patterns."""
+    conditions = [
+        _written(values[name], name, now) for name in ("query", "filter") if values.get(name, "").strip()
+    ]
+    conditions += [compile_pattern(one) for one in _patterns(values, "pattern")]
+    conditions += [opposite(compile_pattern(one)) for one in _patterns(values, "without_pattern")]
+    return all_of(conditions) if conditions else None
+
+
+def _written(text: str, name: str, now: float) -> Condition:
     try:
         return compile_query(parse(text), now)
     except LogQueryError as error:
-        raise ParameterError(f'parameter "query": {error}') from error
+        raise ParameterError(f'parameter "{name}": {error}') from error
+
+
+def _patterns(values: QueryParams, name: str) -> list[str]:
+    """Read patterns, one a line."""
+    text = values.get(name, "")
+    if len(text) > _MOST_PATTERN_CHARACTERS:
+        raise ParameterError(f'parameter "{name}" has more than {_MOST_PATTERN_CHARACTERS} characters')
+    return [one for one in text.split("\n") if one]

@@ -1,4 +1,4 @@
-"""Log lines as the page asks for them: search, histogram, top values, fields, context, and what arrives."""
+"""Log lines as the page asks for them: search, histogram, top values, fields, context, patterns, and what arrives."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from accelerapp.server.api.answer import NotFoundError, json_response, own
+from accelerapp.server.api.log_patterns import patterns_route
 from accelerapp.server.api.log_query import NS_PER_MS, line, log_query, position, position_of
 from accelerapp.server.api.log_tail import tail_route
 from accelerapp.server.api.parameters import ParameterError, limit, nanoseconds, number, one_of, parameters
@@ -136,6 +137,7 @@ def routes(services: Services) -> list[Route]:
         Route(f"{PREFIX}/top", own(top)),
         Route(f"{PREFIX}/fields", own(fields)),
         Route(f"{PREFIX}/context", own(context)),
+        patterns_route(services, f"{PREFIX}/patterns"),
         tail_route(services, f"{PREFIX}/tail"),
     ]
 

@@ -140,6 +140,9 @@ async def test_a_line_has_a_context_of_all_or_of_its_host(get: Callable[..., Any
         ("/histogram", 400, 'parameter "start_ms" is missing'),
         ("/histogram?start_ms=0&end_ms=1000000&step_ms=1", 400, "at most 2000 buckets"),
         ("/histogram?start_ms=0&end_ms=1000000&step_ms=0", 400, "at least 1"),
+        ("?filter=a%20b:", 400, 'parameter "filter": column 5'),
+        ("/patterns", 400, 'parameter "start_ms" is missing'),
+        ("/patterns?start_ms=0&end_ms=1&limit=1001", 400, "from 1 to 1000"),
         ("/top", 400, 'parameter "field" must be the name of a field'),
         ("/top?field=x&limit=1001", 400, "from 1 to 1000"),
         ("/context", 400, 'parameter "line" is missing'),
@@ -260,3 +263,44 @@ async def test_a_reader_for_whom_no_query_may_wait_is_told_later(
         await storage.write_logs(request(1))
         name, lines = await tail.next()
     assert (name, len(lines), next(refusals, None)) == ("lines", 1, None)
+
+
+async def test_patterns_are_told_with_what_is_new(get: Callable[..., Any], storage: Storage) -> None:
+    await storage.write_logs(request(2, first=8, body="disk full at"))
+    await storage.wait_loaded()
+    found = await get("/patterns", start_ms=str(START_MS + 6_000), end_ms=str(START_MS + 12_000))
+    assert (found["lines"], found["more"], found["earlier"], found["found"]) == (8, False, 6, 2)
+    first, second = found["patterns"]
+    assert (first["pattern"], first["lines"], first["share"], first["new"]) == (
+        "request <num>",
+        6,
+        0.75,
+        False,
+    )
+    assert (first["levels"], sum(first["counts"])) == ({"INFO": 4, "ERROR": 2}, 6)
+    assert (second["pattern"], second["lines"], second["new"]) == ("disk full at <num>", 2, True)
+    assert second["example"]["body"] == "disk full at 9"
+
+
+async def test_lines_are_of_a_pattern_or_of_none_of_some(get: Callable[..., Any], storage: Storage) -> None:
+    await storage.write_logs(request(2, body="disk full at"))
+    await storage.wait_loaded()
+    found = await get(pattern="disk full at <num>")
+    assert [one["body"] for one in found["logs"]] == ["disk full at 1", "disk full at 0"]
+    both = "disk full at <num>\nrequest <num>"
+    assert (await get(without_pattern=both))["logs"] == []
+    assert len((await get(without_pattern="request <num>"))["logs"]) == 2
+    assert (await get(pattern=both))["logs"] == []
+
+
+async def test_patterns_are_of_so_many_lines_at_most(
+    get: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accelerapp.server.api.log_patterns.MOST_LINES", 5)
+    found = await get("/patterns", **RANGE)
+    assert (found["lines"], found["more"], found["start_ms"]) == (5, True, START_MS + 7_000)
+
+
+async def test_a_filter_must_hold_beside_the_query(get: Callable[..., Any]) -> None:
+    found = await get(query="http.status_code: 500", filter='host.name: "a" and not user: *')
+    assert [one["body"] for one in found["logs"]] == ["request 6", "request 0"]
