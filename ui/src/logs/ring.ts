@@ -1,0 +1,82 @@
+/** The newest lines of those that arrive, the newest first, and those that wait while the list is held. */
+
+import type { LogRecord } from "../api/logs";
+
+export class Ring {
+  /** What is shown. */
+  lines: readonly LogRecord[] = [];
+  /** Arrived while the list was held; of these, so many were let go again. */
+  waiting = 0;
+  dropped = 0;
+  received = 0;
+
+  #held = false;
+  #arrived: LogRecord[] = [];
+  #known = new Set<string>();
+
+  constructor(readonly size: number) {}
+
+  /** Takes lines in the order in which they arrived; they are shown by the next `flush`. */
+  push(lines: readonly LogRecord[]): void {
+    const fresh = this.#fresh(lines);
+    this.received += fresh.length;
+    this.#add(fresh);
+  }
+
+  /** Puts lines in that were there before, the newest first, as a search gives them; they count as none that arrived. */
+  seed(lines: readonly LogRecord[]): void {
+    this.lines = [...this.lines, ...this.#fresh(lines)].slice(0, this.size);
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Holds the list, or shows what arrived meanwhile. */
+  hold(held: boolean): void {
+    if (this.#held !== held) {
+      this.waiting = held ? this.#arrived.length : 0;
+      this.dropped = 0;
+    }
+    this.#held = held;
+  }
+
+  /** Shows what arrived; returns whether there was something to show. */
+  flush(): boolean {
+    if (this.#held || this.#arrived.length === 0) {
+      return false;
+    }
+    const arrived = this.#arrived.reverse();
+    this.#arrived = [];
+    this.lines = arrived.length >= this.size ? arrived : [...arrived, ...this.lines].slice(0, this.size);
+    if (this.#known.size > 4 * this.size) {
+      this.#known = new Set(this.lines.map((line) => line.id));
+    }
+    return true;
+  }
+
+  clear(): void {
+    this.lines = [];
+    this.#arrived = [];
+    this.#known.clear();
+    this.waiting = this.dropped = 0;
+  }
+
+  #fresh(lines: readonly LogRecord[]): LogRecord[] {
+    return lines.filter((line) => {
+      const fresh = !this.#known.has(line.id);
+      this.#known.add(line.id);
+      return fresh;
+    });
+  }
+
+  #add(lines: LogRecord[]): void {
+    this.#arrived.push(...lines);
+    this.waiting += this.#held ? lines.length : 0;
+    const over = this.#arrived.length - this.size;
+    if (over > 0) {
+      this.#arrived.splice(0, over);
+      this.dropped += this.#held ? over : 0;
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/** Lines as they arrive: followed anew where the answer ends, shown at most once a frame. */
+
+import { untrack } from "svelte";
+
+import { ApiError, type Params } from "../api/http";
+import { followLogs, searchLogPage, type LogRecord } from "../api/logs";
+import { Ring } from "./ring";
+
+/** Lines that are kept. */
+export const KEPT = 5_000;
+const SEEDED = 200;
+const SEED_MS = 3_600_000;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+
+export type TailState = "connecting" | "following" | "waiting";
+
+/** Follows lines as long as there is something asked; must be made while a component initialises, and ends with it. */
+export class Tail {
+  lines = $state.raw<LogRecord[]>([]);
+  received = $state(0);
+  /** Arrived while the list was held, and how many of these were let go again. */
+  waiting = $state(0);
+  dropped = $state(0);
+  /** Left out by the observatory, since they were not read soon enough. */
+  missed = $state(0);
+  state = $state<TailState>("connecting");
+  problem = $state("");
+  /** When it is tried again, Unix milliseconds. */
+  nextTry = $state(0);
+  /** How often the answer ended and was asked for anew: lines between are not shown. */
+  breaks = $state(0);
+
+  #ring = new Ring(KEPT);
+  #frame = 0;
+  #again: (() => void) | null = null;
+
+  /** `asked` gives what lines must meet, null to follow none. */
+  constructor(asked: () => Params | null, held: () => boolean) {
+    // By its text: what else changes in the address must not end the answer.
+    const key = $derived(JSON.stringify(asked()));
+    $effect(() => {
+      const params = JSON.parse(key) as Params | null;
+      if (params === null) {
+        return;
+      }
+      const controller = new AbortController();
+      untrack(() => {
+        this.#begin();
+        void this.#follow(params, controller.signal);
+      });
+      return () => {
+        controller.abort();
+        cancelAnimationFrame(this.#frame);
+        this.#frame = 0;
+      };
+    });
+    $effect(() => {
+      const now = held();
+      untrack(() => {
+        this.#ring.hold(now);
+        this.#schedule();
+      });
+    });
+  }
+
+  /** Tries again at once. */
+  retry(): void {
+    this.#again?.();
+  }
+
+  #begin(): void {
+    const { held } = this.#ring;
+    this.#ring = new Ring(KEPT);
+    this.#ring.hold(held);
+    this.lines = [];
+    this.missed = this.breaks = 0;
+    this.problem = "";
+    this.#show();
+  }
+
+  async #follow(params: Params, signal: AbortSignal): Promise<void> {
+    let wait = FIRST_WAIT_MS;
+    let seeded = false;
+    for (;;) {
+      this.state = "connecting";
+      try {
+        await followLogs(
+          params,
+          {
+            onopen: () => {
+              this.state = "following";
+              this.problem = "";
+              wait = FIRST_WAIT_MS;
+              if (!seeded) {
+                seeded = true;
+                void this.#seed(params, signal);
+              }
+            },
+            onlines: (lines) => {
+              this.#ring.push(lines);
+              this.#schedule();
+            },
+            onmissed: (lines) => {
+              this.missed += lines;
+            },
+          },
+          signal,
+        );
+        this.problem = "The observatory ended the answer.";
+      } catch (error) {
+        if (signal.aborted) {
+          return;
+        }
+        this.problem = error instanceof Error ? error.message : String(error);
+        if (error instanceof ApiError && error.status === 400) {
+          // What is wrong with the query does not change by asking again.
+          this.state = "waiting";
+          this.nextTry = 0;
+          return;
+        }
+      }
+      this.breaks += 1;
+      this.state = "waiting";
+      this.nextTry = Date.now() + wait;
+      await this.#pause(wait, signal);
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+      if (signal.aborted) {
+        return;
+      }
+    }
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#again = null;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#again = end;
+      signal.addEventListener("abort", end, { once: true });
+    });
+  }
+
+  /** Shows the newest lines there are already, so that the list does not begin empty. */
+  async #seed(params: Params, signal: AbortSignal): Promise<void> {
+    const page = await searchLogPage(
+      { ...params, start_ms: Date.now() - SEED_MS, limit: SEEDED },
+      signal,
+    ).catch(() => null);
+    if (page !== null && !signal.aborted) {
+      this.#ring.seed(page.logs);
+      this.#show();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#frame === 0) {
+      this.#frame = requestAnimationFrame(() => {
+        this.#frame = 0;
+        this.#ring.flush();
+        this.#show();
+      });
+    }
+  }
+
+  #show(): void {
+    this.lines = this.#ring.lines as LogRecord[];
+    this.received = this.#ring.received;
+    this.waiting = this.#ring.waiting;
+    this.dropped = this.#ring.dropped;
+  }
+}
