@@ -13,9 +13,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import duckdb
+from benchmarks.patience import write_when_taken
 from benchmarks.report import Searches, scratch, write
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
@@ -95,9 +96,7 @@ async def fill(storage: Storage, folder: Path, lines: int) -> str:
         made = [request(first, chance) for first in several]
         begin = time.perf_counter()
         for one in made:
-            while cast("int", storage.stats()["queued_bytes"]) > 32_000_000:
-                await asyncio.sleep(0.005)
-            await storage.write_logs(one)
+            await write_when_taken(storage, storage.write_logs, one)
         await storage.wait_loaded()
         seconds += time.perf_counter() - begin
     begin = time.perf_counter()

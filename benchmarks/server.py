@@ -70,9 +70,15 @@ class Served:
 
 @contextlib.contextmanager
 def observatory(
-    *receivers: str, scrape: Mapping[str, object] | None = None, data: Path | None = None
+    *receivers: str,
+    scrape: Mapping[str, object] | None = None,
+    data: Path | None = None,
+    dashboard: Mapping[str, object] | None = None,
 ) -> Iterator[Served]:
-    """Run the observatory with the receivers named, on an empty folder or `data`, without the shipped rules."""
+    """Run the observatory with the receivers named, on an empty folder or `data`, without the shipped rules.
+
+    It has one dashboard of its own where one is given, else the shipped ones.
+    """
     with scratch() as home:
         folder = Path(home)
         (folder / "prometheus.yml").write_text(json.dumps(scrape or {"global": {}}))
@@ -82,8 +88,12 @@ def observatory(
         command += ["--data-dir", str(data or folder / "data")]
         command += ["--prometheus-file", str(folder / "prometheus.yml")]
         command += ["--alertmanager-file", str(folder / "alertmanager.yml")]
-        off = {f"ACCELERAPP_{name.upper()}_PORT": str(ports.get(name, "off")) for name in RECEIVERS}
-        with _running(command, folder, ports, "/-/ready", off) as served:
+        environment = {f"ACCELERAPP_{name.upper()}_PORT": str(ports.get(name, "off")) for name in RECEIVERS}
+        if dashboard is not None:
+            (folder / "dashboards").mkdir()
+            (folder / "dashboards" / "bench.json").write_text(json.dumps(dashboard))
+            environment["ACCELERAPP_DASHBOARDS_DIR"] = str(folder / "dashboards")
+        with _running(command, folder, ports, "/-/ready", environment) as served:
             yield served
 
 

@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from benchmarks.patience import write_when_taken
 from benchmarks.report import Searches, scratch, write
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -80,9 +81,7 @@ async def fill(storage: Storage, spans: int) -> str:
     begin = time.perf_counter()
     traces = spans // SPANS_OF_A_TRACE
     for first in range(0, traces, TRACES_OF_A_REQUEST):
-        while cast("int", storage.stats()["queued_bytes"]) > 16_000_000:
-            await asyncio.sleep(0.01)
-        await storage.write_traces(request(first, chance))
+        await write_when_taken(storage, storage.write_traces, request(first, chance))
     await storage.wait_loaded()
     await storage.seal()
     return f"{spans:,} spans: {spans / (time.perf_counter() - begin):,.0f} a second made, accepted, loaded and sealed."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import gc
 import inspect
 import os
 import sys
@@ -67,6 +68,8 @@ def up(
     Every other setting is an environment variable, ACCELERAPP_<NAME>: docs/reference/settings.md lists them.
     """
     given = {name: value for name, value in locals().items() if value is not None}
+    # What is made until it is ready stays for good: looking for garbage among it only takes time, now and later.
+    gc.disable()
     # Imported here: the other commands need neither wait for the server nor have it installed.
     from accelerapp.server.app import StartError
 
@@ -90,6 +93,8 @@ async def _run(settings: Settings) -> None:
 
     observatory = Observatory(settings)
     await observatory.start()
+    gc.freeze()
+    gc.enable()
     receivers = [receiver for receiver in observatory.receivers() if receiver.address]
     what = "receives:" if receivers else "receives nothing: every receiver is off"
     typer.echo(f"The observatory shows {observatory.url} and {what}")

@@ -90,7 +90,8 @@ class SeriesRegistry:
         if series is not None:
             return series
         try:
-            text = orjson.dumps(labels)  # what cannot be written must not get an id
+            # What cannot be written must not get an id. A copy: what orjson returns keeps a buffer of four kilobytes.
+            text = bytes(memoryview(orjson.dumps(labels)))
         except TypeError as error:
             raise ValueError(f"the labels {labels!r} cannot be stored: {error}") from error
         series = len(self._labels)

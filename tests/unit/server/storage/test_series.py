@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -71,3 +72,18 @@ def test_a_regular_expression_that_would_explode_returns() -> None:
 def test_labels_that_cannot_be_written_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be stored"):
         SeriesRegistry(1).id((("job", "\ud800"),))
+
+
+def test_the_text_of_a_series_takes_no_more_memory_than_it_is_long() -> None:
+    registry = SeriesRegistry(10)
+    labels = (("__name__", "up"), ("job", "bench"))
+    series = registry.id(labels)
+    assert series is not None
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        registry.id((("__name__", "up"), ("job", "another")))
+        assert tracemalloc.get_traced_memory()[0] - before < 2000
+    finally:
+        tracemalloc.stop()
+    assert registry.texts([series]) == [b'[["__name__","up"],["job","bench"]]']
