@@ -8,13 +8,14 @@ ARGS   ?=
 PAGE_SOURCES := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 PAGE := src/accelerapp/server/page/index.html
 
-.PHONY: help demo test test-stack lint page page-check chromium pytest busybox rsyslog bench bench-sizes wheel screenshots generate clean
+.PHONY: help demo test test-stack lint page page-check chromium pytest busybox rsyslog bench bench-page bench-sizes wheel screenshots generate clean
 
 help:
 	@echo "make demo         install, build the page and play the demo (ARGS='--once' plays it once and ends)"
 	@echo "make test         set up and run every check and test"
 	@echo "make test-stack   build every real server that can be had, and test against them (an hour, the first time)"
 	@echo "make bench        measure the observatory beside its peers, and write docs/reference/benchmarks.md (half an hour)"
+	@echo "make bench-page   measure the page in Chromium, and write it there too (a quarter of an hour)"
 	@echo "make bench-sizes  measure what a sample, a span and a log line take in the real stores (a quarter of an hour)"
 	@echo "make page         build the page"
 	@echo "make generate     write the generated reference pages anew"
@@ -76,6 +77,9 @@ test-stack: $(VENV)/installed-dev page busybox rsyslog
 
 bench: $(VENV)/installed-dev page
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-page: $(VENV)/installed-dev page chromium
+	$(BIN)/python -m benchmarks.page $(ARGS)
 
 bench-sizes: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.stack_sizes $(ARGS)
