@@ -457,11 +457,11 @@ export function getDashboard(uid: string, signal: AbortSignal): Promise<Dashboar
 }
 
 /** Has the server read a dashboard file, which it does not keep. */
-export function readDashboard(text: string, signal: AbortSignal): Promise<Dashboard> {
-  return postText(`${OWN}/dashboards/read`, text, signal);
+export function readDashboard(name: string, text: string, signal: AbortSignal): Promise<Dashboard> {
+  return postText(`${OWN}/read-dashboard?name=${encodeURIComponent(name)}`, text, signal);
 }
 
 /** Returns an expression with its durations divided by the observatory's time factor. */
 export async function scaleQuery(query: string, signal: AbortSignal): Promise<string> {
-  return (await get<{ query: string }>(`${OWN}/dashboards/scaled`, { query }, signal)).query;
+  return (await get<{ query: string }>(`${OWN}/scaled-query`, { query }, signal)).query;
 }

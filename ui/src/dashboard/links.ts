@@ -1,6 +1,7 @@
 /** Where the links of dashboards, panels and data lead, with their variables replaced. */
 
 import type { DashboardLink, Link } from "../api/dashboards";
+import { safeUrl } from "../links/safe";
 import { parseSpan, rangeParams, type TimeRange } from "../time/range";
 import { builtIns, type PanelContext, type Shown } from "./queries";
 import { ALL, replaceVariables, type Values } from "./variables";
@@ -107,7 +108,9 @@ function scopedValue(scope: LinkScope, name: string, path: string): string | und
     return given[path];
   }
   if (name === "__data") {
-    const match = /^fields(?:\.([^.[\]]+)|\[(?:"([^"]*)"|'([^']*)'|(\d+))\])(?:\.(raw|text|numeric))?$/.exec(path);
+    const match = /^fields(?:\.([^.[\]]+)|\[(?:"([^"]*)"|'([^']*)'|(\d+))\])(?:\.(raw|text|numeric))?$/.exec(
+      path,
+    );
     const cells = scope.fields ?? [];
     const wanted = match?.[1] ?? match?.[2] ?? match?.[3];
     const cell = wanted === undefined ? cells[Number(match?.[4])] : cells.find(([key]) => key === wanted);
@@ -121,7 +124,9 @@ function search(params: [string, string][]): string {
 }
 
 function timeParams(range: TimeRange): [string, string][] {
-  return Object.entries(rangeParams(range)).flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
+  return Object.entries(rangeParams(range)).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value]],
+  );
 }
 
 function variableParams(values: Values): [string, string][] {
@@ -137,16 +142,8 @@ function variableParams(values: Values): [string, string][] {
  */
 export function safeHref(text: string): string | null {
   const trimmed = text.trim();
-  if (trimmed === "") {
-    return null;
-  }
-  let url: URL;
-  try {
-    url = new URL(/^d\//.test(trimmed) ? `/${trimmed}` : trimmed, location.origin);
-  } catch {
-    return null;
-  }
-  if (!["http:", "https:", "mailto:"].includes(url.protocol)) {
+  const url = safeUrl(/^d\//.test(trimmed) ? `/${trimmed}` : trimmed);
+  if (url === null) {
     return null;
   }
   if (url.origin !== location.origin) {
@@ -180,7 +177,12 @@ function ownRange(params: URLSearchParams): void {
 }
 
 /** Returns where a dashboard's link leads, with what it takes along; null where it leads nowhere. */
-export function dashboardHref(link: DashboardLink, context: PanelContext, shown: Shown, range: TimeRange): string | null {
+export function dashboardHref(
+  link: DashboardLink,
+  context: PanelContext,
+  shown: Shown,
+  range: TimeRange,
+): string | null {
   const href = safeHref(fillText(link.url, context, shown, range, undefined, encodeIn));
   return href === null ? null : withParams(href, link, context, range);
 }

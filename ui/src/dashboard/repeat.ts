@@ -33,41 +33,39 @@ export function placeSections(sections: Section[], values: Values): PlacedSectio
   );
 }
 
-/** Lays out a section's panels: what is below a repeated one moves down by what it grew. */
+/** Lays out a section's panels: copies beside or below each other, and each panel as far up as those above let it. */
 export function placePanels(panels: Panel[], values: Values, prefix = ""): PlacedPanel[] {
-  const placed: PlacedPanel[] = [];
-  // How far what begins at or below a row of the file has moved down, by the repeats above it.
-  const grown: { from: number; by: number }[] = [];
+  const bottoms = new Array<number>(COLUMNS).fill(0);
+  const place = (panel: Panel, x: number, w: number): Panel => {
+    const columns = bottoms.slice(x, x + w);
+    const y = Math.max(0, ...columns);
+    bottoms.fill(y + panel.grid.h, x, x + w);
+    return { ...panel, grid: { x, y, w, h: panel.grid.h } };
+  };
   const inOrder = panels.toSorted((a, b) => a.grid.y - b.grid.y || a.grid.x - b.grid.x);
-  for (const panel of inOrder) {
-    const down = grown.reduce((sum, one) => (panel.grid.y >= one.from ? sum + one.by : sum), 0);
-    const y = panel.grid.y + down;
+  return inOrder.flatMap((panel) => {
     const name = `${prefix}-${String(panel.id)}`;
+    const { x, w } = panel.grid;
     if (panel.repeat === null) {
-      placed.push({ key: name, panel: moved(panel, { y }), values });
-      continue;
+      return [{ key: name, panel: place(panel, x, w), values }];
     }
     const several = copies(panel.repeat.variable, values);
-    const vertical = panel.repeat.direction === "v";
-    const perRow = Math.max(1, Math.min(panel.repeat.max_per_row, several.length));
-    const w = vertical ? panel.grid.w : Math.max(1, Math.floor(COLUMNS / perRow));
-    several.forEach((copy, i) => {
-      const line = vertical ? i : Math.floor(i / perRow);
-      const place = {
-        x: vertical ? panel.grid.x : (i % perRow) * w,
-        y: y + line * panel.grid.h,
-        w,
-      };
-      placed.push({ key: `${name}${copy.key}`, panel: moved(panel, place), values: copy.values });
-    });
-    const lines = vertical ? several.length : Math.ceil(several.length / perRow);
-    grown.push({ from: panel.grid.y + panel.grid.h, by: (lines - 1) * panel.grid.h });
-  }
-  return placed;
-}
-
-function moved(panel: Panel, place: Partial<Panel["grid"]>): Panel {
-  return { ...panel, grid: { ...panel.grid, ...place } };
+    if (panel.repeat.direction === "v") {
+      return several.map((copy) => ({
+        key: name + copy.key,
+        panel: place(panel, x, w),
+        values: copy.values,
+      }));
+    }
+    // As wide as all of a row together, one alone too.
+    const perRow = Math.min(panel.repeat.max_per_row, several.length);
+    const width = Math.max(1, Math.floor(COLUMNS / perRow));
+    return several.map((copy, i) => ({
+      key: name + copy.key,
+      panel: place(panel, (i % perRow) * width, width),
+      values: copy.values,
+    }));
+  });
 }
 
 /** Returns the values for each copy: one for each chosen value, or the same once where nothing is repeated. */

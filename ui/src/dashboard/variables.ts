@@ -24,7 +24,7 @@ export const ALL = "$__all";
 const ALL_TEXT = "All";
 
 const PATTERN =
-  /\$(?<plain>\w+)|\[\[(?<square>\w+)(?::(?<squareFormat>[^\]]*))?\]\]|\$\{(?<name>\w+)(?:[.[](?<path>[^:}]*))?(?::(?<format>[^}]*))?\}/g;
+  /\$(?<plain>\w+)|\[\[(?<square>\w+)(?::(?<squareFormat>[^\]]*))?\]\]|\$\{(?<name>\w+)(?:\.(?<path>[^:}]*)|\[(?<index>\w+)\])?(?::(?<format>[^}]*))?\}/g;
 
 /** Returns one chosen value, as of a variable that is repeated over. */
 export function single(option: VariableOption, many = false): Chosen {
@@ -44,7 +44,7 @@ export function replaceVariables(
     const format = groups["format"] ?? groups["squareFormat"] ?? "";
     const chosen = values.get(name);
     if (chosen === undefined) {
-      return builtIn(name, (groups["path"] ?? "").replace(/\]$/, ""), format) ?? written;
+      return builtIn(name, groups["path"] ?? groups["index"] ?? "", format) ?? written;
     }
     return formatChosen(chosen, format === "" ? defaultFormat : format, name);
   });
@@ -169,8 +169,7 @@ export function choose(variable: Variable, options: VariableOption[], wished: st
   const found = wish
     .filter((value) => value !== ALL)
     .flatMap((value) => {
-      const option =
-        options.find((one) => one.value === value) ?? options.find((one) => one.text === value);
+      const option = options.find((one) => one.value === value) ?? options.find((one) => one.text === value);
       return option ?? (free ? { text: value, value } : []);
     });
   const [first] = options;
@@ -194,7 +193,8 @@ export function makeOptions(variable: Variable, found: string[]): VariableOption
     }
     return take(text, pattern);
   });
-  const distinct = [...new Map(taken.toReversed().map((one) => [one.value, one])).values()].reverse();
+  const seen = new Set<string>();
+  const distinct = taken.filter(({ value }) => !seen.has(value) && seen.add(value));
   return sortOptions(distinct, variable.sort);
 }
 
@@ -250,4 +250,9 @@ function sortOptions(options: VariableOption[], sort: Variable["sort"]): Variabl
   }
   const sorted = options.toSorted(order);
   return sort.desc ? sorted.reverse() : sorted;
+}
+
+/** A text that changes when the values do. */
+export function valuesKey(values: Values): string {
+  return JSON.stringify([...values].map(([name, { values: chosen, all }]) => [name, chosen, all]));
 }

@@ -1,15 +1,41 @@
 """Reads Grafana dashboard files and gives the panels that the page draws, naming what it cannot draw."""
 
-from accelerapp.server.dashboards.load import DashboardError, load_dashboard
-from accelerapp.server.dashboards.model import Dashboard, Grid, Panel, Target, Threshold, ValueMapping
+from accelerapp.server.dashboards.load import DashboardError, load_dashboard, read_dashboard
+from accelerapp.server.dashboards.model import (
+    AnnotationQuery,
+    Dashboard,
+    DashboardLink,
+    Grid,
+    Link,
+    Override,
+    Panel,
+    Repeat,
+    Section,
+    Target,
+    TraceSearch,
+    Transformation,
+    Variable,
+    VariableOption,
+    VariableQuery,
+)
 
 __all__ = [
+    "AnnotationQuery",
     "Dashboard",
     "DashboardError",
+    "DashboardLink",
     "Grid",
+    "Link",
+    "Override",
     "Panel",
+    "Repeat",
+    "Section",
     "Target",
-    "Threshold",
-    "ValueMapping",
+    "TraceSearch",
+    "Transformation",
+    "Variable",
+    "VariableOption",
+    "VariableQuery",
     "load_dashboard",
+    "read_dashboard",
 ]

@@ -28,8 +28,12 @@ class Fields:
         return Fields({} if value is None else value, self.at(name))
 
     def objects(self, name: str) -> list[Fields]:
-        """Return the objects of the list `name`, none where it is absent or null."""
-        return [Fields(item, f"{self.at(name)}[{i}]") for i, item in enumerate(self.items(name))]
+        """Return the objects of the list `name`, none where it is absent or null; null items are left out."""
+        return [
+            Fields(item, f"{self.at(name)}[{i}]")
+            for i, item in enumerate(self.items(name))
+            if item is not None
+        ]
 
     def items(self, name: str) -> list[Any]:
         value = self.values.get(name)
@@ -56,7 +60,13 @@ class Fields:
         return value
 
     def number(self, name: str) -> float | None:
+        """Return a number, also one that is written as a string; None where there is none."""
         value = self.values.get(name)
+        if isinstance(value, str):
+            try:
+                value = float(value) if value.strip() else None
+            except ValueError:
+                raise FieldError(f"{self.at(name)}: expected a number, found {_kind(value)}") from None
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -65,33 +75,21 @@ class Fields:
 
     def integer(self, name: str) -> int | None:
         value = self.number(name)
-        if value is None:
-            return None
-        if value != int(value):
-            raise FieldError(f"{self.at(name)}: expected a whole number, found {value:g}")
-        return int(value)
-
-    def changed(self, defaults: dict[str, Any], ignored: frozenset[str] = frozenset()) -> list[str]:
-        """Name the fields, as `name = value`, that differ from `defaults` and are not in `ignored`."""
-        return [
-            f"{name} = {_short(value)}"
-            for name, value in self.values.items()
-            if name not in ignored and not _is_default(value, defaults.get(name))
-        ]
+        return None if value is None else int(value)
 
 
-def _is_default(value: Any, default: Any) -> bool:
-    if value is None or value in ("", [], {}):
-        return True
-    if isinstance(default, tuple):  # several values that mean the same here
-        return any(_is_default(value, one) for one in default)
-    return bool(value == default) and isinstance(value, bool) == isinstance(default, bool)
+def is_empty(value: Any) -> bool:
+    """Tell whether a value asks for nothing."""
+    return value is None or value in ("", [], {})
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a value as a note shows it."""
     if isinstance(value, dict | list):
         return "{…}" if isinstance(value, dict) else "[…]"
-    return repr(value) if isinstance(value, str) else str(value).lower()
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else f"{value[:60]}…")
+    return str(value).lower()
 
 
 def _kind(value: Any) -> str:
@@ -103,4 +101,4 @@ def _kind(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    return f"the string {value!r}" if isinstance(value, str) else f"the number {value}"
+    return f"the string {value[:60]!r}" if isinstance(value, str) else f"the number {value}"

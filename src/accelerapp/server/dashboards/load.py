@@ -1,4 +1,4 @@
-"""Reads a dashboard file: the classic JSON model of Grafana 10 to 13."""
+"""Reads a dashboard file: the classic JSON model of Grafana 10 to 13, and what older versions wrote."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+from accelerapp.server.dashboards.annotation import read_annotations
 from accelerapp.server.dashboards.fields import FieldError, Fields
-from accelerapp.server.dashboards.model import Dashboard, Panel
-from accelerapp.server.dashboards.panel import normalise_panel
+from accelerapp.server.dashboards.link import dashboard_links
+from accelerapp.server.dashboards.model import Dashboard
+from accelerapp.server.dashboards.section import read_sections
+from accelerapp.server.dashboards.source import read_sources
+from accelerapp.server.dashboards.variable import read_variables
 
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DEFAULT_RANGE_MS = 3_600_000
+_MOST_RANGE_MS = 31 * 86_400_000
+_TOOLTIPS = {0: "off", 1: "crosshair", 2: "tooltip"}
 
 
 class DashboardError(ValueError):
@@ -20,26 +26,38 @@ class DashboardError(ValueError):
 
 
 def load_dashboard(path: Path, *, time_factor: float = 1.0) -> Dashboard:
-    """Read one Grafana dashboard file.
+    """Read one Grafana dashboard file, which must have a uid.
 
-    `time_factor` is how many times faster time runs: the durations in queries, the default range and the refresh
-    interval are divided by it, while each target keeps its expression as written. Rows are flattened. What the
-    page cannot honour is listed in `unsupported` of the panel, or of the dashboard where it concerns no panel.
     Raises DashboardError where the file is not JSON or not a dashboard, and OSError where it cannot be read.
+    """
+    dashboard = read_dashboard(path.read_bytes(), str(path), time_factor=time_factor)
+    if not dashboard.uid:
+        raise DashboardError(f"{path}: uid: missing or empty; a dashboard is addressed by it")
+    return dashboard
+
+
+def read_dashboard(data: bytes, name: str, *, time_factor: float = 1.0) -> Dashboard:
+    """Read a Grafana dashboard from a file's bytes; `name` stands for the file in errors.
+
+    `time_factor` is how many times faster time runs: the default range and the refresh interval are divided by it,
+    while queries stay as written. What the page cannot honour is listed in `unsupported` of the panel, or of the
+    dashboard where it concerns no panel. Raises DashboardError.
     Format: Grafana's dashboard JSON model, https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/.
     """
     if time_factor <= 0:
         raise ValueError(f"time_factor is {time_factor}; it must be above 0")
     try:
-        document = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        document = json.loads(data, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise DashboardError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from error
+        raise DashboardError(f"{name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from error
     except (UnicodeDecodeError, FieldError) as error:
-        raise DashboardError(f"{path}: not valid JSON: {error}") from error
+        raise DashboardError(f"{name}: not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise DashboardError(f"{name}: its JSON is nested too deeply") from error
     try:
         return _dashboard(Fields(document, ""), time_factor)
     except FieldError as error:
-        raise DashboardError(f"{path}: {error}") from error
+        raise DashboardError(f"{name}: {error}") from error
 
 
 def _refuse_constant(name: str) -> Any:
@@ -47,75 +65,83 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _dashboard(fields: Fields, time_factor: float) -> Dashboard:
-    if "apiVersion" in fields.values and "spec" in fields.values:
-        raise FieldError("this is Grafana's resource format; export the dashboard in the classic format")
-    if "panels" not in fields.values and "dashboard" in fields.values:  # as GET /api/dashboards/uid/… answers
-        fields = fields.object("dashboard")
-    if "panels" not in fields.values:
-        raise FieldError("panels: missing, so this is no Grafana dashboard")
-    uid = fields.text("uid")
-    if not uid:
-        raise FieldError("uid: missing or empty; a dashboard is addressed by it")
-    span, notes = _range_ms(fields.object("time"))
+    fields = _unwrapped(fields)
+    span, notes = _range_ms(fields)
     refresh = fields.values.get("refresh")
     refresh_ms = _duration_ms(refresh) if isinstance(refresh, str) and refresh else None
-    if refresh_ms is None and refresh:
+    if refresh_ms is None and refresh not in (None, False, True, "", "auto"):
         notes.append(f"refresh = {refresh!r}")
+    timezone = fields.values.get("timezone")
+    if timezone not in (None, "", "browser"):
+        notes.append(
+            f"timezone = {timezone!r}; times are in the reader's zone, and in UTC where the pointer is"
+        )
+    sources = read_sources(fields)
+    variables, variable_notes = read_variables(
+        fields.object("templating").objects("list"), sources, _constants(fields)
+    )
+    annotations, annotation_notes = read_annotations(fields.object("annotations").objects("list"), sources)
+    links, link_notes = dashboard_links(fields.objects("links"))
+    tooltip = fields.values.get("graphTooltip", 1 if fields.values.get("sharedCrosshair") is True else 0)
     return Dashboard(
-        uid=uid,
-        title=fields.text("title", uid),
+        uid=str(fields.values.get("uid") or ""),
+        title=fields.text("title") or str(fields.values.get("uid") or "") or "Dashboard",
         description=fields.text("description"),
-        default_range_ms=max(1, round(span / time_factor)),
+        tags=tuple(str(tag) for tag in fields.items("tags")),
+        time_factor=time_factor,
+        default_range_ms=max(1000, round(span / time_factor)),
         refresh_ms=None if refresh_ms is None else max(1, round(refresh_ms / time_factor)),
-        panels=tuple(_panels(fields, time_factor)),
-        unsupported=tuple(notes + _notes(fields)),
+        tooltip=_TOOLTIPS.get(tooltip if isinstance(tooltip, int) else 0, "off"),
+        variables=variables,
+        annotations=annotations,
+        links=links,
+        sections=tuple(read_sections(fields, sources)),
+        unsupported=tuple(dict.fromkeys([*notes, *variable_notes, *annotation_notes, *link_notes])),
     )
 
 
-def _panels(fields: Fields, time_factor: float) -> list[Panel]:
-    """Flatten rows: an open row's panels follow it in the list, a collapsed row holds its own.
-
-    The panels of a collapsed row keep the places they had when it was open, and all below it moves down.
-    """
-    panels: list[Panel] = []
-    dy = 0
-    for one in fields.objects("panels"):
-        if one.text("type") != "row":
-            panels.append(normalise_panel(one, time_factor, dy))
-            continue
-        inner = [normalise_panel(item, time_factor) for item in one.objects("panels")]
-        if inner:
-            top = min(panel.grid.y for panel in inner)
-            start = (one.object("gridPos").integer("y") or 0) + 1
-            shift = dy + start - top
-            moved = [normalise_panel(item, time_factor, shift) for item in one.objects("panels")]
-            panels += moved
-            dy += max(panel.grid.y + panel.grid.h for panel in inner) - top
-    return panels
+def _unwrapped(fields: Fields) -> Fields:
+    """Return the classic model out of what may be around it: an answer of Grafana's API, or a resource."""
+    if "apiVersion" in fields.values and "spec" in fields.values:
+        fields = fields.object("spec")
+        if "elements" in fields.values or "layout" in fields.values:
+            raise FieldError(
+                "spec: this is Grafana's second form of dashboards (elements and layout), which is not read; "
+                "export the dashboard as classic JSON"
+            )
+    elif "dashboard" in fields.values and not ({"panels", "rows"} & fields.values.keys()):
+        fields = fields.object("dashboard")  # as GET /api/dashboards/uid/… answers
+    if "elements" in fields.values and "layout" in fields.values:
+        raise FieldError(
+            "elements: this is Grafana's second form of dashboards, which is not read; export it as classic JSON"
+        )
+    if not ({"panels", "rows"} & fields.values.keys()):
+        raise FieldError("panels: missing, so this is no Grafana dashboard")
+    return fields
 
 
-def _range_ms(time: Fields) -> tuple[int, list[str]]:
-    start, end = time.text("from", "now-1h"), time.text("to", "now")
-    match = re.fullmatch(r"now-(\d+)([smhdw])", start)
+def _constants(fields: Fields) -> dict[str, str]:
+    return {
+        one.text("name"): str(one.values.get("value", ""))
+        for one in fields.objects("__inputs")
+        if one.text("type") == "constant"
+    }
+
+
+def _range_ms(fields: Fields) -> tuple[int, list[str]]:
+    if not isinstance(fields.values.get("time"), dict):
+        return _DEFAULT_RANGE_MS, []
+    time = fields.object("time")
+    start, end = str(time.values.get("from") or "now-1h"), str(time.values.get("to") or "now")
+    match = re.fullmatch(r"now-(\d{1,6})([smhdw])", start)
     if match is None or int(match[1]) == 0 or end != "now":
         return _DEFAULT_RANGE_MS, [f"time range {start!r} to {end!r}; the last hour is shown"]
-    return int(match[1]) * _UNIT_MS[match[2]], []
+    span = int(match[1]) * _UNIT_MS[match[2]]
+    if span > _MOST_RANGE_MS:
+        return _MOST_RANGE_MS, [f"time range {start!r} to {end!r}; the last 31 days are shown"]
+    return span, []
 
 
 def _duration_ms(text: str) -> int | None:
-    match = re.fullmatch(r"(\d+)([smhdw])", text)
+    match = re.fullmatch(r"(\d{1,9})([smhdw])", text)
     return int(match[1]) * _UNIT_MS[match[2]] if match and int(match[1]) else None
-
-
-def _notes(fields: Fields) -> list[str]:
-    notes = [f"variable ${one.text('name')}" for one in fields.object("templating").objects("list")]
-    notes += [
-        f"annotation query {one.text('name')!r}"
-        for one in fields.object("annotations").objects("list")
-        if one.values.get("builtIn") != 1 and one.flag("enable", True)
-    ]
-    # A list of dashboards is what the page has beside each of them.
-    notes += [
-        f"link {one.text('title')!r}" for one in fields.objects("links") if one.text("type") != "dashboards"
-    ]
-    return notes
