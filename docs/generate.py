@@ -27,7 +27,7 @@ from accelerapp.codegen import CodegenSettings, create_app
 from accelerapp.monitoring import DEFAULT_BUCKETS, MetricsCollector
 from accelerapp.observability.shipping import dropped_counter
 from accelerapp.server.alerting import Counts, Load
-from accelerapp.server.api import Services, own_metrics
+from accelerapp.server.api import OwnHealth, Services, own_metrics
 from accelerapp.server.config import Settings
 from accelerapp.server.rules import Group, GroupStatus
 from accelerapp.shipped import shipped
@@ -204,7 +204,8 @@ def _observatory() -> ASGIApp:
         storage_stats=lambda: defaultdict(int),
         receivers=list,
         engine=SimpleNamespace(refused=lambda: {"samples": 0}),
-        query_threads=SimpleNamespace(refused=dict, waiting=0),
+        query_threads=SimpleNamespace(refused=dict, waiting=0, ended=0, seconds=0.0),
+        health=OwnHealth(),
         account=SimpleNamespace(status=lambda _: SimpleNamespace(refused={"cross_site": 0})),
         alertmanager=SimpleNamespace(
             load=lambda: Load(0, 0, 0, 0),

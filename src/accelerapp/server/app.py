@@ -20,7 +20,15 @@ from starlette.types import ASGIApp
 
 from accelerapp import __version__
 from accelerapp.server.alerting import Alertmanager
-from accelerapp.server.api import Configuration, Exporter, QueryThreads, ReloadError, Services, query_app
+from accelerapp.server.api import (
+    Configuration,
+    Exporter,
+    OwnHealth,
+    QueryThreads,
+    ReloadError,
+    Services,
+    query_app,
+)
 from accelerapp.server.config import Settings
 from accelerapp.server.configfile import ConfigError
 from accelerapp.server.configuration import LOOKBACK, Files, flags, read_files
@@ -48,6 +56,7 @@ from accelerapp.server.oncall import Playbooks
 from accelerapp.server.promql import Engine
 from accelerapp.server.rules import RuleManager
 from accelerapp.server.serving import HttpServer, listen
+from accelerapp.server.settings_in_use import settings_in_use
 from accelerapp.server.signals import Clock
 from accelerapp.server.storage import (
     SegmentFormatError,
@@ -137,6 +146,8 @@ class Observatory:
         self._configuration = self._read_well(files)
         services = self._services = self._build(files, storage, state)
 
+        services.health.start()
+        self._closing.push_async_callback(services.health.stop)
         await services.alertmanager.start()
         self._closing.push_async_callback(services.alertmanager.stop)
         await self._start_receivers(storage)
@@ -179,8 +190,9 @@ class Observatory:
             external_url=external_url,
             external_labels=scrape.external_labels,
         )
+        health = OwnHealth()
         query_threads = QueryThreads(
-            settings.query_concurrency, settings.query_max_waiting, settings.query_timeout
+            settings.query_concurrency, settings.query_max_waiting, settings.query_timeout, clock
         )
         # A query may go on for as long as its time-out allows: the loop does not wait for it, and reads are ended.
         self._closing.push_async_callback(asyncio.to_thread, query_threads.close)
@@ -213,6 +225,7 @@ class Observatory:
             receivers=self.receivers,
             account=Account("page", "The page and the APIs", clock),
             query_threads=query_threads,
+            health=health,
             stopping=self._stopping,
         )
 
@@ -256,7 +269,17 @@ class Observatory:
 
     def _read_well(self, files: Files) -> Configuration:
         external_url, now = self._external_url(), self._clock()
-        return Configuration(files.yaml, flags(self.settings, external_url), external_url, now, now)
+        return Configuration(
+            files.yaml,
+            flags(self.settings, external_url),
+            external_url,
+            read_at=now,
+            tried_at=now,
+            overlay=files.overlay,
+            settings=settings_in_use(self.settings),
+            files=files.in_use,
+            scrape_interval=files.scrape.scrape_interval * self.settings.time_factor,
+        )
 
     def _external_url(self) -> str:
         return self.settings.external_url or self.url

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accelerapp.server.alerting import Config, load_alertmanager
+from accelerapp.server.alerting import Config, is_secret, load_alertmanager
+from accelerapp.server.api import FileInUse, modified
 from accelerapp.server.config import Settings
 from accelerapp.server.configfile import ConfigError, Document, read, written
 from accelerapp.server.dashboards import Dashboard, load_dashboard
@@ -23,13 +24,15 @@ _SECRETS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files as they were read; `yaml` is the scrape file without its secrets."""
+    """The files as they were read; `yaml` is the scrape file and `overlay` the overlay, both without their secrets."""
 
     scrape: ScrapeFile
     routes: Config
     groups: Sequence[Group]
     dashboards: Mapping[str, Dashboard]
     yaml: str
+    overlay: str
+    in_use: tuple[FileInUse, ...]
 
 
 def read_files(settings: Settings) -> Files:
@@ -39,6 +42,7 @@ def read_files(settings: Settings) -> Files:
     """
     factor, overlay = settings.time_factor, _overlay(settings)
     scrape = load_scrape_file(settings.prometheus_file, overlay=overlay, time_factor=factor)
+    in_use = _in_use(settings, scrape)
     return Files(
         scrape=scrape,
         routes=load_alertmanager(settings.alertmanager_file, overlay=overlay, time_factor=factor),
@@ -48,7 +52,9 @@ def read_files(settings: Settings) -> Files:
             time_factor=factor,
         ),
         dashboards=_dashboards(settings),
-        yaml=written(read(settings.prometheus_file).data, lambda keys: not _SECRETS.isdisjoint(keys[-1:])),
+        yaml=written(read(settings.prometheus_file).data, _secret_of_scraping),
+        overlay="" if overlay is None else written(overlay.data, _secret_of_either),
+        in_use=in_use,
     )
 
 
@@ -67,6 +73,28 @@ def flags(settings: Settings, external_url: str) -> dict[str, str]:
         "web.external-url": external_url,
         "web.listen-address": f"{settings.host}:{settings.port}",
     }
+
+
+def _in_use(settings: Settings, scrape: ScrapeFile) -> tuple[FileInUse, ...]:
+    """Return the files that are about to be read, and when each was written."""
+    overlay = () if settings.overlay_file is None else (settings.overlay_file,)
+    found = (
+        ("scrape", (settings.prometheus_file,)),
+        ("routes", (settings.alertmanager_file,)),
+        ("overlay", overlay),
+        ("rules", scrape.rule_files),
+        ("dashboard", sorted(settings.dashboards_dir.glob("*.json"))),
+    )
+    return tuple(FileInUse(role, str(path), modified(path)) for role, paths in found for path in paths)
+
+
+def _secret_of_scraping(keys: tuple[str, ...]) -> bool:
+    return not _SECRETS.isdisjoint(keys[-1:])
+
+
+def _secret_of_either(keys: tuple[str, ...]) -> bool:
+    """Tell whether a text of an overlay, which has parts of both files, is a secret."""
+    return _secret_of_scraping(keys) or is_secret(keys)
 
 
 def _overlay(settings: Settings) -> Document | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 log = logging.getLogger(__name__)
@@ -15,6 +16,14 @@ MAX_GROUPS_OF_A_ROUTE: Final = 1000
 _PERIOD: Final = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a limit refused last; `at` is Unix seconds."""
+
+    at: float
+    offender: str
+
+
 class Refusals:
     """Counts what a limit refused, and says so in the log once a minute with the latest offender.
 
@@ -23,6 +32,7 @@ class Refusals:
 
     def __init__(self, what: str, now: Callable[[], float]) -> None:
         self.count = 0
+        self.last: Refused | None = None
         self._what = what
         self._now = now
         self._said_at = float("-inf")
@@ -32,6 +42,7 @@ class Refusals:
         self.count += 1
         self._unsaid += 1
         now = self._now()
+        self.last = Refused(now, offender[:500])
         if now - self._said_at < _PERIOD:
             return
         log.warning("%d times refused: %s; the latest was %s", self._unsaid, self._what, offender)

@@ -15,7 +15,7 @@ from accelerapp.server.alerting.counts import Counts
 from accelerapp.server.alerting.fingerprint import fingerprint
 from accelerapp.server.alerting.group import LABEL_ORDER, AlertGroup
 from accelerapp.server.alerting.inhibit import Inhibitor
-from accelerapp.server.alerting.limits import MAX_ALERTS, MAX_GROUPS_OF_A_ROUTE, Refusals
+from accelerapp.server.alerting.limits import MAX_ALERTS, MAX_GROUPS_OF_A_ROUTE, Refusals, Refused
 from accelerapp.server.alerting.notice import Notice
 from accelerapp.server.alerting.pipeline import Delivery, IntegrationStatus
 from accelerapp.server.alerting.receivers import Deliverer, make_deliverer
@@ -71,6 +71,8 @@ class Load:
     groups: int
     alerts_refused: int
     groups_refused: int
+    last_alert_refused: Refused | None = None
+    last_group_refused: Refused | None = None
 
 
 class Alertmanager:
@@ -236,7 +238,12 @@ class Alertmanager:
     def load(self) -> Load:
         """Return how much is kept and what was refused."""
         return Load(
-            len(self._alerts), len(self._groups), self._alerts_refused.count, self._groups_refused.count
+            len(self._alerts),
+            len(self._groups),
+            self._alerts_refused.count,
+            self._groups_refused.count,
+            self._alerts_refused.last,
+            self._groups_refused.last,
         )
 
     async def take(self, alerts: Sequence[Alert], timed_out: Sequence[bool] = ()) -> int:

@@ -13,22 +13,45 @@ from starlette.responses import PlainTextResponse, Response
 
 from accelerapp.server.api import (
     alertmanager,
+    alerts,
+    dashboards,
     jaeger,
     jaeger_v3,
     logs,
-    observatory,
     own_metrics,
     page,
     prometheus,
+    service_graph,
+    status,
     storage,
     traces,
 )
+from accelerapp.server.api.own_health import OwnHealth
 from accelerapp.server.api.page import SecurityHeaders
 from accelerapp.server.api.query_threads import NamedRoute, QueryThreads, QueueFullError, QueueTimeoutError
 from accelerapp.server.api.same_site import SameSite
-from accelerapp.server.api.services import Configuration, Exporter, ReloadError, Services
+from accelerapp.server.api.services import (
+    Configuration,
+    Exporter,
+    FileInUse,
+    ReloadError,
+    Services,
+    Setting,
+    modified,
+)
 
-__all__ = ["Configuration", "Exporter", "QueryThreads", "ReloadError", "Services", "query_app"]
+__all__ = [
+    "Configuration",
+    "Exporter",
+    "FileInUse",
+    "OwnHealth",
+    "QueryThreads",
+    "ReloadError",
+    "Services",
+    "Setting",
+    "modified",
+    "query_app",
+]
 
 
 #: What this machine is called by itself.
@@ -52,9 +75,12 @@ def query_app(services: Services, *, loopback_only: bool, names: Iterable[str] =
         routes=[
             *prometheus.routes(services),
             *alertmanager.routes(services),
-            *observatory.routes(services),
+            *alerts.routes(services),
+            *dashboards.routes(services),
+            *status.routes(services),
             *logs.routes(services),
             *traces.routes(services),
+            *service_graph.routes(services),
             *jaeger.routes(services),
             *jaeger_v3.routes(services),
             *storage.routes(services),

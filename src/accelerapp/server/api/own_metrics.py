@@ -15,6 +15,7 @@ from starlette.routing import Route
 from accelerapp.monitoring import FamilySnapshot
 from accelerapp.observability.exposition import TEXT_CONTENT_TYPE, render_text
 from accelerapp.server.api import alerting_metrics, reload_metrics
+from accelerapp.server.api.query_threads import QueryThreads
 from accelerapp.server.api.services import Services
 from accelerapp.server.ingest import ReceiverStatus, Scraper, process_metrics
 from accelerapp.server.storage import CAUSES, SIGNALS
@@ -102,6 +103,8 @@ def routes(services: Services) -> list[Route]:
         families.append(
             _family("gauge", "waiting", "queries_waiting", "Queries that wait for a thread.", waiting)
         )
+        families += _queries_ended(services.query_threads)
+        families += services.health.families()
         families.append(_page(services.account.status("")))
         families += _receivers(services.receivers())
         families += await asyncio.to_thread(alerting_metrics.families, services)
@@ -137,6 +140,21 @@ def _queries(refused: Mapping[str, int]) -> FamilySnapshot:
     name = "accelerapp_observatory_queries_refused_total"
     meaning = "Queries that met a limit, by which: samples, timeout, queue_full or queue_timeout."
     return FamilySnapshot("queries_refused_total", name, "counter", meaning, ("limit",), (), counts)
+
+
+def _queries_ended(threads: QueryThreads) -> list[FamilySnapshot]:
+    """Return how many queries ran, and for how long; what a mean is made of."""
+    counts = {"queries": float(threads.ended), "query_seconds": threads.seconds}
+    return [
+        _family("counter", "queries", "queries_total", "Queries that ran to their end, well or not.", counts),
+        _family(
+            "counter",
+            "query_seconds",
+            "query_seconds_total",
+            "Seconds that queries ran, without waiting.",
+            counts,
+        ),
+    ]
 
 
 def _page(status: ReceiverStatus) -> FamilySnapshot:

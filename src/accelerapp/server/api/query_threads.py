@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from accelerapp.server.signals import Clock
 from accelerapp.server.storage import ReadTimeoutError
 
 logger = logging.getLogger(__name__)
@@ -38,14 +40,20 @@ class QueryThreads:
     At most `max_waiting` others wait, each for `timeout_seconds` at most. Belongs to one event loop.
     """
 
-    def __init__(self, concurrency: int, max_waiting: int, timeout_seconds: float) -> None:
+    def __init__(
+        self, concurrency: int, max_waiting: int, timeout_seconds: float, clock: Clock = time.time
+    ) -> None:
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="query")
         self._free = asyncio.Semaphore(concurrency)
         self._max_waiting = max_waiting
         self._timeout_seconds = timeout_seconds
+        self._clock = clock
         self.waiting = 0
+        self.ended = 0  # reads that ended, well or not, and how long they took together
+        self.seconds = 0.0
         self._told = False
         self._refused = Counter({"queue_full": 0, "queue_timeout": 0})
+        self._last: dict[str, tuple[float, str, str]] = {}
 
     async def run(self, read: Callable[[], T]) -> T:
         """Run a read once a thread is free; raises QueueFullError and QueueTimeoutError."""
@@ -65,14 +73,22 @@ class QueryThreads:
             self.waiting -= 1
         if not self.waiting:
             self._told = False
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+            return await loop.run_in_executor(self._threads, read)
         finally:
             self._free.release()
+            self.ended += 1
+            self.seconds += loop.time() - began
 
     def refused(self) -> Mapping[str, int]:
         """Return how many queries did not come to run, by why."""
         return dict(self._refused)
+
+    def last_refusals(self) -> Mapping[str, tuple[float, str, str]]:
+        """Return by why what was refused last: when, in Unix seconds, with what message, and what it asked for."""
+        return dict(self._last)
 
     def close(self) -> None:
         """Wait for the reads that run; blocks."""
@@ -81,6 +97,7 @@ class QueryThreads:
     def _refuse(self, limit: str, problem: str) -> None:
         """Count a refusal, and log the first since queries last had not to wait."""
         self._refused[limit] += 1
+        self._last[limit] = (self._clock(), problem, _route.get())
         if not self._told:
             self._told = True
             logger.warning("queries are refused, the first is %s: %s", _route.get(), problem)

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from accelerapp.monitoring import FamilySnapshot
 from accelerapp.server.alerting import Alertmanager
+from accelerapp.server.api.own_health import OwnHealth
 from accelerapp.server.api.query_threads import QueryThreads
 from accelerapp.server.dashboards import Dashboard
 from accelerapp.server.ingest import Account, ReceiverStatus, Scraper
@@ -37,11 +39,43 @@ class ReloadError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as it is in use: `source` tells where from, `number` is its value where that is a number."""
+
+    name: str
+    variable: str
+    value: str
+    number: float | None
+    default: str
+    unit: str
+    description: str
+    source: str  # default, environment or option
+
+
+@dataclass(frozen=True, slots=True)
+class FileInUse:
+    """A file that was read; `role` is what it is for, `modified` when it had been written, in Unix seconds."""
+
+    role: str  # scrape, routes, overlay, rules or dashboard
+    path: str
+    modified: float | None
+
+
+def modified(path: str | Path) -> float | None:
+    """Return when a file was last written, in Unix seconds; None where it is not there."""
+    try:
+        return Path(path).stat().st_mtime
+    except OSError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What runs: the scrape file as text, without secrets, and the settings under the names of Prometheus' flags.
 
     `read_at` is when the files were last read well and `tried_at` when they were last read, in Unix seconds; `error`
-    is what was wrong with them at that time.
+    is what was wrong with them at that time. `overlay` is the overlay as text, without secrets, "" where there is none.
+    `scrape_interval` is how many seconds there are between two scrapes, as the file says it.
     """
 
     yaml: str
@@ -50,6 +84,10 @@ class Configuration:
     read_at: float
     tried_at: float
     error: str = ""
+    overlay: str = ""
+    settings: tuple[Setting, ...] = ()
+    files: tuple[FileInUse, ...] = ()
+    scrape_interval: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +122,7 @@ class Services:
     #: Counts what is refused at the page's port before it is asked.
     account: Account
     query_threads: QueryThreads = field(repr=False)
+    health: OwnHealth = field(repr=False)
     #: Set when the observatory begins to stop: answers that would go on for ever end then.
     stopping: asyncio.Event
 

@@ -22,7 +22,7 @@ from accelerapp.server.api.parameters import (
 )
 from accelerapp.server.api.services import Services
 from accelerapp.server.signals import Span
-from accelerapp.server.storage import SpanFigures, SpanQuery, TracePosition, TraceSummary
+from accelerapp.server.storage import SpanFigures, SpanPoint, SpanQuery, TracePosition, TraceSummary
 from accelerapp.server.traces import WaterfallRow, waterfall
 
 _NS_PER_MS = 1_000_000
@@ -66,6 +66,12 @@ def routes(services: Services) -> list[Route]:
             await services.in_query_thread(services.spans.figures, query, limit(values, 100, 1000))
         )
 
+    async def points(request: Request) -> Any:
+        values = await parameters(request)
+        query = _query(values)
+        found = await services.in_query_thread(services.spans.points, query, limit(values, 1000, 5000))
+        return {"spans": [_point(one) for one in found]}
+
     async def service_list(_: Request) -> Any:
         found: dict[str, dict[str, None]] = {}
         for one in await services.in_query_thread(services.spans.operations):
@@ -77,32 +83,14 @@ def routes(services: Services) -> list[Route]:
         found = await services.in_query_thread(services.spans.operations, values.get("service") or None)
         return {"operations": [{"service": o.service, "name": o.name, "kind": o.kind} for o in found]}
 
-    async def service_graph(request: Request) -> Any:
-        values = await parameters(request)
-        most = limit(values, 1000, 10_000)
-        found = await services.in_query_thread(services.spans.calls, *period_ns(values), most)
-        edges = [
-            {
-                "caller": one.caller,
-                "callee": one.callee,
-                "calls": one.calls,
-                "errors": one.errors,
-                "p50_ms": one.p50_ns / _NS_PER_MS,
-                "p95_ms": one.p95_ns / _NS_PER_MS,
-            }
-            for one in found
-        ]
-        named = sorted({name for one in found for name in (one.caller, one.callee)})
-        return {"services": named, "edges": edges, "truncated": len(found) == most}
-
     prefix = "/api/accelerapp/v1"
     return [
         Route(f"{prefix}/traces", own(traces)),
         Route(f"{prefix}/traces/{{trace_id}}", own(trace)),
+        Route(f"{prefix}/spans", own(points)),
         Route(f"{prefix}/spans/figures", own(figures)),
         Route(f"{prefix}/services", own(service_list)),
         Route(f"{prefix}/operations", own(operations)),
-        Route(f"{prefix}/service-graph", own(service_graph)),
     ]
 
 
@@ -130,6 +118,7 @@ def _query(values: QueryParams) -> SpanQuery:
         kind=one_of(values, "kind", _KINDS),
         status=one_of(values, "status", _STATUSES),
         scope=values.get("scope") or None,
+        root=one_of(values, "root", ("true", "false")) == "true",
         min_duration_ns=None if shortest is None else nanoseconds(shortest),
         max_duration_ns=None if longest is None else nanoseconds(longest),
         attributes=attributes,
@@ -188,6 +177,18 @@ def _figures(found: SpanFigures) -> dict[str, Any]:
             for one in found.operations
         ],
         "truncated": found.truncated,
+    }
+
+
+def _point(one: SpanPoint) -> dict[str, Any]:
+    return {
+        "trace_id": one.trace_id,
+        "span_id": one.span_id,
+        "service": one.service,
+        "name": one.name,
+        "start_ms": one.start_ns / _NS_PER_MS,
+        "duration_ms": one.took_ns / _NS_PER_MS,
+        "status": one.status,
     }
 
 

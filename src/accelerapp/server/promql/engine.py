@@ -72,6 +72,10 @@ class Engine:
         """Return how many queries met a limit: that of samples, or the time-out."""
         return self._refusals.counts()
 
+    def last_refusals(self) -> dict[str, tuple[float, str, str]]:
+        """Return by limit when, in Unix seconds, a query last met it, with what message and by which expression."""
+        return self._refusals.last()
+
     def set_subquery_step(self, seconds: float) -> None:
         """Change the step of subqueries that do not name one, for queries that begin from now on."""
         self._subquery_step_ms = round(seconds * 1000)
@@ -95,7 +99,7 @@ class Engine:
         inner = ast.unwrap(expr)
         if isinstance(inner, ast.StringLiteral):
             return String(time, inner.value)
-        with np.errstate(all="ignore"), self._refusals.counted():
+        with np.errstate(all="ignore"), self._refusals.counted(expr):
             if kind == ValueType.SCALAR:
                 return Scalar(time, float(evaluator.scalar(expr)[0]))
             if kind == ValueType.MATRIX:
@@ -130,7 +134,7 @@ class Engine:
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
             )
         evaluator = self._evaluator(steps, notes, options)
-        with np.errstate(all="ignore"), self._refusals.counted():
+        with np.errstate(all="ignore"), self._refusals.counted(expr):
             if kind == ValueType.SCALAR:
                 return Matrix([MatrixSeries((), steps.times, evaluator.scalar(expr))])
             return _block_matrix(evaluator.vector(expr).without_empty(), steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from accelerapp.server.promql import ast
@@ -28,30 +29,44 @@ class Budget:
     def check_cells(self, cells: int, expr: ast.Expr) -> None:
         """Refuse an expression that has more values over all steps than may be held."""
         if cells > self.max_samples:
-            offender = str(expr)
-            offender = offender if len(offender) <= _SHOWN else f"{offender[:_SHOWN]}…"
+            offender = _shown(expr)
             raise QueryLimitError(
                 f"{TOO_MANY_SAMPLES}: {offender} has {cells} values over all steps, more than {self.max_samples}"
             )
 
 
 class Refusals:
-    """Counts the queries that met a limit, by which; safe to use from several threads."""
+    """Counts the queries that met a limit, by which, and keeps the last of each; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._counts = {"samples": 0, "timeout": 0}
+        self._last: dict[str, tuple[float, str, str]] = {}
 
     def counts(self) -> dict[str, int]:
         with self._lock:
             return dict(self._counts)
 
+    def last(self) -> dict[str, tuple[float, str, str]]:
+        """Return by limit when, in Unix seconds, it was last met, with what message and by which expression."""
+        with self._lock:
+            return dict(self._last)
+
     @contextlib.contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count what is raised within."""
+    def counted(self, expr: ast.Expr) -> Iterator[None]:
+        """Count what is raised while an expression is evaluated."""
         try:
             yield
         except (QueryLimitError, QueryTimeoutError) as error:
+            limit = "samples" if isinstance(error, QueryLimitError) else "timeout"
+            told = (self._now(), str(error)[:500], _shown(expr))
             with self._lock:
-                self._counts["samples" if isinstance(error, QueryLimitError) else "timeout"] += 1
+                self._counts[limit] += 1
+                self._last[limit] = told
             raise
+
+
+def _shown(expr: ast.Expr) -> str:
+    text = str(expr)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -132,6 +132,7 @@ class SpanQuery:
     scope: str | None = None  # the name of the instrumentation
     min_duration_ns: int | None = None
     max_duration_ns: int | None = None
+    root: bool = False  # only spans that name no parent
     #: Of the span, its resource or one of its events; each must be equal, compared as text.
     attributes: Mapping[str, str] = field(default_factory=dict)
     limit: int = 20
@@ -210,11 +211,55 @@ class SpanFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanPoint:
+    """A span as a point in a picture: when it began, how long it took, and whether it failed."""
+
+    trace_id: str
+    span_id: str
+    service: str
+    name: str
+    start_ns: int
+    took_ns: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceCall:
     """The calls from one service to another: spans of `callee` whose parent is a span of `caller`."""
 
     caller: str
     callee: str
+    calls: int
+    errors: int
+    p50_ns: float
+    p95_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFigures:
+    """What a service was asked: spans of the kinds server and consumer, roots, and those below another service's span.
+
+    `spans` are all that it sent. Percentiles are None where it was asked nothing.
+    """
+
+    service: str
+    spans: int
+    requests: int
+    errors: int
+    p50_ns: float | None
+    p95_ns: float | None
+    p99_ns: float | None
+    operations: int
+    last_ns: int  # when the last of its spans ended
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCall:
+    """The calls from a service to what sends no spans itself, as the spans that call name it."""
+
+    caller: str
+    peer: str
+    type: str  # database, queue, model or external
     calls: int
     errors: int
     p50_ns: float
@@ -242,11 +287,24 @@ class SpanReader(Protocol):
     def figures(self, query: SpanQuery, limit: int = 100) -> SpanFigures:
         """Sum up the spans that meet a query, the operations with the most spans first, at most `limit` of them."""
 
+    def points(self, query: SpanQuery, limit: int = 1000) -> list[SpanPoint]:
+        """Return spans that meet a query in order of their start, at most `limit`, each once.
+
+        Where there are more, a fifth are the longest, a fifth failed ones, and the rest are chosen evenly by their ids,
+        and the same ones again as long as they are in the range.
+        """
+
     def calls(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceCall]:
         """Return who calls whom by the spans that start in a time range, the most calls first, at most `limit`.
 
         What a service calls within itself is not among them, nor is a span whose parent is not stored.
         """
+
+    def service_figures(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceFigures]:
+        """Sum up the services whose spans start in a time range, the most requests first, at most `limit`."""
+
+    def peers(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[PeerCall]:
+        """Return what is called and sends no spans, by the spans that start in a time range, at most `limit`."""
 
     def services(self) -> list[str]: ...
 

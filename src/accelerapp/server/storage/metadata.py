@@ -20,7 +20,7 @@ class MetricMetadata:
     """
 
     def __init__(self, limit: int = _LIMIT) -> None:
-        self._limit = limit
+        self.limit = limit
         self._lock = threading.Lock()
         self._targets: dict[Labels, dict[str, Metadata]] = {}
         self._sent: dict[str, dict[Metadata, None]] = {}
@@ -37,7 +37,7 @@ class MetricMetadata:
                 return
             kept = {
                 name: self._intern(one)
-                for name, one in list(metadata.items())[: max(0, self._limit - self._kept)]
+                for name, one in list(metadata.items())[: max(0, self.limit - self._kept)]
             }
             self.refused += len(metadata) - len(kept)
             self._kept += len(kept)
@@ -50,7 +50,7 @@ class MetricMetadata:
                 told = self._sent.get(name)
                 if told is not None and one in told:
                     continue
-                if self._kept >= self._limit:
+                if self._kept >= self.limit:
                     self.refused += 1
                     continue
                 self._sent.setdefault(name, {})[self._intern(one)] = None

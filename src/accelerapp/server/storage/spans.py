@@ -10,9 +10,12 @@ import orjson
 from accelerapp.server.signals import Span
 from accelerapp.server.storage.contracts import (
     Operation,
+    PeerCall,
     ServiceCall,
+    ServiceFigures,
     ServiceShare,
     SpanFigures,
+    SpanPoint,
     SpanQuery,
     TracePosition,
     TraceSummary,
@@ -21,7 +24,8 @@ from accelerapp.server.storage.index import EVERY_BLOCK
 from accelerapp.server.storage.otlp import SPAN_COLUMNS
 from accelerapp.server.storage.parts import TableSource
 from accelerapp.server.storage.reading import SourceReader
-from accelerapp.server.storage.spanfigures import calls, figures
+from accelerapp.server.storage.servicefigures import peers, services
+from accelerapp.server.storage.spanfigures import calls, figures, points
 from accelerapp.server.storage.spansql import (
     LONGEST_NS,
     NAMED,
@@ -82,9 +86,21 @@ class StoredSpans:
         """Sum up the spans that meet a query, the operations with the most spans first."""
         return self._read(lambda tables: figures(tables, query, limit))
 
+    def points(self, query: SpanQuery, limit: int = 1000) -> list[SpanPoint]:
+        """Return spans that meet a query in order of their start, a sample where there are more than `limit`."""
+        return self._read(lambda tables: points(tables, query, limit))
+
     def calls(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceCall]:
         """Return who calls whom by the spans that start in a time range, the most calls first."""
         return self._read(lambda tables: calls(tables, start_ns, end_ns, limit))
+
+    def service_figures(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[ServiceFigures]:
+        """Sum up the services whose spans start in a time range, the most requests first."""
+        return self._read(lambda tables: services(tables, start_ns, end_ns, limit))
+
+    def peers(self, start_ns: int, end_ns: int, limit: int = 1000) -> list[PeerCall]:
+        """Return what is called and sends no spans, by the spans that start in a time range."""
+        return self._read(lambda tables: peers(tables, start_ns, end_ns, limit))
 
     def services(self) -> list[str]:
         """Return the names of the services that sent spans, in ascending order."""

@@ -76,6 +76,8 @@ _COUNTED = (
 _INLINE_BYTES = 64 * 1024
 _INLINE_SAMPLES = 2_000
 _INLINE_HISTOGRAMS = 100
+# As many times what may wait to be sealed may there be before senders are refused.
+_SEALING_BEHIND = 3
 
 Value = TypeVar("Value", float, NativeHistogram)
 
@@ -258,6 +260,8 @@ class Storage:
             numbers[f"segment_bytes_{signal}"] = sum(segment.bytes for segment in segments)
         numbers["series"] = len(self._registry)
         numbers["series_limit"] = self._settings.max_series
+        numbers["queued_bytes_limit"] = self._settings.queue_bytes
+        numbers["unsealed_bytes_limit"] = _SEALING_BEHIND * self._settings.unsealed_bytes
         numbers["exemplars"] = len(self.exemplars)
         numbers["exemplars_accepted"] = self.exemplars.accepted
         numbers["exemplars_refused"] = self.exemplars.refused
@@ -331,7 +335,7 @@ class Storage:
             reason = f"loading failed ({self._loader.failure}): restart the observatory, nothing is lost"
         elif self._counters["queued_bytes"] + size > self._settings.queue_bytes:
             reason = f"more than {self._settings.queue_bytes} bytes wait to be stored"
-        elif self._counters["unsealed_bytes"] + size > 3 * self._settings.unsealed_bytes:
+        elif self._counters["unsealed_bytes"] + size > _SEALING_BEHIND * self._settings.unsealed_bytes:
             reason = "sealing does not keep up with what arrives, or the disk is full"
         if reason:
             self._counters.add(requests_refused=1)

@@ -18,9 +18,12 @@ from accelerapp.server.storage import (
     LogQuery,
     Operation,
     OperationFigures,
+    PeerCall,
     ServiceCall,
+    ServiceFigures,
     ServiceShare,
     SpanFigures,
+    SpanPoint,
     SpanQuery,
     TracePosition,
     TraceSummary,
@@ -62,8 +65,19 @@ class Spans:
         operation = OperationFigures("shop", "POST /x", "server", 2, 1, 1e6, 2e6, 3e6, 4_000_000)
         return SpanFigures(2, 1, ((1_000_000, 2), (None, 0)), (operation,)[:limit], truncated=True)
 
+    def points(self, query: SpanQuery, limit: int) -> list[SpanPoint]:
+        self.asked.append(query)
+        return [SpanPoint("ab" * 16, "01", "shop", "POST /x", 2_000_000, 7_000_000, "error")][:limit]
+
     def calls(self, start_ns: int, end_ns: int, limit: int) -> list[ServiceCall]:
         return [ServiceCall("shop", "db", 4, 1, 1_500_000.0, 2_000_000.0)][:limit]
+
+    def service_figures(self, start_ns: int, end_ns: int, limit: int) -> list[ServiceFigures]:
+        return [ServiceFigures("shop", 9, 4, 1, 1e6, 2e6, 3e6, 2, 5_000_000)][:limit]
+
+    def peers(self, start_ns: int, end_ns: int, limit: int) -> list[PeerCall]:
+        known = PeerCall("db", "shop", "external", 1, 0, 1e6, 2e6)
+        return [PeerCall("shop", "orders", "database", 3, 0, 1e6, 2e6), known][:limit]
 
     def operations(self, service: str | None = None) -> list[Operation]:
         found = [Operation("db", "query", "client"), Operation("shop", "POST /x", "server")]
@@ -154,12 +168,35 @@ async def test_figures_are_told_in_milliseconds(api: Open) -> None:
     assert (answer["spans"], answer["errors"], answer["truncated"]) == (2, 1, True)
 
 
+async def test_spans_are_told_as_points(api: Open) -> None:
+    spans = Spans()
+    async with api(spans=spans) as client:
+        answer = (await client.get(f"{PREFIX}/spans", params={"service": "shop", "root": "true"})).json()
+        wrong = await client.get(f"{PREFIX}/spans", params={"root": "yes"})
+    point = {"trace_id": "ab" * 16, "span_id": "01", "service": "shop", "name": "POST /x", "status": "error"}
+    assert answer == {"spans": [{**point, "start_ms": 2, "duration_ms": 7}]}
+    assert [(one.service, one.root) for one in spans.asked] == [("shop", True)]
+    assert (wrong.status_code, wrong.json()["error"]) == (
+        400,
+        'parameter "root" must be one of true, false, not "yes"',
+    )
+
+
 async def test_the_service_graph_has_the_calls_and_tells_where_it_is_cut(api: Open) -> None:
     async with api(spans=Spans()) as client:
         answer = (await client.get(f"{PREFIX}/service-graph")).json()
         cut = (await client.get(f"{PREFIX}/service-graph", params={"limit": "1"})).json()
     edge = {"caller": "shop", "callee": "db", "calls": 4, "errors": 1, "p50_ms": 1.5, "p95_ms": 2}
-    assert answer == {"services": ["db", "shop"], "edges": [edge], "truncated": False}
+    figures = {"service": "shop", "spans": 9, "requests": 4, "errors": 1, "p50_ms": 1, "p95_ms": 2}
+    # A peer that sends spans itself is that service, and no other.
+    peer = {"caller": "shop", "peer": "orders", "type": "database", "calls": 3, "errors": 0}
+    assert answer == {
+        "services": ["db", "shop"],
+        "figures": [{**figures, "p99_ms": 3, "operations": 2, "last_ms": 5}],
+        "edges": [edge],
+        "peers": [{**peer, "p50_ms": 1, "p95_ms": 2}],
+        "truncated": False,
+    }
     assert cut["truncated"] is True
 
 

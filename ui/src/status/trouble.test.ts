@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+
+import type { Account, Limit, RuleGroup, Status, Target } from "../api/status";
+import { type Known, troubles, usedShare } from "./trouble";
+
+const NOW = 10_000_000;
+const NOTHING: Known = {
+  status: undefined,
+  targets: undefined,
+  groups: undefined,
+  limits: undefined,
+  held: undefined,
+  configuration: undefined,
+};
+const LIMIT: Limit = {
+  name: "Series",
+  group: "storage",
+  unit: "",
+  used: 90,
+  most: 100,
+  settings: [],
+  metric: "",
+  labels: {},
+  count: 0,
+  last_at_ms: null,
+  last_message: "",
+  last_offender: "",
+  offenders: {},
+};
+
+const texts = (known: Partial<Known>): string[] =>
+  troubles({ ...NOTHING, ...known }, NOW).map((one) => one.text);
+
+describe("troubles", () => {
+  it("has none while nothing is known", () => {
+    expect(troubles(NOTHING, NOW)).toEqual([]);
+  });
+
+  it("names targets that are down, but not those that need not run", () => {
+    const target = (instance: string, labels = {}): Target =>
+      ({ health: "down", labels: { instance, ...labels }, scrapeUrl: "" }) as unknown as Target;
+    const found = troubles(
+      { ...NOTHING, targets: [target("a:1"), target("b:1", { optional: "true" })] },
+      NOW,
+    );
+    expect(found).toEqual([{ tone: "bad", text: "1 target is down", detail: "a:1", tab: "targets" }]);
+  });
+
+  it("names inputs that refused something within the hour", () => {
+    const input = (age: number): Account => ({
+      name: "otlp_http",
+      title: "OTLP over HTTP",
+      address: "",
+      accepted: {},
+      refused: { too_large: 2, malformed: 1 },
+      last_refusals: [{ at_ms: NOW - age, reason: "too_large", message: "17 MB", offender: "10.0.0.1" }],
+    });
+    const status = (age: number): Status => ({ inputs: [input(age)], receivers: [] }) as unknown as Status;
+    expect(texts({ status: status(60_000) })).toEqual(["OTLP over HTTP: 3 refused, the last 1 min ago"]);
+    expect(texts({ status: status(4_000_000) })).toEqual([]);
+  });
+
+  it("names limits that are near, but not the retention, which is there to be reached", () => {
+    expect(
+      texts({ limits: [LIMIT, { ...LIMIT, used: 10 }, { ...LIMIT, name: "Retention by size" }] }),
+    ).toEqual(["Series: 90 % of the limit"]);
+  });
+
+  it("names groups that take longer than their interval", () => {
+    const group = { name: "g", interval: 15, evaluationTime: 20, rules: [] } as unknown as RuleGroup;
+    expect(texts({ groups: [group] })).toEqual(["The group g takes longer than its interval"]);
+  });
+});
+
+describe("usedShare", () => {
+  it("is not known without a limit", () => {
+    expect(usedShare(LIMIT)).toBe(0.9);
+    expect(usedShare({ ...LIMIT, most: null })).toBeNull();
+    expect(usedShare({ ...LIMIT, most: 0 })).toBeNull();
+  });
+});

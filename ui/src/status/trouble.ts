@@ -1,0 +1,187 @@
+/** What the operator should look at, found in all that the observatory tells of itself. */
+
+import type { Account, Configuration, Held, Limit, RuleGroup, Status, Target } from "../api/status";
+import { formatSeconds, formatValue } from "../format/number";
+import { ago } from "../format/time";
+
+export interface Trouble {
+  tone: "bad" | "warn";
+  text: string;
+  detail: string;
+  /** The tab that shows more. */
+  tab: string;
+}
+
+export interface Known {
+  status: Status | undefined;
+  targets: Target[] | undefined;
+  groups: RuleGroup[] | undefined;
+  limits: Limit[] | undefined;
+  held: Held | undefined;
+  configuration: Configuration | undefined;
+}
+
+/** A limit that is used by so much is said before it bites. */
+const NEAR = 0.8;
+/** What was refused is in the way no more after so long. */
+const RECENT_MS = 3_600_000;
+
+export function troubles(known: Known, now: number): Trouble[] {
+  return [
+    ...ofConfiguration(known.configuration, now),
+    ...ofTargets(known.targets),
+    ...ofRules(known.groups),
+    ...ofInputs(known.status?.inputs, now),
+    ...ofLimits(known.limits),
+    ...ofReceivers(known.status),
+    ...ofStorage(known.held),
+  ];
+}
+
+function ofConfiguration(configuration: Configuration | undefined, now: number): Trouble[] {
+  const tab = "configuration";
+  if (configuration === undefined) {
+    return [];
+  }
+  if (configuration.error !== "") {
+    const text = `The configuration could not be read again ${ago(configuration.tried_ms, now)}`;
+    return [{ tone: "bad", text, detail: configuration.error, tab }];
+  }
+  const changed = configuration.files.filter((file) => file.changed);
+  return changed.length === 0
+    ? []
+    : [
+        {
+          tone: "warn",
+          text: `${counted(changed.length, "file was", "files were")} changed and not read again`,
+          detail: named(changed.map((file) => file.path)),
+          tab,
+        },
+      ];
+}
+
+function ofTargets(targets: Target[] | undefined): Trouble[] {
+  // A target that need not run is no trouble while it does not.
+  const down = (targets ?? []).filter(
+    (target) => target.health === "down" && target.labels["optional"] !== "true",
+  );
+  return down.length === 0
+    ? []
+    : [
+        {
+          tone: "bad",
+          text: `${counted(down.length, "target is", "targets are")} down`,
+          detail: named(down.map((target) => target.labels["instance"] ?? target.scrapeUrl)),
+          tab: "targets",
+        },
+      ];
+}
+
+function ofRules(groups: RuleGroup[] | undefined): Trouble[] {
+  const failing = (groups ?? []).flatMap((group) => group.rules.filter((rule) => rule.health === "err"));
+  const slow = (groups ?? []).filter((group) => group.evaluationTime > group.interval);
+  const found: Trouble[] = [];
+  if (failing.length > 0) {
+    found.push({
+      tone: "bad",
+      text: `${counted(failing.length, "rule", "rules")} cannot be evaluated`,
+      detail: named(failing.map((rule) => rule.name)),
+      tab: "rules",
+    });
+  }
+  for (const group of slow) {
+    found.push({
+      tone: "warn",
+      text: `The group ${group.name} takes longer than its interval`,
+      detail: `${formatSeconds(group.evaluationTime)} of ${formatSeconds(group.interval)}`,
+      tab: "rules",
+    });
+  }
+  return found;
+}
+
+function ofInputs(inputs: Account[] | undefined, now: number): Trouble[] {
+  return (inputs ?? []).flatMap((input) => {
+    const last = input.last_refusals[0];
+    if (last === undefined || now - last.at_ms > RECENT_MS) {
+      return [];
+    }
+    const refused = Object.values(input.refused).reduce((sum, one) => sum + one, 0);
+    return [
+      {
+        tone: "warn" as const,
+        text: `${input.title}: ${formatValue(refused, "short")} refused, the last ${ago(last.at_ms, now)}`,
+        detail: last.offender === "" ? last.message : `${last.message} (${last.offender})`,
+        tab: "inputs",
+      },
+    ];
+  });
+}
+
+function ofLimits(limits: Limit[] | undefined): Trouble[] {
+  return (limits ?? []).flatMap((limit) => {
+    const share = usedShare(limit);
+    // Retention is there to be reached.
+    if (share === null || share < NEAR || limit.name.startsWith("Retention")) {
+      return [];
+    }
+    return [
+      {
+        tone: share >= 1 ? ("bad" as const) : ("warn" as const),
+        text: `${limit.name}: ${formatValue(share, "percentunit", 0)} of the limit`,
+        detail: `${formatValue(limit.used, limit.unit)} of ${formatValue(limit.most, limit.unit)}`,
+        tab: "limits",
+      },
+    ];
+  });
+}
+
+function ofReceivers(status: Status | undefined): Trouble[] {
+  const failing = (status?.receivers ?? []).filter((receiver) =>
+    receiver.integrations.some((one) => one.status === "ready" && Boolean(one.last_error)),
+  );
+  return failing.map((receiver) => ({
+    tone: "bad",
+    text: `The receiver ${receiver.name} could not be told`,
+    detail: receiver.integrations.find((one) => one.last_error)?.last_error ?? "",
+    tab: "notifications",
+  }));
+}
+
+function ofStorage(held: Held | undefined): Trouble[] {
+  if (held === undefined) {
+    return [];
+  }
+  const found: Trouble[] = [];
+  if (held.damaged_files > 0) {
+    found.push({
+      tone: "bad",
+      text: `${counted(held.damaged_files, "file was", "files were")} set aside as damaged`,
+      detail: `${formatValue(held.damaged_bytes, "bytes")} in ${held.folder}`,
+      tab: "storage",
+    });
+  }
+  if (held.read_by_others) {
+    found.push({
+      tone: "warn",
+      text: "Other users of this machine can read the data folder",
+      detail: `chmod 700 ${held.folder}`,
+      tab: "storage",
+    });
+  }
+  return found;
+}
+
+/** Returns how much of a limit is used, null where that is not known. */
+export function usedShare(limit: Limit): number | null {
+  return limit.used === null || limit.most === null || limit.most === 0 ? null : limit.used / limit.most;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${String(count)} ${count === 1 ? one : many}`;
+}
+
+function named(names: string[]): string {
+  const more = names.length - 3;
+  return names.slice(0, 3).join(", ") + (more > 0 ? ` and ${String(more)} more` : "");
+}
