@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 from tests.stack.programs import free_port, until
@@ -26,9 +27,16 @@ class Observatory:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, *receivers: str, arguments: tuple[str, ...] = (), port: int | None = None
+    folder: Path,
+    *receivers: str,
+    arguments: tuple[str, ...] = (),
+    settings: Mapping[str, str] = MappingProxyType({}),
+    port: int | None = None,
 ) -> Iterator[Observatory]:
-    """Start one whose data is in the folder, with OTLP over HTTP and the named receivers open, and end it."""
+    """Start one whose data is in the folder, with OTLP over HTTP and the named receivers open, and end it.
+
+    `settings` are further ones, by their names.
+    """
     page = port or free_port()
     ports = {name: free_port() for name in RECEIVERS if name in ("otlp_http", *receivers)}
     targets = folder / "targets.d"
@@ -36,6 +44,7 @@ def running(
     environment = {
         f"{ENVIRONMENT_PREFIX}{name.upper()}_PORT": str(ports.get(name, "off")) for name in RECEIVERS
     }
+    environment |= {f"{ENVIRONMENT_PREFIX}{name.upper()}": value for name, value in settings.items()}
     command = ["up", "--port", str(page), "--data-dir", str(folder / "data"), "--targets-dir", str(targets)]
     url = f"http://127.0.0.1:{page}"
     with Program("the observatory", [*command, *arguments], environment, folder / "log") as program:

@@ -37,14 +37,22 @@ def send(otlp_url: str) -> Sent:
         # The host b went down with its last twenty samples.
         _gauge(
             "alive",
-            [(at, h, 0 if h == "b" and i >= SAMPLES - 20 else 1) for i, at in enumerate(moments) for h in "ab"],
+            [
+                (at, h, 0 if h == "b" and i >= SAMPLES - 20 else 1)
+                for i, at in enumerate(moments)
+                for h in "ab"
+            ],
         ),
         _gauge("many", [(newest, f"host-{i:03}", i) for i in range(ROWS)]),
         _gauge("weird", [(newest, "a", 5)]),
         _classic(moments, trace_id, span_id),
         _exponential(moments),
     ]
-    _post(otlp_url, "metrics", {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]})
+    _post(
+        otlp_url,
+        "metrics",
+        {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]},
+    )
     nanoseconds = newest * 10**9
     span = {
         "traceId": trace_id,
@@ -62,9 +70,13 @@ def send(otlp_url: str) -> Sent:
             "severityNumber": number,
             "body": {"stringValue": body},
         }
-        for i, (level, number, body) in enumerate((("ERROR", 17, "payment refused"), ("INFO", 9, "order taken")))
+        for i, (level, number, body) in enumerate(
+            (("ERROR", 17, "payment refused"), ("INFO", 9, "order taken"))
+        )
     ]
-    _post(otlp_url, "logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]})
+    _post(
+        otlp_url, "logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
+    )
     return Sent(trace_id, newest)
 
 
@@ -135,7 +147,10 @@ def _panel(kind: str, title: str, *targets: dict[str, Any], **more: Any) -> dict
 
 
 _UP = [
-    {"type": "value", "options": {"0": {"text": "down", "color": "red"}, "1": {"text": "up", "color": "green"}}}
+    {
+        "type": "value",
+        "options": {"0": {"text": "down", "color": "red"}, "1": {"text": "up", "color": "green"}},
+    }
 ]
 _STEPS = {"mode": "absolute", "steps": [{"value": None, "color": "green"}, {"value": 0.5, "color": "red"}]}
 
@@ -172,12 +187,22 @@ def panels() -> list[dict[str, Any]]:
                         displayName="host B",
                         color={"mode": "fixed", "fixedColor": "#73bf69"},
                         custom__lineStyle={"fill": "dash", "dash": [10, 10]},
-                        links=[{"title": "Lines of ${__field.labels.host}", "url": "/logs?query=${__field.labels.host}"}],
+                        links=[
+                            {
+                                "title": "Lines of ${__field.labels.host}",
+                                "url": "/logs?query=${__field.labels.host}",
+                            }
+                        ],
                     )
                 ],
             },
             options={
-                "legend": {"displayMode": "table", "placement": "bottom", "calcs": ["mean", "max"], "showLegend": True},
+                "legend": {
+                    "displayMode": "table",
+                    "placement": "bottom",
+                    "calcs": ["mean", "max"],
+                    "showLegend": True,
+                },
                 "tooltip": {"mode": "multi", "sort": "desc"},
             },
         ),
@@ -238,8 +263,8 @@ def panels() -> list[dict[str, Any]]:
         _panel(
             "table",
             "Hosts in a table",
-            _query("load", instant=True, format="table"),
-            _query("used_bytes", instant=True, format="table") | {"refId": "B"},
+            _query("sum by (host, job) (load)", instant=True, format="table"),
+            _query("sum by (host, job) (used_bytes)", instant=True, format="table") | {"refId": "B"},
             transformations=[
                 {"id": "merge", "options": {}},
                 {
@@ -255,7 +280,10 @@ def panels() -> list[dict[str, Any]]:
                 "defaults": {},
                 "overrides": [
                     _override(
-                        "Load", unit="percentunit", thresholds=_STEPS, custom__cellOptions={"type": "color-background"}
+                        "Load",
+                        unit="percentunit",
+                        thresholds=_STEPS,
+                        custom__cellOptions={"type": "color-background"},
                     ),
                     _override("Used", unit="bytes"),
                     _override("Host", links=[{"title": "Lines", "url": "/logs?query=${__value.raw}"}]),
@@ -276,13 +304,28 @@ def panels() -> list[dict[str, Any]]:
         ),
         _panel("heatmap", "Native buckets", _query("increase(size[1m])", "", format="heatmap")),
         _panel("state-timeline", "States", _query("alive"), fieldConfig=_defaults(mappings=_UP)),
-        _panel("status-history", "History", _query("alive"), fieldConfig=_defaults(mappings=_UP), interval="1m"),
-        _panel("barchart", "Compared", _query("load", instant=True, format="table"), fieldConfig=_defaults(unit="percentunit")),
-        _panel("piechart", "Parts", _query("load"), options={"legend": {"values": ["percent"], "showLegend": True}}),
+        _panel(
+            "status-history", "History", _query("alive"), fieldConfig=_defaults(mappings=_UP), interval="1m"
+        ),
+        _panel(
+            "barchart",
+            "Compared",
+            _query("load", instant=True, format="table"),
+            fieldConfig=_defaults(unit="percentunit"),
+        ),
+        _panel(
+            "piechart",
+            "Parts",
+            _query("load"),
+            options={"legend": {"values": ["percent"], "showLegend": True}},
+        ),
         {
             "type": "text",
             "title": "Words",
-            "options": {"mode": "markdown", "content": "See **[the logs](/logs)**, not <script>alert(1)</script>."},
+            "options": {
+                "mode": "markdown",
+                "content": "See **[the logs](/logs)**, not <script>alert(1)</script>.",
+            },
         },
         {
             "type": "logs",
@@ -296,7 +339,7 @@ def panels() -> list[dict[str, Any]]:
             "datasource": TRACES,
             "targets": [{"refId": "A", "queryType": "search", "service": "shop", "operation": "All"}],
         },
-        _panel("timeseries", "An hour before", _query("load"), timeFrom="5m", timeShift="1m"),
+        _panel("timeseries", "Shifted", _query("load"), timeFrom="5m", timeShift="1m"),
         _panel("stat", "Nothing", _query("no_such_metric"), fieldConfig=_defaults(noValue="not one")),
         _panel("stat", "Strange unit", _query("weird"), fieldConfig=_defaults(unit="lightyears")),
         _panel("geomap", "A map", _query("load")),

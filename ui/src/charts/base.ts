@@ -57,7 +57,7 @@ export function timeOptions(size: Size, hooks: PlotHooks, sync: string): Omit<uP
   return {
     ...size,
     tzDate: (seconds) => shownDate(seconds * 1000),
-    padding: [8, 10, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     scales: { x: { time: true, range: () => hooks.range() } },
     axes: [{ ...axisLook(), size: 24, gap: 4, space: 70, values: timeLabels }],

@@ -172,7 +172,7 @@ export function plotOptions(
   const base = timeOptions(size, hooks, sync);
   return {
     ...base,
-    padding: [8, axes.some((axis) => axis.side === "right" && axis.show) ? 0 : 10, 0, 0],
+    padding: [8, axes.some((axis) => axis.side === "right" && axis.show) ? 0 : 16, 0, 0],
     scales: { ...base.scales, ...Object.fromEntries(axes.map((axis) => [axis.key, scaleOptions(axis)])) },
     axes: [...(base.axes ?? []), ...axes.map((axis, i) => axisOptions(axis, i === 0))],
     series: [{}, ...series.map((_, i) => seriesOptions(i, look))],
@@ -446,7 +446,7 @@ export function valueRange(low: number | null, high: number | null, axis: PlotAx
     return [axis.min ?? -most * 1.05, axis.max ?? most * 1.05];
   }
   if (top <= bottom) {
-    const room = axis.unit === "percentunit" ? 0.01 : 1;
+    const room = Math.abs(bottom) * 0.1 || (axis.unit === "percentunit" ? 0.01 : 1);
     if (!axis.zero && bottom !== 0) {
       bottom -= room;
     }

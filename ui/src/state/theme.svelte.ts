@@ -58,7 +58,8 @@ export function cssColor(name: string): string {
   if (color === undefined) {
     const written = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const both = /^light-dark\((.+),\s*(.+)\)$/.exec(written);
-    color = (theme.dark ? both?.[2] : both?.[1]) ?? written;
+    // The build shortens colours, and `faded` needs all digits.
+    color = ((theme.dark ? both?.[2] : both?.[1]) ?? written).replace(/^#(\w)(\w)(\w)$/, "#$1$1$2$2$3$3");
     resolved.set(name, color);
   }
   return color;
