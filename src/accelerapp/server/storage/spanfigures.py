@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from accelerapp.server.storage.contracts import OperationFigures, ServiceCall, SpanFigures, SpanQuery
+from accelerapp.server.storage.contracts import (
+    OperationFigures,
+    ServiceCall,
+    SpanFigures,
+    SpanPoint,
+    SpanQuery,
+)
 from accelerapp.server.storage.index import EVERY_BLOCK
 from accelerapp.server.storage.spansql import LONGEST_NS, SpanTables, span_condition, union
 
@@ -39,6 +45,29 @@ def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
         ),
         truncated=len(operations) > limit,
     )
+
+
+def points(tables: SpanTables, query: SpanQuery, limit: int) -> list[SpanPoint]:
+    """Return spans that meet a query in order of their start, a sample where there are more than `limit`."""
+    condition = span_condition(query)
+    read = union(tables.where(condition.wanted, query.start_ns, query.end_ns))
+    extreme = limit // 5
+    # The hash of an id chooses evenly, and the same spans at each refresh.
+    rows = tables.rows(
+        f"""
+        WITH found AS MATERIALIZED (
+            SELECT trace_id, span_id, service, name, start_ns, {_TOOK} AS took, status
+            FROM {read} WHERE start_ns BETWEEN ? AND ? AND {condition.sql}
+        ), chosen AS (
+            (FROM found ORDER BY took DESC, span_id LIMIT ?) UNION
+            (FROM found WHERE status = 'error' ORDER BY hash(span_id), span_id LIMIT ?) UNION
+            (FROM found ORDER BY hash(span_id), span_id LIMIT ?)
+        )
+        FROM chosen ORDER BY start_ns, trace_id, span_id
+        """,  # noqa: S608 - values are parameters
+        [query.start_ns, query.end_ns, *condition.parameters, extreme, extreme, limit - 2 * extreme],
+    )
+    return [SpanPoint(*row) for row in rows]
 
 
 def calls(tables: SpanTables, start_ns: int, end_ns: int, limit: int) -> list[ServiceCall]:

@@ -124,6 +124,7 @@ def span_condition(query: SpanQuery) -> Condition:
         ("kind = ?", query.kind),
         ("status = ?", query.status),
         ("scope = ?", query.scope),
+        ("parent_span_id = ?", "" if query.root else None),
         ("end_ns - start_ns >= ?", query.min_duration_ns),
         ("end_ns - start_ns <= ?", query.max_duration_ns),
     ]

@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from accelerapp.server.signals import Span
-from accelerapp.server.storage import ServiceShare, SpanQuery, Storage, TracePosition, TraceSummary, spansql
+from accelerapp.server.storage import (
+    ServiceShare,
+    SpanPoint,
+    SpanQuery,
+    Storage,
+    TracePosition,
+    TraceSummary,
+    spansql,
+)
 from accelerapp.server.storage import spans as spans_in_storage
 from accelerapp.server.storage.otlp import attribute_words, search_text, to_json
 from accelerapp.server.storage.spansql import span_condition
@@ -108,6 +116,7 @@ def meets(span: Span, query: SpanQuery) -> bool:
     return (
         query.start_ns <= span.start_ns <= query.end_ns
         and all(getattr(query, name) in (None, value) for name, value in equal.items())
+        and (not query.root or not span.parent_span_id)
         and (query.min_duration_ns is None or took >= query.min_duration_ns)
         and (query.max_duration_ns is None or took <= query.max_duration_ns)
         and all(texts.get(name) == value for name, value in query.attributes.items())
@@ -156,6 +165,7 @@ def queries() -> Iterator[SpanQuery]:
         "kind": ["client", "unspecified"],
         "status": list(STATUSES),
         "scope": ["web"],
+        "root": [True],
         "min_duration_ns": [0, 1_000, 1_001],
         "max_duration_ns": [0, 40_000],
         "attributes": [{"colour": "red"}, {"zone": "a", "number": "7"}, {"service.name": "bank"}],
@@ -225,6 +235,47 @@ async def test_more_operations_than_the_limit_are_left_out_and_told(storage: Sto
     cut = storage.spans.figures(SpanQuery(0, 2**62), 5)
     assert cut.truncated is True
     assert cut.operations == everything.operations[:5]
+
+
+async def test_points_are_the_spans_that_a_search_finds_each_once(storage: Storage) -> None:
+    for query in queries():
+        found = {
+            SpanPoint(
+                span.trace_id,
+                span.span_id,
+                span.service,
+                span.name,
+                span.start_ns,
+                max(0, span.end_ns - span.start_ns),
+                span.status,
+            )
+            for span in ALL
+            if meets(span, query)
+        }
+        order = sorted(found, key=lambda one: (one.start_ns, one.trace_id, one.span_id))
+        assert storage.spans.points(query) == order, query
+
+
+async def test_of_many_points_the_longest_and_the_failed_stay_and_the_rest_are_the_same_ones_again(
+    open_storage: Callable[..., Storage],
+) -> None:
+    resource = {"service.name": "shop"}
+    spans = [
+        Span(
+            f"{number:032x}", f"{number:016x}", "", "x", "server", "shop", BEGIN + number, BEGIN + 1000 - number,
+            "error" if number == 200 else "ok", attributes={"colour": "red", "number": 1}, resource=resource,
+        )
+        for number in range(1, 201)
+    ]  # fmt: skip
+    storage = open_storage()
+    await storage.write_traces(as_request(spans))
+    await storage.wait_loaded()
+    some = storage.spans.points(SpanQuery(0, 2**62), 10)
+    assert len(some) == len(set(some)) <= 10
+    assert {int(one.span_id, 16) for one in some} >= {1, 2, 200}
+    # A range that begins later has all that lies in it of what was chosen before.
+    later = storage.spans.points(SpanQuery(BEGIN + 100, 2**62), 10)
+    assert {one for one in some if one.start_ns >= BEGIN + 100} <= set(later)
 
 
 async def test_calls_lead_from_the_service_of_the_parent_to_that_of_the_span(
