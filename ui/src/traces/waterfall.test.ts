@@ -1,43 +1,34 @@
 import { describe, expect, it } from "vitest";
 
-import type { Span } from "../api/traces";
-import { barPlace, labelSide, makeRows, ticks, visibleRows } from "./waterfall";
-
-function span(span_id: string, depth: number, status = "unset"): Span {
-  return {
-    span_id,
-    depth,
-    status,
-    parent_span_id: "",
-    name: span_id,
-    kind: "internal",
-    service: "s",
-    start_ms: 0,
-    duration_ms: 1,
-    status_message: "",
-    attributes: {},
-    resource: {},
-    events: [],
-    links: [],
-    orphan: false,
-  };
-}
+import { makeSpan } from "./made";
+import {
+  ancestors,
+  barPlace,
+  labelSide,
+  levelsShown,
+  makeRows,
+  parentsFrom,
+  parseWindow,
+  ticks,
+  visibleRows,
+  writeWindow,
+} from "./waterfall";
 
 //  a ── b ── c
 //  │    └─── d (failed)
 //  └─── e
 //  f (another root)
 const rows = makeRows([
-  span("a", 0),
-  span("b", 1),
-  span("c", 2),
-  span("d", 2, "error"),
-  span("e", 1),
-  span("f", 0),
+  makeSpan("a", 0),
+  makeSpan("b", 1),
+  makeSpan("c", 2),
+  makeSpan("d", 2, { status: "error" }),
+  makeSpan("e", 1),
+  makeSpan("f", 0),
 ]);
-const ids = (collapsed: string[]): string =>
+const ids = (collapsed: string): string =>
   visibleRows(rows, new Set(collapsed))
-    .map((r) => r.span.span_id)
+    .map((row) => row.span.span_id)
     .join("");
 
 describe("makeRows", () => {
@@ -55,32 +46,70 @@ describe("makeRows", () => {
   it("marks what is above a failed span, and only that", () => {
     expect(rows.filter((row) => row.failedBelow).map((row) => row.span.span_id)).toEqual(["a", "b"]);
   });
+
+  it("does not take long for a chain of 10,000 spans", () => {
+    const chain = makeRows(Array.from({ length: 10_000 }, (_, i) => makeSpan(String(i), i)));
+    expect(chain[0]?.descendants).toBe(9_999);
+    expect(ancestors(chain, 9_999)).toHaveLength(9_999);
+  });
 });
 
 describe("visibleRows", () => {
   it("hides all that is below a collapsed span", () => {
-    expect(ids([])).toBe("abcdef");
-    expect(ids(["b"])).toBe("abef");
-    expect(ids(["a"])).toBe("af");
-    expect(ids(["a", "b"])).toBe("af");
-    expect(ids(["c"])).toBe("abcdef");
+    expect(ids("")).toBe("abcdef");
+    expect(ids("b")).toBe("abef");
+    expect(ids("a")).toBe("af");
+    expect(ids("ab")).toBe("af");
+    expect(ids("c")).toBe("abcdef");
+  });
+});
+
+describe("levels", () => {
+  it("are seen as many as are asked for", () => {
+    for (const [levels, seen] of [
+      [1, "af"],
+      [2, "abef"],
+      [3, "abcdef"],
+    ] as const) {
+      const collapsed = new Set(parentsFrom(rows, levels));
+      expect(
+        visibleRows(rows, collapsed)
+          .map((row) => row.span.span_id)
+          .join(""),
+      ).toBe(seen);
+      expect(levelsShown(rows, collapsed)).toBe(levels);
+    }
+  });
+
+  it("are found above a span", () => {
+    expect(ancestors(rows, 3)).toEqual([1, 0]);
+    expect(ancestors(rows, 5)).toEqual([]);
   });
 });
 
 describe("barPlace", () => {
-  it("is in percent of the trace", () => {
-    expect(barPlace(25, 50, 100)).toEqual({ left: 25, width: 50 });
+  const whole = { from: 0, to: 100 };
+
+  it("is in percent of the window", () => {
+    expect(barPlace(25, 50, whole)).toEqual({ left: 25, width: 50, outside: null });
+    expect(barPlace(25, 50, { from: 50, to: 100 })).toEqual({ left: 0, width: 50, outside: null });
   });
 
   it("stays visible and inside", () => {
-    expect(barPlace(0, 0, 100).width).toBeGreaterThan(0);
-    const late = barPlace(100, 40, 100);
-    expect(late.left + late.width).toBeLessThanOrEqual(100);
-    expect(barPlace(-5, 10, 100).left).toBe(0);
+    expect(barPlace(0, 0, whole).width).toBeGreaterThan(0);
+    const late = barPlace(100, 40, whole);
+    expect(late.left + late.width).toBeCloseTo(100);
+    expect(barPlace(-5, 10, whole)).toMatchObject({ left: 0, width: 5 });
+  });
+
+  it("says on which side of the window a bar is", () => {
+    expect(barPlace(0, 10, { from: 20, to: 30 }).outside).toBe("before");
+    expect(barPlace(40, 10, { from: 20, to: 30 }).outside).toBe("after");
+    expect(barPlace(10, 10, { from: 20, to: 30 }).outside).toBeNull();
   });
 
   it("fills the lane of a trace without length", () => {
-    expect(barPlace(0, 0, 0)).toEqual({ left: 0, width: 100 });
+    expect(barPlace(0, 0, { from: 0, to: 0 })).toEqual({ left: 0, width: 100, outside: null });
   });
 });
 
@@ -93,14 +122,34 @@ describe("labelSide", () => {
 });
 
 describe("ticks", () => {
-  it("divides a trace into a few round parts from 0", () => {
-    expect(ticks(2412)).toEqual([0, 500, 1000, 1500, 2000]);
-    expect(ticks(0)).toEqual([0]);
+  it("divides a window into a few round parts", () => {
+    expect(ticks({ from: 0, to: 2412 })).toEqual([0, 500, 1000, 1500, 2000]);
+    expect(ticks({ from: 130, to: 180 })).toEqual([130, 140, 150, 160, 170, 180]);
+    expect(ticks({ from: 0, to: 0 })).toEqual([0]);
     for (const total of [0.003, 1, 7, 49, 1234, 98_765]) {
-      const marks = ticks(total);
+      const marks = ticks({ from: 0, to: total });
       expect(marks.length).toBeGreaterThanOrEqual(3);
       expect(marks.length).toBeLessThanOrEqual(7);
       expect(marks.at(-1)).toBeLessThanOrEqual(total * 1.0001);
     }
+  });
+});
+
+describe("a window in the URL", () => {
+  it("is read and written", () => {
+    expect(parseWindow("12.5-80", 100)).toEqual({ from: 12.5, to: 80 });
+    expect(writeWindow({ from: 12.5, to: 80 }, 100)).toBe("12.50-80.00");
+    expect(parseWindow(writeWindow({ from: 0.00123, to: 0.00456 }, 1) ?? "", 1)).toEqual({
+      from: 0.00123,
+      to: 0.00456,
+    });
+  });
+
+  it("is the whole trace where it makes no sense", () => {
+    for (const text of ["", "x", "80-12", "5-5", "200-300"]) {
+      expect(parseWindow(text, 100)).toEqual({ from: 0, to: 100 });
+    }
+    expect(writeWindow({ from: -1, to: 100 }, 100)).toBeNull();
+    expect(writeWindow({ from: 5, to: 5 }, 100)).toBeNull();
   });
 });

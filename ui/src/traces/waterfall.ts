@@ -1,4 +1,4 @@
-/** The rows of a trace's waterfall, from spans in depth-first order. */
+/** The rows of a trace's waterfall, from spans in depth-first order, and where their bars stand. */
 
 import type { Span } from "../api/traces";
 
@@ -14,6 +14,12 @@ export interface Row {
   failedBelow: boolean;
 }
 
+/** A part of a trace's time, in milliseconds after its start. */
+export interface Window {
+  from: number;
+  to: number;
+}
+
 /** Finds each span's parent and what is below it, by depth; the server's order is kept. */
 export function makeRows(spans: Span[]): Row[] {
   const rows: Row[] = [];
@@ -22,25 +28,29 @@ export function makeRows(spans: Span[]): Row[] {
     while (path.length > 0 && (spans[path.at(-1) ?? 0]?.depth ?? 0) >= span.depth) {
       path.pop();
     }
-    const parent = path.at(-1) ?? null;
-    rows.push({ span, index, parent, children: 0, descendants: 0, failedBelow: false });
-    for (const above of path) {
-      const row = rows[above];
-      if (row !== undefined) {
-        row.descendants += 1;
-        row.failedBelow ||= span.status === "error";
-      }
-    }
-    const direct = parent === null ? undefined : rows[parent];
-    if (direct !== undefined) {
-      direct.children += 1;
-    }
+    rows.push({
+      span,
+      index,
+      parent: path.at(-1) ?? null,
+      children: 0,
+      descendants: 0,
+      failedBelow: false,
+    });
     path.push(index);
   });
+  // From the last to the first, all that is below a span is summed up before the span itself.
+  for (const row of rows.toReversed()) {
+    const parent = row.parent === null ? undefined : rows[row.parent];
+    if (parent !== undefined) {
+      parent.children += 1;
+      parent.descendants += row.descendants + 1;
+      parent.failedBelow ||= row.failedBelow || row.span.status === "error";
+    }
+  }
   return rows;
 }
 
-/** Leaves out what is below a collapsed span. */
+/** Leaves out what is below a collapsed span; `collapsed` holds span ids. */
 export function visibleRows(rows: Row[], collapsed: ReadonlySet<string>): Row[] {
   const visible: Row[] = [];
   for (let index = 0; index < rows.length; index += 1) {
@@ -56,18 +66,53 @@ export function visibleRows(rows: Row[], collapsed: ReadonlySet<string>): Row[] 
   return visible;
 }
 
-/** Returns a bar's place in percent of the trace's length, at least a hair wide and never outside. */
-export function barPlace(
-  startMs: number,
-  durationMs: number,
-  totalMs: number,
-): { left: number; width: number } {
-  if (totalMs <= 0) {
-    return { left: 0, width: 100 };
+/** Returns the spans above one, the nearest first. */
+export function ancestors(rows: Row[], index: number): number[] {
+  const above: number[] = [];
+  for (let at = rows[index]?.parent ?? null; at !== null; at = rows[at]?.parent ?? null) {
+    above.push(at);
   }
-  const left = Math.min(Math.max((startMs / totalMs) * 100, 0), 99.7);
-  const width = Math.min(Math.max((durationMs / totalMs) * 100, 0.3), 100 - left);
-  return { left, width };
+  return above;
+}
+
+/** Returns the parents at a depth and below it: collapsed, they leave `levels` levels to be seen. */
+export function parentsFrom(rows: Row[], levels: number): string[] {
+  return rows
+    .filter((row) => row.children > 0 && row.span.depth + 1 >= levels)
+    .map((row) => row.span.span_id);
+}
+
+/** Returns how many levels are seen while some parents are collapsed. */
+export function levelsShown(rows: Row[], collapsed: ReadonlySet<string>): number {
+  return visibleRows(rows, collapsed).reduce((most, row) => Math.max(most, row.span.depth + 1), 0);
+}
+
+export interface Place {
+  /** Percent of the window. */
+  left: number;
+  width: number;
+  /** On which side of the window it lies, where none of it is seen. */
+  outside: "before" | "after" | null;
+}
+
+const HAIR = 0.3;
+
+/** Returns a bar's place in percent of the window, at least a hair wide and never outside of it. */
+export function barPlace(startMs: number, durationMs: number, window: Window): Place {
+  const length = window.to - window.from;
+  if (length <= 0) {
+    return { left: 0, width: 100, outside: null };
+  }
+  const endMs = startMs + Math.max(durationMs, 0);
+  if (endMs < window.from) {
+    return { left: 0, width: 0, outside: "before" };
+  }
+  if (startMs > window.to) {
+    return { left: 100, width: 0, outside: "after" };
+  }
+  const share = (ms: number): number => Math.min(Math.max(((ms - window.from) / length) * 100, 0), 100);
+  const left = Math.min(share(startMs), 100 - HAIR);
+  return { left, width: Math.max(share(endMs) - left, HAIR), outside: null };
 }
 
 /** Tells where a bar's length is written so that it does not leave the lane. */
@@ -78,14 +123,36 @@ export function labelSide(place: { left: number; width: number }): "after" | "be
   return place.left >= 22 ? "before" : "inside";
 }
 
-/** Returns round times, in milliseconds, that divide a trace into four or five parts, from 0. */
-export function ticks(totalMs: number): number[] {
-  if (totalMs <= 0) {
-    return [0];
+/** Returns round times, in milliseconds, that divide a window into a few parts. */
+export function ticks(window: Window): number[] {
+  const length = window.to - window.from;
+  if (length <= 0) {
+    return [window.from];
   }
-  const rough = totalMs / 5;
+  const rough = length / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 2.5, 5, 10].find((one) => one * power >= rough) ?? 10) * power;
-  const count = Math.floor(totalMs / step + 1e-9);
-  return Array.from({ length: count + 1 }, (_, i) => i * step);
+  const step = ([1, 2, 2.5, 5, 10].find((one) => one * power >= rough * (1 - 1e-9)) ?? 10) * power;
+  const first = Math.ceil(window.from / step - 1e-9);
+  const last = Math.floor(window.to / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/** Reads a window of a trace from the URL, such as "12.5-80"; the whole trace where it makes no sense. */
+export function parseWindow(text: string, durationMs: number): Window {
+  const match = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text);
+  const window = { from: Number(match?.[1]), to: Math.min(Number(match?.[2]), durationMs) };
+  return match !== null && window.from < window.to ? window : { from: 0, to: durationMs };
+}
+
+/** Writes a window as the URL has it: null for the whole trace. */
+export function writeWindow(window: Window, durationMs: number): string | null {
+  const from = Math.max(window.from, 0);
+  const to = Math.min(window.to, durationMs);
+  if (to <= from || (from <= 0 && to >= durationMs)) {
+    return null;
+  }
+  // To a thousandth of what is seen, which no one can tell from what was dragged.
+  const places = Math.min(Math.max(3 - Math.floor(Math.log10(to - from)), 0), 6);
+  const texts = [from.toFixed(places), to.toFixed(places)] as const;
+  return texts[0] === texts[1] ? null : texts.join("-");
 }
