@@ -135,7 +135,7 @@ def test_a_dashboard_is_found_from_the_keyboard(page: Page) -> None:
     page.get_by_role("searchbox", name="Find a dashboard").fill("burn")
     expect(page.get_by_test_id("dashboards").get_by_role("listitem")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/d/accelerapp-slos"))
+    expect(page).to_have_url(re.compile("/d/slos"))
     expect(page.get_by_test_id("dashboards")).to_have_count(0)
 
 

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         None, description="Scrape jobs, receivers and routes merged into the two files above."
     )
     dashboards_dir: ExistingFolder = Field(
-        default_factory=lambda: _shipped_file("grafana"), description="Folder of Grafana dashboards (*.json)."
+        default_factory=lambda: _shipped_file("grafana"), description="Folder of Grafana dashboards (*.json, also in folders below)."
     )
     playbooks_dir: ExistingFolder = Field(
         default_factory=lambda: _shipped_file("playbooks"), description="Folder of playbooks (*.md)."

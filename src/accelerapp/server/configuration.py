@@ -9,7 +9,7 @@ from accelerapp.server.alerting import Config, is_secret, load_alertmanager
 from accelerapp.server.api import FileInUse, modified
 from accelerapp.server.config import Settings
 from accelerapp.server.configfile import ConfigError, Document, read, written
-from accelerapp.server.dashboards import Dashboard, load_dashboard
+from accelerapp.server.dashboards import Dashboard, dashboard_files, load_dashboards
 from accelerapp.server.ingest import ScrapeFile, load_scrape_file
 from accelerapp.server.rules import Group, load_rule_files
 from accelerapp.server.times import format_duration
@@ -51,7 +51,7 @@ def read_files(settings: Settings) -> Files:
             default_interval_seconds=scrape.evaluation_interval * factor,
             time_factor=factor,
         ),
-        dashboards=_dashboards(settings),
+        dashboards=load_dashboards(settings.dashboards_dir, time_factor=factor),
         yaml=written(read(settings.prometheus_file).data, _secret_of_scraping),
         overlay="" if overlay is None else written(overlay.data, _secret_of_either),
         in_use=in_use,
@@ -83,7 +83,7 @@ def _in_use(settings: Settings, scrape: ScrapeFile) -> tuple[FileInUse, ...]:
         ("routes", (settings.alertmanager_file,)),
         ("overlay", overlay),
         ("rules", scrape.rule_files),
-        ("dashboard", sorted(settings.dashboards_dir.glob("*.json"))),
+        ("dashboard", dashboard_files(settings.dashboards_dir)),
     )
     return tuple(FileInUse(role, str(path), modified(path)) for role, paths in found for path in paths)
 
@@ -114,11 +114,3 @@ def _overlay(settings: Settings) -> Document | None:
     if unknown:
         raise ConfigError(unknown)
     return document
-
-
-def _dashboards(settings: Settings) -> dict[str, Dashboard]:
-    found = (
-        load_dashboard(path, time_factor=settings.time_factor)
-        for path in sorted(settings.dashboards_dir.glob("*.json"))
-    )
-    return {dashboard.uid: dashboard for dashboard in found}

@@ -1,6 +1,12 @@
 """Reads Grafana dashboard files and gives the panels that the page draws, naming what it cannot draw."""
 
-from accelerapp.server.dashboards.load import DashboardError, load_dashboard, read_dashboard
+from accelerapp.server.dashboards.load import (
+    DashboardError,
+    dashboard_files,
+    load_dashboard,
+    load_dashboards,
+    read_dashboard,
+)
 from accelerapp.server.dashboards.model import (
     AnnotationQuery,
     Dashboard,
@@ -36,6 +42,8 @@ __all__ = [
     "Variable",
     "VariableOption",
     "VariableQuery",
+    "dashboard_files",
     "load_dashboard",
+    "load_dashboards",
     "read_dashboard",
 ]

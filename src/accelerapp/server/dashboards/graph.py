@@ -9,7 +9,8 @@ from accelerapp.server.dashboards.settings import NotHonouredError, as_number
 
 _LEGEND_CALCS = {"min": "min", "max": "max", "avg": "mean", "current": "lastNotNull", "total": "sum"}
 _CRITICAL = {"critical": "red", "warning": "orange", "ok": "green", "custom": ""}
-_READ = (
+#: What a graph has, some of it left behind in panels that once were graphs.
+READ = (
     "aliasColors", "bars", "dashLength", "dashes", "decimals", "fill", "fillGradient", "grid", "hiddenSeries",
     "leftYAxisLabel", "legend", "lines", "linewidth", "nullPointMode", "percentage", "pointradius", "points",
     "renderer", "rightYAxisLabel", "seriesOverrides", "spaceLength", "stack", "steppedLine", "thresholds",
@@ -29,6 +30,8 @@ def from_graph(fields: Fields) -> tuple[Fields, list[str]]:
         notes.append("timeRegions = […]")
     if values.get("alert"):
         notes.append("alert: rules are in rule files here")
+    if values.get("nullPointMode") == "null as zero":
+        notes.append("nullPointMode = 'null as zero'; a gap stays a gap")
     left, right = _axes(fields)
     custom = {**_style(values), **_axis_style(left)}
     custom["stacking"] = {"mode": _stacking(values), "group": "A"}
@@ -50,7 +53,7 @@ def from_graph(fields: Fields) -> tuple[Fields, list[str]]:
         notes += found
         if override is not None:
             overrides.append(override)
-    kept = {name: value for name, value in values.items() if name not in _READ}
+    kept = {name: value for name, value in values.items() if name not in READ}
     panel = {
         **kept,
         "type": "timeseries",

@@ -36,6 +36,26 @@ def load_dashboard(path: Path, *, time_factor: float = 1.0) -> Dashboard:
     return dashboard
 
 
+def load_dashboards(folder: Path, *, time_factor: float = 1.0) -> dict[str, Dashboard]:
+    """Read the dashboards of a folder and those below it, by their uids, each of which may be there once.
+
+    Raises DashboardError and OSError.
+    """
+    found: dict[str, Dashboard] = {}
+    files: dict[str, Path] = {}
+    for path in dashboard_files(folder):
+        dashboard = load_dashboard(path, time_factor=time_factor)
+        if dashboard.uid in files:
+            raise DashboardError(f"{path}: uid: {dashboard.uid!r} is that of {files[dashboard.uid]} already")
+        found[dashboard.uid], files[dashboard.uid] = dashboard, path
+    return found
+
+
+def dashboard_files(folder: Path) -> list[Path]:
+    """Return the files of a folder of dashboards, those of the folder itself first."""
+    return sorted(folder.rglob("*.json"), key=lambda path: (len(path.parts), path))
+
+
 def read_dashboard(data: bytes, name: str, *, time_factor: float = 1.0) -> Dashboard:
     """Read a Grafana dashboard from a file's bytes; `name` stands for the file in errors.
 

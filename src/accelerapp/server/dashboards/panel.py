@@ -6,6 +6,7 @@ from typing import Any
 
 from accelerapp.server.dashboards.field import read_field
 from accelerapp.server.dashboards.fields import FieldError, Fields, short
+from accelerapp.server.dashboards.graph import READ as OF_GRAPHS
 from accelerapp.server.dashboards.link import panel_links
 from accelerapp.server.dashboards.model import Grid, Panel, Repeat
 from accelerapp.server.dashboards.options import TYPES, read_options
@@ -72,7 +73,7 @@ def _unknown(fields: Fields) -> list[tuple[str, Any]]:
     return [
         (name, value)
         for name, value in fields.values.items()
-        if name not in _KNOWN and value not in (None, "", [], {}, False)
+        if name not in _KNOWN and name not in OF_GRAPHS and value not in (None, "", [], {}, False)
     ]
 
 

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.server.dashboards.boards import board
 
-from accelerapp.server.dashboards import Dashboard, DashboardError, load_dashboard, read_dashboard
+from accelerapp.server.dashboards import (
+    Dashboard,
+    DashboardError,
+    load_dashboard,
+    load_dashboards,
+    read_dashboard,
+)
 
 # Time
 
@@ -225,6 +231,20 @@ def test_what_is_no_dashboard_is_refused_with_its_place(tmp_path: Path, text: st
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DashboardError, match=message):
         load_dashboard(path)
+
+
+def test_dashboards_of_a_folder_are_read_with_those_below_it(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "b.json").write_text('{"uid": "b", "panels": []}', encoding="utf-8")
+    (tmp_path / "below" / "a.json").write_text('{"uid": "a", "panels": []}', encoding="utf-8")
+    assert list(load_dashboards(tmp_path)) == ["b", "a"]
+
+
+def test_two_files_with_one_uid_are_refused(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text('{"uid": "u", "panels": []}', encoding="utf-8")
+    with pytest.raises(DashboardError, match=r"b\.json: uid: 'u' is that of .*a\.json already"):
+        load_dashboards(tmp_path)
 
 
 def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
