@@ -4,7 +4,7 @@ import type { LogRecord } from "../api/logs";
 import { Ring } from "./ring";
 
 const lines = (from: number, to: number): LogRecord[] =>
-  Array.from({ length: to - from }, (_, i) => ({ id: String(from + i) }) as LogRecord);
+  Array.from({ length: to - from }, (_, i) => ({ id: String(from + i), time_ms: from + i }) as LogRecord);
 const ids = (ring: Ring): string => ring.lines.map((line) => line.id).join(" ");
 
 describe("the newest lines", () => {
@@ -19,6 +19,16 @@ describe("the newest lines", () => {
     expect(ids(ring)).toBe("4 3 2 1");
     expect(ring.received).toBe(5);
     expect(ring.flush()).toBe(false);
+  });
+
+  it("stand by their time, whenever they arrive", () => {
+    const ring = new Ring(4);
+    ring.push(lines(3, 5));
+    ring.flush();
+    ring.push(lines(1, 2));
+    ring.push(lines(8, 9));
+    ring.flush();
+    expect(ids(ring)).toBe("8 4 3 1");
   });
 
   it("stand still while they are held, and what arrives is counted", () => {

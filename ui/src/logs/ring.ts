@@ -46,9 +46,10 @@ export class Ring {
     if (this.#held || this.#arrived.length === 0) {
       return false;
     }
-    const arrived = this.#arrived.reverse();
+    // What was late stands where its time is, as in a search. Little is out of order, so that sorting costs little.
+    const lines = [...this.#arrived.reverse(), ...this.lines];
     this.#arrived = [];
-    this.lines = arrived.length >= this.size ? arrived : [...arrived, ...this.lines].slice(0, this.size);
+    this.lines = lines.sort((a, b) => b.time_ms - a.time_ms).slice(0, this.size);
     if (this.#known.size > 4 * this.size) {
       this.#known = new Set(this.lines.map((line) => line.id));
     }
