@@ -109,21 +109,6 @@ def test_the_waterfall_is_worked_by_keyboard(page: Page, failed_trace: str) -> N
     expect(spans.nth(1)).to_be_focused()
 
 
-def test_a_shared_address_shows_the_same_elsewhere(page: Page, browser: Browser) -> None:
-    page.goto("/logs")
-    page.get_by_label("Level").select_option(label="ERROR and above")
-    page.get_by_label("Query").fill('"cannot be reached" and service: codegen')
-    page.get_by_role("button", name="Search").click()
-    expect(page.get_by_test_id("logs").first).to_contain_text("cannot be reached")
-    elsewhere = browser.new_context()
-    other = elsewhere.new_page()
-    other.goto(page.url)
-    expect(other.get_by_test_id("logs").first).to_contain_text("cannot be reached")
-    expect(other.get_by_label("Query")).to_have_value('"cannot be reached" and service: codegen')
-    expect(other.get_by_test_id("logs").get_by_text("POST /v1/generate 502")).to_have_count(0)
-    elsewhere.close()
-
-
 def test_back_and_forward_go_through_the_views(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Traces", exact=True).click()
