@@ -68,6 +68,8 @@ describe("events", () => {
           { ...transition, rule: "B", state: "firing" },
           { ...transition, rule: "A", state: "firing" },
           { ...transition, rule: "B", state: "inactive", at_ms: 100 },
+          { ...transition, rule: "C", labels: { alertname: "C" }, state: "pending" },
+          { ...transition, rule: "C", labels: { alertname: "C" }, state: "inactive", at_ms: 75 },
         ],
         notifications: [],
         silence_changes: [

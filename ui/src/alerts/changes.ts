@@ -2,7 +2,7 @@
 
 import type { History, Transition } from "../api/alerts";
 import type { Labels, MatrixSeries } from "../api/metrics";
-import { alertHref, labelLine } from "./describe";
+import { alertHref, labelLine, labelsKey } from "./describe";
 import { groupBy } from "./group";
 import { agrees } from "./placeholders";
 
@@ -75,7 +75,9 @@ export function deployments(matrix: MatrixSeries[], from: number, to: number, al
 function versionOf(metric: Labels): string {
   const [first, ...rest] = VERSION.flatMap((name) => {
     const value = metric[name];
-    return value === undefined || value === "" ? [] : [name === "revision" ? value.slice(0, 12) : value];
+    return value === undefined || value === "" || value === "unknown"
+      ? []
+      : [name === "revision" ? value.slice(0, 12) : value];
   });
   return first === undefined ? "unknown" : rest.length === 0 ? first : `${first} (${rest.join(", ")})`;
 }
@@ -102,9 +104,12 @@ export function restarts(matrix: MatrixSeries[], from: number, to: number, alert
 /** What happened to other alerts and to silences within a range. */
 export function events(history: History, from: number, to: number, name: string, alert: Labels): Change[] {
   const within = (one: { at_ms: number }): boolean => one.at_ms >= from && one.at_ms <= to;
-  const others = history.transitions.filter((one) => one.rule !== name && within(one));
+  const others = groupBy(
+    history.transitions.filter((one) => one.rule !== name && within(one)),
+    (one) => labelsKey(one.labels),
+  );
   return [
-    ...others.map((one): Change => ({
+    ...[...others.values()].flatMap(worthTelling).map((one): Change => ({
       at: one.at_ms,
       kind: "alert",
       text: `${one.rule} ${became(one)}`,
@@ -123,6 +128,15 @@ export function events(history: History, from: number, to: number, name: string,
       own: false,
     })),
   ];
+}
+
+/** Leaves out what was pending for a while and came to nothing. */
+function worthTelling(transitions: Transition[]): Transition[] {
+  return transitions.filter((one, i) =>
+    one.state === "pending"
+      ? i === transitions.length - 1
+      : one.state === "firing" || transitions[i - 1]?.state !== "pending",
+  );
 }
 
 function became({ state }: Transition): string {
