@@ -54,4 +54,4 @@ def _text(name: str, value: Any) -> str:
     if name.endswith("_url") and "@" in (parts := urlsplit(value)).netloc:
         host = parts.netloc.rpartition("@")[2]
         return str(parts._replace(netloc=f"<secret>@{host}").geturl())
-    return f"{value:g}" if isinstance(value, float) and value < 1e6 else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

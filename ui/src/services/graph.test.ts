@@ -86,7 +86,7 @@ it("finds neighbours in both directions", () => {
 });
 
 it("colours by the share of errors", () => {
-  expect([toneOf(0, 0), toneOf(10, 0), toneOf(100, 4), toneOf(100, 5)]).toEqual([
+  expect([toneOf(0, 0), toneOf(1000, 9), toneOf(100, 4), toneOf(100, 5)]).toEqual([
     "none",
     "good",
     "warn",
@@ -95,8 +95,8 @@ it("colours by the share of errors", () => {
 });
 
 it("draws what is used more often thicker, within bounds", () => {
-  expect(edgeWidth(1, 1)).toBe(1.25);
-  expect(edgeWidth(1000, 1000)).toBe(5.25);
+  expect(edgeWidth(0, 0)).toBe(1);
+  expect(edgeWidth(1000, 1000)).toBe(3.5);
   expect(edgeWidth(10, 1000)).toBeLessThan(edgeWidth(100, 1000));
 });
 

@@ -132,17 +132,18 @@ export function neighbourhood(graph: Graph, id: string): Set<string> {
 
 export type Tone = "good" | "warn" | "bad" | "none";
 
-/** Tells how a share of errors looks: none, some, and more than five of a hundred. */
+/** Tells how a share of errors looks: few are below one of a hundred, many five or more. */
 export function toneOf(calls: number, errors: number): Tone {
   if (calls === 0) {
     return "none";
   }
-  return errors === 0 ? "good" : errors / calls < 0.05 ? "warn" : "bad";
+  const share = errors / calls;
+  return share < 0.01 ? "good" : share < 0.05 ? "warn" : "bad";
 }
 
-/** Returns an edge's width in pixels, by the order of magnitude of its rate beside the greatest. */
+/** Returns the width in pixels of an edge by its calls beside the most that one has. */
 export function edgeWidth(calls: number, most: number): number {
-  return most <= 1 || calls <= 1 ? 1.25 : 1.25 + (Math.log(calls) / Math.log(most)) * 4;
+  return 1 + Math.sqrt(calls / Math.max(most, 1)) * 2.5;
 }
 
 /** Returns the next node in a direction from one, by where they stand; null where there is none. */

@@ -58,6 +58,11 @@ describe("makeLayout", () => {
     expect(at(nodes, "b").x).toBeLessThan(at(nodes, "c").x);
   });
 
+  it("has them above where it goes down", () => {
+    const { nodes } = makeLayout(graph(["a", "b"], [["a", "b"]]), true);
+    expect(at(nodes, "a").y).toBeLessThan(at(nodes, "b").y);
+  });
+
   it("draws a ring and a service that calls itself", () => {
     const ring = graph(
       ["a", "b"],
@@ -98,18 +103,13 @@ describe("makeLayout", () => {
   });
 });
 
-it("draws a path to its last point", () => {
-  expect(
-    smooth([
-      { x: 0, y: 0 },
-      { x: 10, y: 0 },
-    ]),
-  ).toBe("M0.0 0.0L10.0 0.0");
-  expect(
-    smooth([
-      { x: 0, y: 0 },
-      { x: 10, y: 0 },
-      { x: 20, y: 10 },
-    ]),
-  ).toBe("M0.0 0.0Q10.0 0.0 20.0 10.0");
+it("draws a path through all its points, in the direction of the layout", () => {
+  const points = [
+    { x: 0, y: 0 },
+    { x: 10, y: 4 },
+    { x: 20, y: 10 },
+  ];
+  expect(smooth(points, false)).toBe("M0.0 0.0C5.0 0.0 5.0 4.0 10.0 4.0C15.0 4.0 15.0 10.0 20.0 10.0");
+  expect(smooth(points.slice(0, 2), true)).toBe("M0.0 0.0C0.0 2.0 10.0 2.0 10.0 4.0");
+  expect(smooth([], false)).toBe("");
 });

@@ -29,16 +29,20 @@ export interface Layout {
   labels: boolean;
 }
 
-/** Lays the graph out from left to right, callers before those they call; what calls nobody stands below. */
-export function makeLayout(graph: Graph): Layout {
+/**
+ * Lays the graph out from left to right, or down where there is more room, callers before those they call.
+ *
+ * What neither calls nor is called stands below.
+ */
+export function makeLayout(graph: Graph, down = false): Layout {
   const labels = graph.edges.length <= MOST_LABELS;
   const joined = new Set(graph.edges.flatMap((edge) => [edge.from, edge.to]));
   const drawn = new DagreGraph({ directed: true });
   drawn.setGraph({
-    rankdir: "LR",
-    nodesep: 26,
+    rankdir: down ? "TB" : "LR",
+    nodesep: down ? 18 : 26,
     edgesep: 14,
-    ranksep: labels ? 24 : 70,
+    ranksep: labels ? (down ? 18 : 24) : 70,
     marginx: MARGIN,
     marginy: MARGIN,
     ranker: joined.size > MANY_NODES ? "longest-path" : "network-simplex",
@@ -62,7 +66,7 @@ export function makeLayout(graph: Graph): Layout {
     }
     for (const edge of graph.edges) {
       const { points, x, y } = drawn.edge(edge.from, edge.to) as { points: Point[] } & Point;
-      found.edges.set(edge.id, { path: smooth(points), label: { x, y } });
+      found.edges.set(edge.id, { path: smooth(points, down), label: { x, y } });
     }
   }
   placeAlone(
@@ -92,23 +96,29 @@ function placeAlone(layout: Layout, ids: string[]): void {
   layout.height = top + rows * step.y - 22 + MARGIN;
 }
 
-/** Returns a path through points whose corners are rounded: through the middles, bent towards the points. */
-export function smooth(points: Point[]): string {
+/** Returns a path that passes through points, and at each of them in the direction of the layout. */
+export function smooth(points: Point[], down: boolean): string {
   const [first, ...rest] = points;
-  const last = points.at(-1);
-  if (first === undefined || last === undefined || rest.length === 0) {
+  if (first === undefined) {
     return "";
   }
-  const at = ({ x, y }: Point): string => `${x.toFixed(1)} ${y.toFixed(1)}`;
-  let path = `M${at(first)}`;
-  for (let i = 1; i < points.length - 1; i += 1) {
-    const corner = points[i] ?? last;
-    const next = points[i + 1] ?? last;
-    const middle =
-      i === points.length - 2 ? next : { x: (corner.x + next.x) / 2, y: (corner.y + next.y) / 2 };
-    path += `Q${at(corner)} ${at(middle)}`;
+  let path = `M${first.x.toFixed(1)} ${first.y.toFixed(1)}`;
+  let from = first;
+  for (const to of rest) {
+    const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
+    const [leaves, comes] = down
+      ? [
+          [from.x, y],
+          [to.x, y],
+        ]
+      : [
+          [x, from.y],
+          [x, to.y],
+        ];
+    path += `C${[...leaves, ...comes, to.x, to.y].map((one) => one.toFixed(1)).join(" ")}`;
+    from = to;
   }
-  return points.length === 2 ? `${path}L${at(last)}` : path;
+  return path;
 }
 
 /** Tells whether a layout has a place for all of a graph, so that it can stay. */
