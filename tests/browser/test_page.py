@@ -121,15 +121,6 @@ def test_back_and_forward_go_through_the_views(page: Page) -> None:
     expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
 
 
-def test_status_names_what_is_not_configured_and_how_fast_time_runs(page: Page) -> None:
-    page.goto("/status")
-    settled(page)
-    main = page.get_by_role("main")
-    expect(main).to_contain_text("40× faster")
-    expect(main).to_contain_text("not configured")
-    expect(main).to_contain_text("slack-webhook-url")
-
-
 @pytest.mark.parametrize(
     "address", ["/nothing/here", "/trace/00000000000000000000000000000001", "/alerts/None"]
 )
