@@ -137,7 +137,7 @@ export function createEditor(
             return served.length > 0 ? served.map(diagnostic) : (language.check?.(view) ?? []);
           },
           {
-            delay: 500,
+            delay: 1000,
             needsRefresh: (update) =>
               update.transactions.some((one) => one.effects.some((effect) => effect.is(told))),
           },

@@ -260,7 +260,9 @@ export function problemsOf(expr: string, outcomes: readonly (Outcome<unknown> | 
   for (const one of outcomes) {
     const add = (messages: string[], severity: Problem["severity"]): void => {
       for (const message of messages) {
-        said.set(message, readProblem(expr, message, severity));
+        // Which parameter it is goes without saying here.
+        const text = message.replace(/^invalid parameter "query": /, "");
+        said.set(text, readProblem(expr, text, severity));
       }
     };
     add(one?.error === undefined ? [] : [one.error], "error");
