@@ -1,4 +1,4 @@
-"""Takes pictures of every view, light and dark, wide and on a phone, from a running demo; the docs show a few of them."""
+"""Takes pictures of every view, light and dark, wide and on a phone, from a running demo; the docs show a few."""
 
 from __future__ import annotations
 

@@ -74,6 +74,8 @@ def test_a_view_whose_file_an_upgrade_removed_is_that_of_the_new_page(page: Page
         with page.expect_request(reloaded) as reload:
             page.get_by_role("link", name="Status", exact=True).click()
         assert reload.value.url == f"{observatory.url}/status"
+        page.unroute_all()
+        expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
         page.context.close()
 
 
@@ -96,7 +98,7 @@ def newer(page: Page) -> None:
 def test_files_that_are_named_by_their_content_are_kept_by_the_browser(page: Page, tmp_path: Path) -> None:
     with running(tmp_path) as observatory:
         answers: list[Response] = []
-        page.on("response", answers.append)
+        page.on("response", lambda response: answers.append(response))
         page.goto(f"{observatory.url}/status")
         expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
         page.context.close()
