@@ -73,8 +73,11 @@ function curl(host: string, otlp: string, port: (receiver: string) => number): S
       id: "curl-span",
       title: "A span",
       receiver: "otlp_http",
-      text: `now=$(date +%s); trace=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n'); span=$(printf %.16s "$trace")
-curl --fail --silent --show-error --header 'Content-Type: application/json' ${otlp}/v1/traces --data '{"resourceSpans": [{
+      text: `now=$(date +%s)
+trace=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')
+span=$(printf %.16s "$trace")
+curl --fail --silent --show-error ${otlp}/v1/traces \\
+  --header 'Content-Type: application/json' --data '{"resourceSpans": [{
   "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
   "scopeSpans": [{"spans": [{"traceId": "'$trace'", "spanId": "'$span'", "name": "place order", "kind": 2,
     "startTimeUnixNano": "'$now'000000000", "endTimeUnixNano": "'$now'250000000"}]}]}]}'`,
@@ -83,7 +86,8 @@ curl --fail --silent --show-error --header 'Content-Type: application/json' ${ot
       id: "curl-line",
       title: "A log line, by OTLP",
       receiver: "otlp_http",
-      text: `curl --fail --silent --show-error --header 'Content-Type: application/json' ${otlp}/v1/logs --data '{"resourceLogs": [{
+      text: `curl --fail --silent --show-error ${otlp}/v1/logs \\
+  --header 'Content-Type: application/json' --data '{"resourceLogs": [{
   "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
   "scopeLogs": [{"logRecords": [{"timeUnixNano": "'$(date +%s)'000000000", "severityNumber": 13,
     "severityText": "WARN", "body": {"stringValue": "sold out"}}]}]}]}'`,
@@ -92,7 +96,8 @@ curl --fail --silent --show-error --header 'Content-Type: application/json' ${ot
       id: "curl-sample",
       title: "A sample, by OTLP",
       receiver: "otlp_http",
-      text: `curl --fail --silent --show-error --header 'Content-Type: application/json' ${otlp}/v1/metrics --data '{"resourceMetrics": [{
+      text: `curl --fail --silent --show-error ${otlp}/v1/metrics \\
+  --header 'Content-Type: application/json' --data '{"resourceMetrics": [{
   "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
   "scopeMetrics": [{"metrics": [{"name": "orders.open", "gauge": {"dataPoints": [
     {"timeUnixNano": "'$(date +%s)'000000000", "asDouble": 3}]}}]}]}]}'`,
@@ -101,8 +106,8 @@ curl --fail --silent --show-error --header 'Content-Type: application/json' ${ot
       id: "curl-logstash",
       title: "A log line, as to Logstash over HTTP",
       receiver: "logstash_http",
-      text: `curl --fail --silent --show-error --header 'Content-Type: application/json' http://${host}:${String(port("logstash_http"))} \\
-  --data '{"service": "shop", "level": "warning", "message": "sold out"}'`,
+      text: `curl --fail --silent --show-error http://${host}:${String(port("logstash_http"))} \\
+  --header 'Content-Type: application/json' --data '{"service": "shop", "level": "warning", "message": "sold out"}'`,
     },
   ];
 }
