@@ -137,7 +137,7 @@ function groups(trace: Trace): Group {
   const groupOf: Group[] = [];
   for (const { span, index, parent } of rows) {
     const above = parent === null ? top : (groupOf[parent] ?? top);
-    const key = JSON.stringify([span.service, span.name, span.kind]);
+    const key = `${span.service}\u0000${span.name}\u0000${span.kind}`;
     let group = above.children.get(key);
     if (group === undefined) {
       // The hash of the path above keeps paths short, however deep a trace is.
