@@ -31,6 +31,29 @@ export function chartFont(): string {
   return `${String(FONT_SIZE)}px ${bodyFont()}`;
 }
 
+/** Returns the width of a text in pixels of the page; the same few are asked for at each drawing. */
+export function textWidth(text: string): number {
+  let width = widths.get(text);
+  if (width === undefined) {
+    if (measuring === null) {
+      measuring = document.createElement("canvas").getContext("2d");
+      if (measuring !== null) {
+        measuring.font = chartFont();
+      }
+    }
+    width = measuring?.measureText(text).width ?? 0;
+    if (widths.size >= MOST_WIDTHS) {
+      widths.clear();
+    }
+    widths.set(text, width);
+  }
+  return width;
+}
+
+const MOST_WIDTHS = 2000;
+const widths = new Map<string, number>();
+let measuring: CanvasRenderingContext2D | null = null;
+
 let family = "";
 
 function bodyFont(): string {

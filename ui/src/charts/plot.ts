@@ -7,7 +7,7 @@ import { cssValue, scaleColor, seriesColor } from "../dashboard/colors";
 import type { Frame, Series } from "../dashboard/frame";
 import { formatTicks } from "../format/number";
 import { faded, paint } from "../state/theme.svelte";
-import { axisLook, chartFont, FONT_SIZE, type PlotHooks, type Size, timeOptions } from "./base";
+import { axisLook, chartFont, FONT_SIZE, type PlotHooks, type Size, textWidth, timeOptions } from "./base";
 import { stackValues } from "./stack";
 
 export type { Mark, PlotHooks } from "./base";
@@ -256,7 +256,7 @@ function axisOptions(axis: PlotAxis, first: boolean): uPlot.Axis {
     grid: { ...look.grid, show: first || axis.grid },
     gap: 6,
     space: axis.scale.type === "linear" ? 34 : 24,
-    size: (plot, values) => axisSize(plot, values),
+    size: (_, values) => axisSize(values),
     ...(axis.label === ""
       ? {}
       : { label: axis.label, labelFont: chartFont(), labelSize: FONT_SIZE + 8, labelGap: 2 }),
@@ -272,11 +272,8 @@ function tickLabels(splits: (number | null)[], axis: PlotAxis): (string | null)[
 }
 
 /** As wide as the longest label, in steps, so that the plot does not shift at each refresh. */
-function axisSize(plot: uPlot, values: (string | null)[] | null): number {
-  plot.ctx.save();
-  plot.ctx.font = chartFont();
-  const widest = Math.max(0, ...(values ?? []).map((text) => plot.ctx.measureText(text ?? "").width));
-  plot.ctx.restore();
+function axisSize(values: (string | null)[] | null): number {
+  const widest = Math.max(0, ...(values ?? []).map((text) => textWidth(text ?? "")));
   return Math.ceil((widest + 14) / 16) * 16;
 }
 
@@ -321,7 +318,7 @@ function pointsShown(look: SeriesLook): uPlot.Series.Points.Show {
   if (look.points === "always") {
     return true;
   }
-  return (plot, _, first, last) => (last - first) * look.pointSize * 3 < plot.over.clientWidth;
+  return (plot, _, first, last) => (last - first) * look.pointSize * 3 < plot.bbox.width / devicePixelRatio;
 }
 
 const { linear, spline, stepped, bars } = uPlot.paths;

@@ -81,6 +81,11 @@ export function calcTitle(calc: string): string {
 
 /** Calculates one value; one that is not known is the last. */
 export function reduceValues(values: Values, calc: string): number | null {
+  // By far the most frequent ones need no list of all that is there.
+  if (calc === "lastNotNull" || calc === "firstNotNull") {
+    const isPresent = (value: number | null): boolean => value !== null && !Number.isNaN(value);
+    return (calc === "lastNotNull" ? values.findLast(isPresent) : values.find(isPresent)) ?? null;
+  }
   const present = values.filter((value) => value !== null && !Number.isNaN(value)) as number[];
   const percentile = PERCENTILE.exec(calc)?.[1];
   if (percentile !== undefined) {
