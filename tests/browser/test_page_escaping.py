@@ -61,13 +61,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     folder = tmp_path_factory.mktemp("hostile")
     for write in (_write_rules, _write_routes, _write_dashboards, _write_playbooks):
         write(folder)
-    arguments = (
-        *("--prometheus-file", str(folder / "prometheus.yml")),
-        *("--alertmanager-file", str(folder / "alertmanager.yml")),
-        *("--dashboards-dir", str(folder / "dashboards")),
-        *("--playbooks-dir", str(folder / "playbooks")),
-    )
-    with running(folder, arguments=arguments) as observatory:
+    settings = {
+        "prometheus_file": str(folder / "prometheus.yml"),
+        "alertmanager_file": str(folder / "alertmanager.yml"),
+        "dashboards_dir": str(folder / "dashboards"),
+        "playbooks_dir": str(folder / "playbooks"),
+    }
+    with running(folder, settings=settings) as observatory:
         trace_id = _send(observatory)
         _silence(observatory)
         yield Hostile(observatory, trace_id)
@@ -79,20 +79,14 @@ def _yaml(path: Path, value: object) -> None:
 
 
 def _write_rules(folder: Path) -> None:
-    rules = [
-        {
-            "alert": attack,
-            "expr": "vector(1)",
-            "labels": {"severity": attack, "service": attack},
-            "annotations": {
-                "summary": attack.replace("{{", "{ {"),
-                "description": attack.replace("{{", "{ {"),
-                "runbook_url": attack.replace("{{", "{ {"),
-            },
-        }
-        for attack in PLAIN
-    ]
-    rules[0]["annotations"]["runbook_url"] = "/user/hostile.md"  # type: ignore[index]
+    rules: list[dict[str, Any]] = []
+    for attack in PLAIN:
+        # In labels and annotations of rules two braces begin a template.
+        text = attack.replace("{{", "{ {")
+        labels = {"severity": text, "service": text}
+        annotations = {"summary": text, "description": text, "runbook_url": text}
+        rules.append({"alert": attack, "expr": "vector(1)", "labels": labels, "annotations": annotations})
+    rules[0]["annotations"]["runbook_url"] = "/user/hostile.md"
     _yaml(folder / "rules.yml", {"groups": [{"name": SEEN, "interval": "1s", "rules": rules}]})
     targets = [
         {"targets": [f"127.0.0.1:{index + 1}"], "labels": {"service": attack, "owned": attack}}
