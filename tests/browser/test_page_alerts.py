@@ -28,6 +28,19 @@ def _silences_end(stage: Stage) -> Iterator[None]:
             httpx.delete(f"{stage.url}/api/v2/silence/{silence['id']}").raise_for_status()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _patience() -> Iterator[None]:
+    """Wait longer than usual: an alert's page asks much of an observatory that shares its machine with a browser."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+def moment(seconds: float) -> str:
+    """Return when so many seconds have passed, as Alertmanager writes times."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
 def opened(page: Page, address: str) -> Locator:
     """Open a view, and return its content when it is there."""
     page.goto(address)
@@ -145,11 +158,10 @@ def test_an_alert_is_silenced_from_its_page_and_the_silence_expired(page: Page) 
 
 
 def test_a_silence_is_extended_and_changed(page: Page, stage: Stage) -> None:
-    now = time.time()
     body = {
         "matchers": [{"name": "alertname", "value": "Later", "isRegex": False, "isEqual": True}],
         "startsAt": "2020-01-01T00:00:00Z",
-        "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + 3600)),
+        "endsAt": moment(3600),
         "createdBy": "Bob",
         "comment": "soon",
     }
@@ -176,7 +188,7 @@ def test_what_is_wrong_with_a_silence_is_said(page: Page, complaints: list[str])
     form.get_by_role("button", name="Silence", exact=True).click()
     expect(form.get_by_role("alert")).to_contain_text("needs a matcher")
     form.get_by_role("button", name="Add a matcher").click()
-    form.get_by_label("Label 1").fill("alertname")
+    form.get_by_label("Label 1", exact=True).fill("alertname")
     form.get_by_label("Operator of alertname").select_option("=~")
     form.get_by_label("Value of alertname").fill("a(")
     expect(page.get_by_test_id("silence-preview")).to_contain_text("not valid RE2")
@@ -262,6 +274,16 @@ def test_the_blocks_of_a_playbook_run_with_the_labels_of_the_alert(page: Page) -
     )
 
 
+def test_a_link_of_a_playbook_opens_the_other_one_in_its_place(page: Page) -> None:
+    opened(page, "/alerts/CodeGenerationFailures")
+    playbook = page.get_by_test_id("playbook")
+    playbook.get_by_role("link", name="High error rate").click()
+    expect(playbook.get_by_role("heading", level=2).first).to_have_text("High error rate")
+    expect(playbook.get_by_test_id("block").first).to_contain_text("accelerapp_errors_total")
+    playbook.get_by_role("button", name="Back to the alert's own").click()
+    expect(playbook.get_by_role("heading", level=2).first).to_have_text("Code generation failures")
+
+
 def test_a_block_can_be_changed_and_what_is_wrong_with_it_is_said_in_its_place(
     page: Page, complaints: list[str]
 ) -> None:
@@ -284,7 +306,7 @@ def test_a_block_can_be_changed_and_what_is_wrong_with_it_is_said_in_its_place(
 def test_an_alert_of_another_program_is_shown_as_text_and_can_be_silenced(page: Page, stage: Stage) -> None:
     labels = {"alertname": ATTACK, "severity": ATTACK, "service": "elsewhere"}
     annotations = {"summary": ATTACK, "link": "javascript:alert(1)", "page": "https://example.com/x"}
-    alert = {"labels": labels, "annotations": annotations}
+    alert = {"labels": labels, "annotations": annotations, "endsAt": moment(3600)}
     httpx.post(f"{stage.url}/api/v2/alerts", json=[alert]).raise_for_status()
     try:
         main = opened(page, "/alerts")
@@ -310,7 +332,7 @@ def test_axe_finds_nothing_in_the_form_of_a_silence_and_on_the_silences(page: Pa
     body = {
         "matchers": [{"name": "alertname", "value": "HighErrorRate|x", "isRegex": True, "isEqual": True}],
         "startsAt": "2020-01-01T00:00:00Z",
-        "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600)),
+        "endsAt": moment(3600),
         "createdBy": "Bob",
         "comment": "x" * 300,
     }

@@ -26,12 +26,18 @@ class Alerts {
 
   /** Alerts, by their names, that fire and are neither silenced nor inhibited: of these somebody is told. */
   get firing(): number {
+    const others = this.now?.data?.others.filter((one) => isHeard(one) && one.labels["severity"] !== "none");
+    const names = new Set(others?.map((one) => one.labels["alertname"] ?? one.fingerprint));
+    return names.size + this.heard;
+  }
+
+  private get heard(): number {
     return this.count((rule) => rule.alerts.some((one) => one.state === "firing" && isHeard(one)));
   }
 
   /** Those that fire unheard, since a silence or another alert keeps them quiet. */
   get quiet(): number {
-    return this.count((rule) => this.has(rule, "firing")) - this.firing;
+    return this.count((rule) => this.has(rule, "firing")) - this.heard;
   }
 
   get pending(): number {
