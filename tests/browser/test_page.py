@@ -69,46 +69,6 @@ def test_a_chart_can_be_read_as_a_table(page: Page) -> None:
     expect(page.get_by_role("region", name="Error rate, as a table").locator("td").first).to_be_visible()
 
 
-def test_from_the_header_to_the_alert_its_graph_notification_and_playbook(page: Page) -> None:
-    page.goto("/")
-    page.get_by_test_id("firing-count").click()
-    page.get_by_role("link", name="HighErrorRate").click()
-    settled(page)
-    main = page.get_by_role("main")
-    expect(main).to_contain_text("firing")
-    expect(main).to_contain_text("increase(accelerapp_errors_total[5m])")
-    expect(main.get_by_test_id("chart")).to_be_visible()
-    expect(main).to_contain_text("critical-alerts (webhook)")
-    expect(main).to_contain_text("sent")
-    expect(main.get_by_test_id("playbook").get_by_role("heading").first).to_be_visible()
-
-
-def test_from_the_failed_trace_to_its_span_and_its_line(page: Page) -> None:
-    page.goto("/traces")
-    page.get_by_label("Status").select_option("error")
-    expect(page).to_have_url(re.compile("status=error"))
-    page.get_by_test_id("traces").get_by_role("link", name="POST /v1/generate").first.click()
-    settled(page)
-    # One of the attempts; there are several.
-    page.get_by_test_id("span").filter(has_text="chat").first.click()
-    expect(page.get_by_test_id("span-details")).to_contain_text("gen_ai.request.model")
-    expect(page.get_by_test_id("logs").first).to_contain_text("code generation failed")
-
-
-def test_the_waterfall_is_worked_by_keyboard(page: Page, failed_trace: str) -> None:
-    page.goto(f"/trace/{failed_trace}")
-    settled(page)
-    spans = page.get_by_test_id("span")
-    before = spans.count()
-    spans.first.focus()
-    page.keyboard.press("ArrowLeft")
-    expect(spans).to_have_count(1)
-    page.keyboard.press("ArrowRight")
-    expect(spans).to_have_count(before)
-    page.keyboard.press("ArrowDown")
-    expect(spans.nth(1)).to_be_focused()
-
-
 def test_back_and_forward_go_through_the_views(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Traces", exact=True).click()
