@@ -1,6 +1,7 @@
 /** Log lines. Times are Unix milliseconds unless said otherwise. */
 
 import { ApiError, OWN, get, searchString, type Params } from "./http";
+import { connection } from "../state/connection.svelte";
 import { readEvents } from "./events";
 import type { Attributes } from "./traces";
 
@@ -132,9 +133,15 @@ export async function followLogs(params: Params, told: Followed, signal: AbortSi
   const path = `${OWN}/logs/tail`;
   let response: Response;
   try {
-    response = await fetch(path + searchString(params), { signal, headers: { Accept: "text/event-stream" } });
+    const headers = { Accept: "text/event-stream" };
+    response = await fetch(path + searchString(params), { signal, headers });
+    connection.answered();
   } catch (error) {
-    throw signal.aborted ? error : new ApiError("The observatory does not answer.", 0);
+    if (signal.aborted) {
+      throw error;
+    }
+    connection.failed();
+    throw new ApiError("The observatory does not answer.", 0);
   }
   if (!response.ok || response.body === null) {
     const body = (await response.json().catch(() => null)) as { error?: unknown } | null;

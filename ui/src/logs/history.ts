@@ -1,25 +1,16 @@
-/** The last queries of this reader, in the browser's own storage. */
+/** The last queries of this reader, which the browser keeps. */
 
-const KEY = "logs.queries";
+import { recallStrings, remember } from "../state/remembered";
+
+const NAME = "logs.queries";
 const MOST = 20;
 
 export function lastQueries(): string[] {
-  try {
-    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(stored) ? stored.filter((one) => typeof one === "string").slice(0, MOST) : [];
-  } catch {
-    return []; // the browser keeps nothing for this page
-  }
+  return recallStrings(NAME).slice(0, MOST);
 }
 
 export function rememberQuery(query: string): void {
-  if (query.trim() === "") {
-    return;
-  }
-  const queries = [query, ...lastQueries().filter((one) => one !== query)].slice(0, MOST);
-  try {
-    localStorage.setItem(KEY, JSON.stringify(queries));
-  } catch {
-    // Then the query is not remembered.
+  if (query !== "") {
+    remember(NAME, [query, ...lastQueries().filter((one) => one !== query)].slice(0, MOST));
   }
 }

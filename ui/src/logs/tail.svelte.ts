@@ -4,6 +4,7 @@ import { untrack } from "svelte";
 
 import { ApiError, type Params } from "../api/http";
 import { followLogs, searchLogPage, type LogRecord } from "../api/logs";
+import { connection } from "../state/connection.svelte";
 import { Ring } from "./ring";
 
 /** Lines that are kept. */
@@ -54,6 +55,13 @@ export class Tail {
         cancelAnimationFrame(this.#frame);
         this.#frame = 0;
       };
+    });
+    $effect(() => {
+      if (connection.returns > 0) {
+        untrack(() => {
+          this.retry();
+        });
+      }
     });
     $effect(() => {
       const now = held();
