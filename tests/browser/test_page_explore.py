@@ -34,6 +34,14 @@ def typed(field: Locator, text: str) -> None:
     field.page.keyboard.type(text)
 
 
+def rewritten(field: Locator, text: str) -> None:
+    field.click()
+    field.page.keyboard.press("ControlOrMeta+a")
+    field.page.keyboard.type(text)
+    # What is offered meanwhile is not taken.
+    field.page.keyboard.press("Escape")
+
+
 def figures(page: Page) -> Locator:
     return page.get_by_test_id("figures")
 
@@ -88,8 +96,9 @@ def test_what_the_server_refuses_is_not_offered(page: Page) -> None:
     typed(field, "limi")
     page.keyboard.press("Control+Space")
     expect(page.get_by_role("option", name=re.compile("^limit"))).to_have_count(0)
-    field.fill("")
-    typed(field, "topk")
+    field.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("topk")
     expect(page.get_by_role("option", name=re.compile("^topkaggregation"))).to_be_visible()
 
 
@@ -108,20 +117,20 @@ def test_the_parameters_of_a_function_are_told_and_the_present_one_is_marked(pag
 
 def test_a_metric_says_what_it_is_under_the_pointer(page: Page) -> None:
     field = opened(page, f"/explore?expr={ERRORS}")
-    field.get_by_text(ERRORS).hover()
+    # The line goes on beyond its text.
+    field.get_by_text(ERRORS).hover(position={"x": 60, "y": 10})
     expect(page.locator(".cm-about")).to_contain_text("counter")
 
 
 def test_an_error_is_marked_at_its_place(page: Page, complaints: list[str]) -> None:
     field = opened(page)
     typed(field, "sum(nosuch(up[5m]))")
-    page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
     problems = page.get_by_test_id("problems")
     expect(problems).to_contain_text('unknown function with name "nosuch"')
     expect(marked(page)).to_have_text("nosuch")
     # Written anew, it is no error any more.
-    field.fill("sum(rate(up[5m]))")
+    rewritten(field, "sum(rate(up[5m]))")
     expect(problems).to_have_text("")
     expect(marked(page)).to_have_count(0)
     heed(complaints)
@@ -140,13 +149,12 @@ def test_what_prometheus_remarks_is_shown(page: Page) -> None:
 
 
 def test_several_queries_are_run_hidden_moved_and_removed(page: Page) -> None:
-    opened(page, f"/explore?expr=up&A.legend={quote('{{job}}')}")
+    opened(page, f"/explore?expr=up&A.legend={quote('{{service}}')}")
     page.get_by_role("button", name="Add query").click()
     second = editor(page, "Query B")
     expect(second).to_be_focused()
     page.keyboard.type("vector(42)")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
     legend = page.get_by_test_id("legend")
     expect(legend).to_contain_text("vector(42)")
     expect(legend).to_contain_text("codegen")
@@ -157,7 +165,7 @@ def test_several_queries_are_run_hidden_moved_and_removed(page: Page) -> None:
     page.keyboard.press("Shift+Alt+ArrowUp")
     expect(editor(page)).to_have_text("vector(42)")
     assert asked(page) == ["vector(42)", "up"]
-    assert asked(page, "B.legend") == ["{{job}}"]
+    assert asked(page, "B.legend") == ["{{service}}"]
     page.get_by_role("button", name="Remove query A").click()
     expect(editor(page)).to_have_text("up")
     assert asked(page) == ["up"]
@@ -190,7 +198,7 @@ def test_the_table_is_sorted_and_shows_raw_values(page: Page) -> None:
 
 
 def test_a_shared_address_shows_the_same_elsewhere(page: Page, browser: Browser) -> None:
-    opened(page, "/explore?expr=up&A.legend=" + quote("target {{job}}"))
+    opened(page, "/explore?expr=up&A.legend=" + quote("target {{service}}"))
     page.get_by_role("button", name="Stacked").click()
     page.get_by_label("Unit").select_option("percentunit")
     page.get_by_label("Threshold").fill("0.5")
@@ -224,8 +232,9 @@ def test_a_drag_over_the_graph_zooms(page: Page) -> None:
 def test_the_history_finds_what_was_run_and_keeps_favourites(page: Page) -> None:
     field = opened(page)
     for expr in ("vector(11)", "vector(22)"):
-        field.fill(expr)
-        page.keyboard.press("Escape")
+        field.click()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(expr)
         page.keyboard.press("Control+Enter")
         expect(page.get_by_test_id("legend")).to_contain_text(expr)
     page.reload()
@@ -288,13 +297,12 @@ def test_time_that_runs_faster_is_said(page: Page) -> None:
 def test_lines_are_found_by_the_same_bar(page: Page) -> None:
     field = opened(page, "/explore?lang=logs", "Query of logs")
     typed(field, "serv")
-    expect(page.get_by_role("option", name=re.compile("^service"))).to_be_visible()
+    expect(page.get_by_role("option", name=re.compile("^service")).first).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("option", name=re.compile("^codegen"))).to_be_visible()
     page.keyboard.press("Enter")
     expect(field).to_have_text(re.compile("service: codegen"))
     page.keyboard.type('and "cannot be reached"')
-    page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_test_id("logs")).to_contain_text("cannot be reached")
     expect(page.get_by_test_id("log-histogram")).to_be_visible()
@@ -306,7 +314,7 @@ def test_lines_are_found_by_the_same_bar(page: Page) -> None:
 def test_an_error_in_a_query_of_logs_is_marked(page: Page, complaints: list[str]) -> None:
     opened(page, "/explore?lang=logs&query=" + quote("level: error and ("), "Query of logs")
     expect(page.get_by_test_id("problems")).to_contain_text("Error")
-    expect(page.locator(".cm-lintRange-error, .cm-lintPoint-error").first).to_be_visible()
+    expect(marked(page)).to_have_text("(")
     heed(complaints)
 
 
@@ -316,7 +324,6 @@ def test_traces_are_found_by_a_line_of_terms(page: Page) -> None:
     expect(page.get_by_role("option", name="codegen")).to_be_visible()
     page.keyboard.press("Enter")
     page.keyboard.type("status=error")
-    page.keyboard.press("Escape")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_test_id("traces").get_by_role("link", name="POST /v1/generate").first).to_be_visible()
     page.get_by_role("link", name="Open in Traces").click()

@@ -19,7 +19,14 @@ import {
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
 import { type Diagnostic, forceLinting, linter } from "@codemirror/lint";
-import { EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state";
+import {
+  EditorState,
+  type Extension,
+  Prec,
+  StateEffect,
+  StateField,
+  type Transaction,
+} from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 
 import type { Problem } from "../problem";
@@ -129,6 +136,7 @@ export function createEditor(
           tooltipClass: () => "cm-completions",
         }),
         EditorView.lineWrapping,
+        EditorView.domEventHandlers({ beforeinput: replaceSelected }),
         placeholder(hint),
         problems,
         linter(
@@ -181,6 +189,29 @@ export function createEditor(
   };
 }
 
+/**
+ * Types over what is selected without the browser's own editing.
+ *
+ * That would keep the look of what it replaces in a style attribute, which the Content-Security-Policy forbids.
+ */
+function replaceSelected(event: InputEvent, view: EditorView): boolean {
+  const { main } = view.state.selection;
+  const text = event.data;
+  if (event.inputType !== "insertText" || text === null || main.empty || view.composing) {
+    return false;
+  }
+  const insert = (): Transaction =>
+    view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  // Such as brackets, which go around it.
+  const handled = view.state
+    .facet(EditorView.inputHandler)
+    .some((handler) => handler(view, main.from, main.to, text, insert));
+  if (!handled) {
+    view.dispatch(insert());
+  }
+  return true;
+}
+
 /** Tells whether Enter is to take the chosen completion: not where all is written, or nothing of it is begun. */
 function wantsCompletion(state: EditorState): boolean {
   const chosen = selectedCompletion(state);
@@ -195,5 +226,6 @@ function wantsCompletion(state: EditorState): boolean {
 
 function diagnostic(problem: Problem): Diagnostic {
   const { from, to, severity, message } = problem;
-  return { from, to, severity, message };
+  // What is missing at the end is marked on what stands before it.
+  return { from: from === to ? Math.max(0, from - 1) : from, to, severity, message };
 }

@@ -2,7 +2,7 @@
 
 import type { Completion, CompletionResult } from "@codemirror/autocomplete";
 import type { Diagnostic } from "@codemirror/lint";
-import type { EditorState} from "@codemirror/state";
+import type { EditorState } from "@codemirror/state";
 import { type Extension, StateField } from "@codemirror/state";
 import { type EditorView, hoverTooltip, showTooltip, type Tooltip } from "@codemirror/view";
 import { newCompleteStrategy, PromQLExtension } from "@prometheus-io/codemirror-promql";
