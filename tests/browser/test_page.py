@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -12,7 +11,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from accelerapp.cli.demo.stage import Stage
-from accelerapp.shipped import shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -46,20 +44,6 @@ def settled(page: Page) -> None:
     """Wait until a view shows its content."""
     page.get_by_role("heading", level=1).wait_for()
     expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
-
-
-def test_the_overview_draws_every_panel_of_the_shipped_dashboard(page: Page) -> None:
-    file = json.loads((shipped("observability") / "grafana" / "dashboard-system-overview.json").read_text())
-    page.goto("/")
-    settled(page)
-    for title in [panel["title"] for panel in file["panels"]]:
-        expect(page.locator(f'[data-testid=panel][data-panel="{title}"]')).to_be_visible()
-    error_rate = page.locator('[data-testid=panel][data-panel="Error rate"]')
-    expect(error_rate.get_by_test_id("legend")).to_contain_text("%")
-    # What is not drawn is said: so far the marks of deployments alone.
-    unsupported = page.get_by_test_id("unsupported")
-    expect(unsupported).to_have_count(1)
-    expect(unsupported).to_contain_text("annotation query 'Deployments'")
 
 
 def test_a_chart_can_be_read_as_a_table(page: Page) -> None:
