@@ -24,48 +24,48 @@ Made = tuple[int, int, str, str, str, int, int, bool, dict[str, str]]
 
 QUICK: list[Made] = [
     (1, 0, "kiosk", "POST /cart", "server", 0, 100, False, {"cart.items": "2", "shown": "same"}),
-    (2, 1, "kiosk", "call till", "client", 10, 60, False, {}),
-    (3, 2, "till", "pay", "server", 15, 55, False, {"card": "visa"}),
+    (2, 1, "kiosk", "call gate", "client", 10, 60, False, {}),
+    (3, 2, "turnstile", "pay", "server", 15, 55, False, {"card": "visa"}),
     (
         4,
         3,
-        "till",
+        "turnstile",
         "SELECT",
         "client",
         20,
         30,
         False,
-        {"db.system.name": "postgresql", "db.namespace": "tills"},
+        {"db.system.name": "postgresql", "db.namespace": "gates"},
     ),
     (5, 1, "kiosk", "print", "internal", 70, 90, False, {}),
 ]
 SLOW: list[Made] = [
     (1, 0, "kiosk", "POST /cart", "server", 0, 900, True, {"cart.items": "7", "shown": "same"}),
-    (2, 1, "kiosk", "call till", "client", 10, 860, True, {}),
-    (3, 2, "till", "pay", "server", 15, 855, True, {"card": "amex"}),
+    (2, 1, "kiosk", "call gate", "client", 10, 860, True, {}),
+    (3, 2, "turnstile", "pay", "server", 15, 855, True, {"card": "amex"}),
     (
         4,
         3,
-        "till",
+        "turnstile",
         "SELECT",
         "client",
         20,
         30,
         False,
-        {"db.system.name": "postgresql", "db.namespace": "tills"},
+        {"db.system.name": "postgresql", "db.namespace": "gates"},
     ),
     (
         5,
         3,
-        "till",
+        "turnstile",
         "SELECT",
         "client",
         40,
         50,
         False,
-        {"db.system.name": "postgresql", "db.namespace": "tills"},
+        {"db.system.name": "postgresql", "db.namespace": "gates"},
     ),
-    (6, 3, "till", "retry", "internal", 60, 850, False, {}),
+    (6, 3, "turnstile", "retry", "internal", 60, 850, False, {}),
 ]
 
 
@@ -123,11 +123,11 @@ def node(page: Page, name: str) -> Locator:
 
 
 def test_the_map_tells_who_calls_whom_and_what_sends_no_spans(page: Page, traces: dict[str, str]) -> None:
-    page.goto("/services?range=1h&q=till")
+    page.goto("/services?range=1h&q=turnstile")
     settled(page)
-    expect(node(page, "till")).to_have_accessible_name(re.compile(r"errors 50\.0 %, p50 .* p95"))
+    expect(node(page, "turnstile")).to_have_accessible_name(re.compile(r"errors 50\.0 %, p50 .* p95"))
     expect(node(page, "kiosk")).to_be_visible()
-    expect(node(page, "database postgresql tills")).to_be_visible()
+    expect(node(page, "database postgresql gates")).to_be_visible()
     edges = page.get_by_test_id("service-map").locator("[data-edge]")
     expect(edges).to_have_count(2)
     # What the filter does not name and is no neighbour is not there.
@@ -137,19 +137,19 @@ def test_the_map_tells_who_calls_whom_and_what_sends_no_spans(page: Page, traces
 
 
 def test_a_service_opens_its_figures_its_calls_and_what_leads_on(page: Page, traces: dict[str, str]) -> None:
-    page.goto("/services?range=1h&q=till")
+    page.goto("/services?range=1h&q=turnstile")
     settled(page)
-    node(page, "till").click()
-    expect(page).to_have_url(re.compile("node=till"))
+    node(page, "turnstile").click()
+    expect(page).to_have_url(re.compile("node=turnstile"))
     details = page.get_by_test_id("service-details")
-    expect(details.get_by_role("heading", name="till")).to_be_visible()
+    expect(details.get_by_role("heading", name="turnstile")).to_be_visible()
     expect(details.get_by_role("region", name="Operations, a table")).to_contain_text("pay")
     details.get_by_role("button", name="kiosk").click()
-    expect(page).to_have_url(re.compile("caller=kiosk&callee=till"))
+    expect(page).to_have_url(re.compile("caller=kiosk&callee=turnstile"))
     expect(details).to_contain_text("50.0 % (1)")
     details.get_by_role("link", name="Failed").click()
     settled(page)
-    expect(page).to_have_url(re.compile(r"/traces\?service=till&kind=server&status=error&range=1h"))
+    expect(page).to_have_url(re.compile(r"/traces\?service=turnstile&kind=server&status=error&range=1h"))
     expect(page.get_by_role("main")).to_contain_text("POST /cart")
     page.go_back()
     expect(details).to_contain_text("50.0 % (1)")
@@ -158,13 +158,13 @@ def test_a_service_opens_its_figures_its_calls_and_what_leads_on(page: Page, tra
 
 
 def test_the_map_is_worked_by_keyboard(page: Page, traces: dict[str, str]) -> None:
-    page.goto("/services?range=1h&q=till")
+    page.goto("/services?range=1h&q=turnstile")
     settled(page)
     node(page, "kiosk").focus()
     page.keyboard.press("ArrowRight")
-    expect(node(page, "till")).to_be_focused()
+    expect(node(page, "turnstile")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(node(page, "till")).to_have_attribute("aria-pressed", "true")
+    expect(node(page, "turnstile")).to_have_attribute("aria-pressed", "true")
     drawn = page.get_by_test_id("service-map").locator("svg > g")
     before = drawn.get_attribute("transform") or ""
     page.keyboard.press("i")
@@ -174,13 +174,13 @@ def test_the_map_is_worked_by_keyboard(page: Page, traces: dict[str, str]) -> No
 
 
 def test_a_refresh_moves_nothing(page: Page, stage: Stage, traces: dict[str, str]) -> None:
-    page.goto("/services?range=1h&q=till")
+    page.goto("/services?range=1h&q=turnstile")
     settled(page)
-    place = node(page, "till").get_attribute("transform")
-    name = node(page, "till").get_attribute("aria-label") or ""
+    place = node(page, "turnstile").get_attribute("transform")
+    name = node(page, "turnstile").get_attribute("aria-label") or ""
     send(stage, time.time_ns() - 5_000 * MS, QUICK)
-    expect(node(page, "till")).not_to_have_attribute("aria-label", name, timeout=20_000)
-    assert node(page, "till").get_attribute("transform") == place
+    expect(node(page, "turnstile")).not_to_have_attribute("aria-label", name, timeout=20_000)
+    assert node(page, "turnstile").get_attribute("transform") == place
 
 
 def test_the_list_is_sorted_by_any_column_and_the_address_keeps_it(
@@ -205,7 +205,7 @@ def test_the_list_is_sorted_by_any_column_and_the_address_keeps_it(
 
 
 def test_calls_are_a_table_too(page: Page, traces: dict[str, str]) -> None:
-    page.goto("/services?tab=calls&range=1h&state=errors&q=till")
+    page.goto("/services?tab=calls&range=1h&state=errors&q=turnstile")
     settled(page)
     rows = page.get_by_test_id("calls").locator("tbody tr")
     expect(rows).to_have_count(1)
@@ -224,10 +224,10 @@ def test_two_traces_are_matched_by_their_calls(page: Page, traces: dict[str, str
     causes = summary.get_by_test_id("causes").get_by_role("listitem")
     expect(causes.first).to_contain_text("retry")
     expect(causes.first).to_contain_text("+790 ms")
-    expect(compared(page, "till: SELECT")).to_have_accessible_name(re.compile("1 → 2 spans"))
-    expect(compared(page, "till: retry")).to_have_accessible_name(re.compile("A none.* only in B"))
+    expect(compared(page, "turnstile: SELECT")).to_have_accessible_name(re.compile("1 → 2 spans"))
+    expect(compared(page, "turnstile: retry")).to_have_accessible_name(re.compile("A none.* only in B"))
     expect(compared(page, "kiosk: print")).to_have_accessible_name(re.compile("B none.* only in A"))
-    expect(compared(page, "till: pay")).to_have_accessible_name(
+    expect(compared(page, "turnstile: pay")).to_have_accessible_name(
         re.compile(r"A 40 ms, B 840 ms, difference \+800 ms, errors 0 → 1")
     )
     page.keyboard.press("s")
@@ -238,7 +238,7 @@ def test_two_traces_are_matched_by_their_calls(page: Page, traces: dict[str, str
 def test_what_differs_in_a_pair_of_spans_is_side_by_side(page: Page, traces: dict[str, str]) -> None:
     page.goto(f"/compare?a={traces['quick']}&b={traces['slow']}")
     settled(page)
-    compared(page, "kiosk: POST /cart").click()
+    compared(page, "kiosk: POST .cart").click()
     pair = page.get_by_test_id("pair")
     items = pair.get_by_role("row").filter(has_text="cart.items")
     expect(items).to_contain_text("2")
@@ -356,7 +356,7 @@ def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage) -> Iter
 @pytest.mark.parametrize(
     "address",
     [
-        "/services?range=1h&node=till",
+        "/services?range=1h&node=turnstile",
         "/services?tab=list&range=1h",
         "/services?tab=calls&range=1h",
         "/compare?a={quick}&b={slow}",
