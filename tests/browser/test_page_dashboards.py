@@ -35,7 +35,7 @@ def series(title: str, expr: str, x: int, y: int, w: int = 12, **more: Any) -> d
     }
 
 
-#: A file such as people share: variables, one of which fails, repeats, a closed row, and a panel that is not drawn.
+#: A file such as people share: variables, repeats, a closed row, and a panel that is not drawn.
 BOARD: dict[str, Any] = {
     "title": "Shared board of $job",
     "__inputs": [{"name": "DS_PROMETHEUS", "type": "datasource", "pluginId": "prometheus"}],
@@ -58,7 +58,6 @@ BOARD: dict[str, Any] = {
                 "multi": True,
                 "current": {"value": ["one", "two"]},
             },
-            {"name": "broken", "type": "query", "query": "label_values(up{, job)"},
             {"name": "note", "type": "textbox", "query": "<b>hello</b>"},
         ]
     },
@@ -244,17 +243,24 @@ def test_panels_are_repeated_for_each_value_and_several_are_chosen_at_once(page:
 
 
 def test_a_variable_that_fails_says_why_and_leaves_the_others(
-    page: Page, board: Path, complaints: list[str]
+    browser: Browser, stage: Stage, tmp_path: Path
 ) -> None:
-    open_board(page, board)
+    broken = {"name": "broken", "type": "query", "query": "label_values(up{, job)"}
+    path = tmp_path / "broken.json"
+    variables = {"list": [*BOARD["templating"]["list"], broken]}
+    path.write_text(json.dumps({**BOARD, "templating": variables}), encoding="utf-8")
+    # A context of its own: that the question is refused is a complaint of the browser, whenever it is asked again.
+    context = browser.new_context(base_url=stage.url)
+    page = context.new_page()
+    open_board(page, path)
     page.get_by_role("button", name=re.compile("^broken")).click()
     expect(page.get_by_role("alert")).to_contain_text("The choices could not be loaded")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    # The browser notes the answer of 400, which is what the file asked for.
-    complaints[:] = [text for text in complaints if "400" not in text]
+    expect(page.get_by_role("button", name="Job: accelerapp")).to_be_visible()
+    context.close()
 
 
-def test_what_is_filled_into_a_text_panel_is_text(page: Page, board: Path, complaints: list[str]) -> None:
+def test_what_is_filled_into_a_text_panel_is_text(page: Page, board: Path) -> None:
     open_board(page, board)
     words = panel(page, "Words")
     expect(words).to_contain_text("Note: <b>hello</b>.")
@@ -264,15 +270,13 @@ def test_what_is_filled_into_a_text_panel_is_text(page: Page, board: Path, compl
     page.get_by_label("note").fill("other words")
     page.get_by_label("note").press("Enter")
     expect(words).to_contain_text("Note: other words.")
-    complaints[:] = [text for text in complaints if "400" not in text]
 
 
-def test_a_closed_row_opens(page: Page, board: Path, complaints: list[str]) -> None:
+def test_a_closed_row_opens(page: Page, board: Path) -> None:
     open_board(page, board)
     expect(panel(page, "Inside")).to_have_count(0)
     page.get_by_role("button", name="More").click()
     expect(panel(page, "Inside")).to_be_visible()
-    complaints[:] = [text for text in complaints if "400" not in text]
 
 
 @pytest.mark.parametrize(
@@ -309,7 +313,7 @@ def test_axe_finds_nothing_on_a_file_with_an_open_menu(
     context.close()
 
 
-def test_where_nothing_was_ever_received_the_first_page_says_so(page: Page, complaints: list[str]) -> None:
+def test_where_nothing_was_ever_received_the_first_page_says_so(page: Page) -> None:
     def nothing(route: Any) -> None:
         body = {"services": []} if "/services" in route.request.url else _EMPTY
         route.fulfill(json=body)
