@@ -44,6 +44,8 @@ ATTACKS = [
 ]
 #: Where a null cannot be: YAML, file names, addresses.
 PLAIN = [attack for attack in ATTACKS if "\0" not in attack]
+#: Milliseconds: dozens of panels are drawn.
+PATIENCE = 30_000
 #: The first, which every view is to show as a text, so that what is tested is there at all.
 SEEN = ATTACKS[0]
 
@@ -115,47 +117,42 @@ def _write_routes(folder: Path) -> None:
 
 def _write_dashboards(folder: Path) -> None:
     (folder / "dashboards").mkdir()
-    panels: list[dict[str, Any]] = []
-    for index, attack in enumerate(PLAIN):
-        links = [{"title": attack, "url": attack}, {"title": attack, "url": "javascript:owned()"}]
-        text = {"mode": ("html", "markdown")[index % 2], "content": attack}
-        query = {"expr": "vector(1)", "legendFormat": attack, "refId": "A"}
-        defaults = {"links": links, "unit": "short", "displayName": attack, "noValue": attack}
-        for kind in ("text", "stat", "timeseries", "table"):
-            panels.append(
-                {
-                    "id": len(panels) + 1,
-                    "title": attack,
-                    "description": attack,
-                    "type": kind,
-                    "gridPos": {"x": len(panels) * 6 % 24, "y": len(panels) // 4 * 4, "w": 6, "h": 4},
-                    "links": links,
-                    "options": text if kind == "text" else {},
-                    "targets": [] if kind == "text" else [query],
-                    "fieldConfig": {"defaults": defaults, "overrides": []},
-                }
-            )
-    for number in range(2):
+    texts = [
+        {"type": "text", "options": {"mode": ("html", "markdown")[index % 2], "content": attack}}
+        for index, attack in enumerate(PLAIN)
+    ]
+    values = [
+        {
+            "type": ("stat", "timeseries", "table", "bargauge")[index % 4],
+            "targets": [{"expr": "vector(1)", "legendFormat": attack, "refId": "A"}],
+            "fieldConfig": {
+                "defaults": {"links": _links(attack), "displayName": attack, "noValue": attack},
+                "overrides": [],
+            },
+        }
+        for index, attack in enumerate(PLAIN)
+    ]
+    names = [attack for attack in PLAIN if "," not in attack and ":" not in attack]
+    variable = {"type": "custom", "name": "owned", "label": SEEN, "query": ",".join(names)}
+    for number, panels in enumerate((texts, values)):
+        for index, panel in enumerate(panels):
+            place = {"x": index * 4 % 24, "y": index // 6 * 4, "w": 4, "h": 4}
+            attack = PLAIN[index]
+            panel |= {"id": index + 1, "title": attack, "description": attack, "gridPos": place}
+            panel["links"] = _links(attack)
         board = {
             "uid": f"hostile-{number}",
             "title": f"{SEEN} {number}",
             "description": SEEN,
             "links": [{"type": "link", "title": attack, "url": attack} for attack in PLAIN],
-            "templating": {
-                "list": [
-                    {
-                        "type": "custom",
-                        "name": "owned",
-                        "label": SEEN,
-                        "query": ",".join(
-                            attack for attack in PLAIN if "," not in attack and ":" not in attack
-                        ),
-                    }
-                ]
-            },
-            "panels": panels[number::2],
+            "templating": {"list": [variable]},
+            "panels": panels,
         }
         _yaml(folder / "dashboards" / f"{number} <img src=x class=owned>.json", board)
+
+
+def _links(attack: str) -> list[dict[str, str]]:
+    return [{"title": attack, "url": attack}, {"title": attack, "url": "javascript:owned()"}]
 
 
 def _write_playbooks(folder: Path) -> None:
@@ -208,7 +205,7 @@ def _send(observatory: Observatory) -> str:
             "attributes": [*_values(attack), {"key": "correlation_id", "value": {"stringValue": attack}}],
         }
         point = {"timeUnixNano": str(now), "asDouble": 1, "attributes": _values(attack)}
-        metric = {"name": "owned", "description": attack, "unit": "1", "gauge": {"dataPoints": [point]}}
+        metric = {"name": "owned", "description": attack, "gauge": {"dataPoints": [point]}}
         spans.append({"resource": resource, "scopeSpans": [{"scope": scope, "spans": [span]}]})
         lines.append({"resource": resource, "scopeLogs": [{"scope": scope, "logRecords": [record]}]})
         metrics.append({"resource": resource, "scopeMetrics": [{"scope": scope, "metrics": [metric]}]})
@@ -246,13 +243,13 @@ def _silence(observatory: Observatory) -> None:
 
 @pytest.fixture
 def page(browser: Browser, hostile: Hostile) -> Iterator[Page]:
-    """Open a page without its policy, so that a script that gets into it does run."""
+    """Open a page without its policy, so that a script that gets into it does run; high, so that all is drawn."""
     context = browser.new_context(
-        base_url=hostile.observatory.url, viewport={"width": 1440, "height": 900}, bypass_csp=True
+        base_url=hostile.observatory.url, viewport={"width": 1440, "height": 2600}, bypass_csp=True
     )
     context.add_init_script("window.owned = () => { window.isOwned = true; };")
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     yield page
@@ -270,7 +267,7 @@ def unharmed(page: Page) -> None:
 def opened(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("heading", level=1).wait_for()
-    expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=PATIENCE)
 
 
 def test_the_check_itself_notices_an_attack_that_works(page: Page) -> None:
@@ -298,7 +295,8 @@ def test_the_check_itself_notices_an_attack_that_works(page: Page) -> None:
 )
 def test_no_field_becomes_a_part_of_the_page(page: Page, hostile: Hostile, address: str) -> None:
     opened(page, address.format(trace=hostile.trace_id))
-    expect(page.get_by_role("main").get_by_text("onerror=owned()").filter(visible=True).first).to_be_visible()
+    text = page.get_by_role("main").get_by_text("onerror=owned()").filter(visible=True).first
+    expect(text).to_be_visible(timeout=PATIENCE)
     unharmed(page)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.stack.programs import until
 
 from accelerapp.cli.demo.stage import Stage
 
@@ -230,7 +231,7 @@ def test_the_chosen_colours_are_there_before_anything_is_drawn(page: Page) -> No
         lambda route: route.fulfill(body="", content_type="text/javascript"),
     )
     page.reload()
-    page.wait_for_function("document.styleSheets.length > 0")
+    until(lambda: page.evaluate("document.styleSheets.length > 0"), "the page has its style")
     assert page.evaluate(surface) == dark
     page.unroute_all()
     page.reload()
@@ -243,14 +244,15 @@ def test_the_chosen_colours_are_there_before_anything_is_drawn(page: Page) -> No
 def test_who_comes_back_finds_the_place_that_was_left(page: Page) -> None:
     opened(page, "/status")
     page.mouse.wheel(0, 700)
-    page.wait_for_function("scrollY > 300 && history.state?.scroll === Math.round(scrollY)")
+    kept = "scrollY > 300 && history.state?.scroll === Math.round(scrollY)"
+    until(lambda: page.evaluate(kept), "the place is kept")
     left = page.evaluate("scrollY")
     page.keyboard.type("gl")
     heading(page, "Logs")
-    page.wait_for_function("scrollY === 0")
+    until(lambda: page.evaluate("scrollY === 0"), "another view begins at its top")
     page.go_back()
     heading(page, "Status")
-    page.wait_for_function(f"Math.abs(scrollY - {left}) < 2")
+    until(lambda: page.evaluate(f"Math.abs(scrollY - {left}) < 2"), "the place that was left")
 
 
 def test_the_keyboard_and_the_reader_of_the_screen_go_along(page: Page) -> None:
