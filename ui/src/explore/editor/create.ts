@@ -132,6 +132,8 @@ export function createEditor(
         closeBrackets(),
         autocompletion({
           defaultKeymap: false,
+          // What is offered can be taken at once: Enter would run the unfinished query else.
+          interactionDelay: 0,
           maxRenderedOptions: 200,
           tooltipClass: () => "cm-completions",
         }),
