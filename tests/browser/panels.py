@@ -343,7 +343,6 @@ def panels() -> list[dict[str, Any]]:
         _panel("stat", "Nothing", _query("no_such_metric"), fieldConfig=_defaults(noValue="not one")),
         _panel("stat", "Strange unit", _query("weird"), fieldConfig=_defaults(unit="lightyears")),
         _panel("geomap", "A map", _query("load")),
-        _panel("timeseries", "Refused", _query("load offset $nothing")),
     ]
 
 
