@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -331,18 +330,18 @@ def test_a_failed_query_says_what_the_server_said_and_is_tried_again(
     expect(load.get_by_test_id("chart")).to_be_visible()
     failing = True
     # What was shown stays, and it is said that it is not the newest.
-    expect(load).to_contain_text("not updated")
+    expect(load).to_contain_text("not updated", timeout=15_000)
     expect(load.get_by_test_id("chart")).to_be_visible()
     failing = False
     load.get_by_role("button", name="Try Load again").click()
-    expect(load).not_to_contain_text("not updated")
+    expect(load).not_to_contain_text("not updated", timeout=15_000)
     complaints[:] = [text for text in complaints if "422" not in text]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing_on_any_panel(
-    browser: Browser, shown: tuple[str, Sent], scheme: str, width: int, tmp_path: Path
+    browser: Browser, shown: tuple[str, Sent], scheme: str, width: int
 ) -> None:
     context = browser.new_context(
         base_url=shown[0],
