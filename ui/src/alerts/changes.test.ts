@@ -67,6 +67,8 @@ describe("events", () => {
         transitions: [
           { ...transition, rule: "B", state: "firing" },
           { ...transition, rule: "A", state: "firing" },
+          { ...transition, rule: "D", labels: { alertname: "D", n: "1" }, state: "firing" },
+          { ...transition, rule: "D", labels: { alertname: "D", n: "2" }, state: "firing" },
           { ...transition, rule: "B", state: "inactive", at_ms: 100 },
           { ...transition, rule: "C", labels: { alertname: "C" }, state: "pending" },
           { ...transition, rule: "C", labels: { alertname: "C" }, state: "inactive", at_ms: 75 },
@@ -92,6 +94,7 @@ describe("events", () => {
     );
     expect(found.map(({ text, detail, own }) => [text, detail, own])).toEqual([
       ["B fired", "service=shop", true],
+      ["D fired", "2 instances", false],
       ["ann expired a silence", 'a="b"', false],
     ]);
   });

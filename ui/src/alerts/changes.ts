@@ -108,17 +108,12 @@ export function events(history: History, from: number, to: number, name: string,
     history.transitions.filter((one) => one.rule !== name && within(one)),
     (one) => labelsKey(one.labels),
   );
+  // A rule moves many of its instances at one evaluation: that is one thing that happened.
+  const moments = groupBy([...others.values()].flatMap(worthTelling), (one) =>
+    JSON.stringify([one.rule, one.state, one.at_ms]),
+  );
   return [
-    ...[...others.values()].flatMap(worthTelling).map((one): Change => ({
-      at: one.at_ms,
-      kind: "alert",
-      text: `${one.rule} ${became(one)}`,
-      detail: labelLine(
-        Object.fromEntries(Object.entries(one.labels).filter(([label]) => label !== "alertname")),
-      ),
-      href: alertHref(one.rule),
-      own: isOwn(one.labels, alert),
-    })),
+    ...[...moments.values()].flatMap(told),
     ...history.silence_changes.filter(within).map((one): Change => ({
       at: one.at_ms,
       kind: "silence",
@@ -128,6 +123,26 @@ export function events(history: History, from: number, to: number, name: string,
       own: false,
     })),
   ];
+
+  function told(together: Transition[]): Change[] {
+    const [first] = together;
+    if (first === undefined) {
+      return [];
+    }
+    const labels = Object.fromEntries(
+      Object.entries(first.labels).filter(([label]) => label !== "alertname"),
+    );
+    return [
+      {
+        at: first.at_ms,
+        kind: "alert",
+        text: `${first.rule} ${became(first)}`,
+        detail: together.length === 1 ? labelLine(labels) : `${String(together.length)} instances`,
+        href: alertHref(first.rule),
+        own: together.some((one) => isOwn(one.labels, alert)),
+      },
+    ];
+  }
 }
 
 /** Leaves out what was pending for a while and came to nothing. */

@@ -13,7 +13,7 @@ export interface Bar {
 export interface Track {
   name: string;
   bars: Bar[];
-  /** How often it began to fire. */
+  /** How many times it fired. */
   fired: number;
   /** How long it fired, of the whole range. */
   firingMs: number;
@@ -79,7 +79,7 @@ function track(name: string, rules: Rule[], transitions: Transition[], from: num
   return {
     name,
     bars,
-    fired: transitions.filter((one) => one.state === "firing" && one.at_ms >= from).length,
+    fired: firing.length,
     firingMs: firing.reduce((sum, bar) => sum + bar.to - bar.from, 0),
     lastAt: Math.max(...bars.map((bar) => bar.to), 0),
   };
