@@ -39,15 +39,6 @@ export async function lookForArrivals(before: Arrivals | undefined, signal: Abor
   return { counts, spans, lines, samples };
 }
 
-/** Tells whether the observatory has never received anything that was not its own. */
-export async function isEmpty(signal: AbortSignal): Promise<boolean> {
-  return (
-    (await newestTrace(signal)) === null &&
-    (await newestLine(signal)) === null &&
-    (await someSamples(signal)) === null
-  );
-}
-
 function counter(storage: Record<string, unknown>, name: string): number {
   const value = storage[name];
   return typeof value === "number" ? value : 0;
