@@ -365,7 +365,7 @@ def test_a_lost_connection_is_told_and_tried_again(page: Page, shop: str, compla
         else:
             route.fallback()
 
-    page.route("**/logs/tail*", answer)
+    page.route("**/api/accelerapp/v1/logs/tail*", answer)
     page.goto(f"{shop}&live=1")
     bar = page.get_by_test_id("live-bar")
     expect(bar).to_contain_text("16 readers follow the log lines already")
