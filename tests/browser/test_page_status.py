@@ -95,8 +95,9 @@ def test_rules_are_sorted_by_how_long_they_take_and_the_slowest_is_marked(page: 
     page.get_by_role("button", name="Rule", exact=True).click()
     expect(page).to_have_url(re.compile("sort=rule"))
     names = rules.locator("tbody tr td:first-child b").all_inner_texts()
-    assert names == sorted(names, key=str.lower)
-    assert "HighErrorRate" in names
+    assert names[0] == "CodeGenerationFailures"
+    page.get_by_role("button", name="Rule", exact=True).click()
+    expect(rules.locator("tbody tr td:first-child b").last).to_have_text("CodeGenerationFailures")
     # The counters are scraped, so that the first of them comes with the next turn.
     missed = page.get_by_test_id("groups").locator("tbody tr").first.locator("td").nth(6)
     expect(missed).to_contain_text(re.compile(r"\d+ of \d+"), timeout=20_000)
