@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from tests.browser.observatory import Observatory, running
 from tests.stack.programs import until
 
@@ -117,11 +117,11 @@ def _write_routes(folder: Path) -> None:
 
 def _write_dashboards(folder: Path) -> None:
     (folder / "dashboards").mkdir()
-    texts = [
+    texts: list[dict[str, Any]] = [
         {"type": "text", "options": {"mode": ("html", "markdown")[index % 2], "content": attack}}
         for index, attack in enumerate(PLAIN)
     ]
-    values = [
+    values: list[dict[str, Any]] = [
         {
             "type": ("stat", "timeseries", "table", "bargauge")[index % 4],
             "targets": [{"expr": "vector(1)", "legendFormat": attack, "refId": "A"}],
@@ -251,7 +251,12 @@ def page(browser: Browser, hostile: Hostile) -> Iterator[Page]:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     yield page
     context.close()
     assert dialogs == []
