@@ -98,9 +98,7 @@ export async function evaluate(
   limit: number,
   signal: AbortSignal,
 ): Promise<Answer<QueryData>> {
-  return answer(
-    await get<Body<QueryData>>("/api/v1/query", { query, time, limit: limit || null }, signal),
-  );
+  return answer(await get<Body<QueryData>>("/api/v1/query", { query, time, limit: limit || null }, signal));
 }
 
 function answer<T>({ data, warnings = [], infos = [] }: Body<T>): Answer<T> {

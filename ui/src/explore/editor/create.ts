@@ -221,9 +221,10 @@ function wantsCompletion(state: EditorState): boolean {
     return false;
   }
   const { head } = state.selection.main;
-  const before = state.sliceDoc(Math.max(0, head - chosen.label.length), head);
-  const begun = !/(^|[\s)\]}])$/.test(before) || selectedCompletionIndex(state) !== 0;
-  return begun && before !== chosen.label;
+  const before = state.sliceDoc(Math.max(0, head - 200), head);
+  // After what is whole, such as `up ` or `rate(x[5m])`; after `service: ` or `by (` something is to follow.
+  const whole = /^\s*$|[\w)\]}"'`]\s+$|[)\]}]$/.test(before);
+  return !before.endsWith(chosen.label) && (!whole || selectedCompletionIndex(state) !== 0);
 }
 
 function diagnostic(problem: Problem): Diagnostic {
