@@ -440,7 +440,7 @@ def test_axe_finds_nothing_in_any_state_of_the_view(view: Page, shop: str) -> No
     accessible(view)
     opened(view, f"{shop}&live=1")
     accessible(view)
-    view.get_by_test_id("logs").get_by_role("button").first.click()
+    rows(view).first.get_by_role("button").first.click()
     view.get_by_role("button", name="Lines around it").click()
     expect(view.get_by_test_id("log-context").get_by_test_id("logs")).to_be_visible()
     accessible(view)
