@@ -88,12 +88,12 @@ def send(stage: Stage, begin: int, spans: list[Made]) -> str:
         resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
         told.append({"resource": resource, "scopeSpans": [{"spans": [span]}]})
     url = f"{stage.otlp_url}/v1/traces"
-    httpx.post(url, json={"resourceSpans": told}, trust_env=False).raise_for_status()
+    httpx.post(url, json={"resourceSpans": told}, trust_env=False, timeout=60).raise_for_status()
     return trace_id
 
 
 def read(stage: Stage, path: str, **params: str) -> Any:
-    answer = httpx.get(f"{stage.url}/api/accelerapp/v1/{path}", params=params, trust_env=False)
+    answer = httpx.get(f"{stage.url}/api/accelerapp/v1/{path}", params=params, trust_env=False, timeout=60)
     return answer.json() if answer.is_success else {}
 
 
