@@ -299,6 +299,7 @@ def test_lines_are_found_by_the_same_bar(page: Page) -> None:
     typed(field, "serv")
     expect(page.get_by_role("option", name=re.compile("^service")).first).to_be_visible()
     page.keyboard.press("Enter")
+    page.keyboard.type("codeg")
     expect(page.get_by_role("option", name=re.compile("^codegen"))).to_be_visible()
     page.keyboard.press("Enter")
     expect(field).to_have_text(re.compile("service: codegen"))
