@@ -45,7 +45,7 @@ def failed_trace(stage: Stage) -> str:
 def settled(page: Page) -> None:
     """Wait until a view shows its content."""
     page.get_by_role("heading", level=1).wait_for()
-    expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
 
 
 def test_a_chart_can_be_read_as_a_table(page: Page) -> None:

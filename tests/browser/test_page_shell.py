@@ -30,7 +30,7 @@ ADDRESSES = [
 def opened(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("heading", level=1).wait_for()
-    expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
 
 
 def heading(page: Page, name: str | re.Pattern[str]) -> None:
