@@ -108,7 +108,8 @@ class Settings(BaseSettings):
         None, description="Scrape jobs, receivers and routes merged into the two files above."
     )
     dashboards_dir: ExistingFolder = Field(
-        default_factory=lambda: _shipped_file("grafana"), description="Folder of Grafana dashboards (*.json, also in folders below)."
+        default_factory=lambda: _shipped_file("grafana"),
+        description="Folder of Grafana dashboards (*.json, also in folders below).",
     )
     playbooks_dir: ExistingFolder = Field(
         default_factory=lambda: _shipped_file("playbooks"), description="Folder of playbooks (*.md)."
@@ -132,7 +133,9 @@ class Settings(BaseSettings):
     )
     query_concurrency: int = Field(2, gt=0, le=32, description="Queries answered at once; the others wait.")
     query_max_waiting: int = Field(
-        200, ge=0, description="Queries that may wait, each as long as a query may take; the others are refused."
+        200,
+        ge=0,
+        description="Queries that may wait, each as long as a query may take; the others are refused.",
     )
     max_request_bytes: int = Field(
         16 * 1024 * 1024,
@@ -146,7 +149,9 @@ class Settings(BaseSettings):
         description="Longest line of a log that is taken over TCP.",
         json_schema_extra=_unit("bytes"),
     )
-    max_connections: int = Field(1000, gt=0, description="Connections that each receiver, and the page, holds at once.")
+    max_connections: int = Field(
+        1000, gt=0, description="Connections that each receiver, and the page, holds at once."
+    )
     max_series: int = Field(
         1_000_000, gt=0, description="Series kept; samples of further ones are refused, and counted."
     )
