@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -20,6 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 CHROMIUM = os.environ.get("ACCELERAPP_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
+_TALLEST = 4000  # pixels of a picture
 #: Shown by README and docs: wide and light.
 IN_DOCS = ("overview", "explore", "trace", "logs", "alert")
 
@@ -84,10 +86,10 @@ def _appearances() -> Iterator[tuple[str, str]]:
 def _views(observer: Observer) -> dict[str, View]:
     failed = [trace for trace in observer.traces(status="error", limit=20) if not trace["orphan_count"]]
     trace = failed[0]["trace_id"] if failed else observer.traces(limit=1)[0]["trace_id"]
-    query = "sum by (job) (rate(accelerapp_observatory_http_requests_total[5m]))"
+    query = quote("sum by (route, status) (rate(accelerapp_requests_total[30s]))")
     return {
         "overview": View("/"),
-        "explore": View(f"/explore?expr={query}"),
+        "explore": View(f"/explore?expr={query}&range=3m"),
         "traces": View("/traces"),
         "trace": View(f"/trace/{trace}"),
         "trace-span": View(f"/trace/{trace}", _open_span),
@@ -128,12 +130,16 @@ def _take(browser: Browser, url: str, view: View, path: Path, size: str, scheme:
     page = context.new_page()
     page.goto(view.address)
     page.get_by_role("heading", level=1).wait_for()
-    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=15_000)
+    if view.whole or size == "phone":
+        # What is out of the window is not loaded.
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": min(max(tall, height), _TALLEST)})
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
     page.locator("[aria-busy=true]").first.wait_for(state="detached")
     view.prepare(page)
     # What is drawn on a canvas is there one frame after its data.
     page.wait_for_timeout(800)
-    page.screenshot(path=path, full_page=view.whole or size == "phone")
+    page.screenshot(path=path)
     context.close()
 
 
