@@ -116,7 +116,7 @@ def _open_span(page: Page) -> None:
 
 
 def _open_line(page: Page) -> None:
-    page.get_by_test_id("logs").first.locator("[data-testid=log], summary").first.click()
+    page.get_by_test_id("logs").first.locator("button.toggle").first.click()
 
 
 def _take(browser: Browser, url: str, view: View, path: Path, size: str, scheme: str) -> None:
