@@ -130,12 +130,13 @@ def _take(browser: Browser, url: str, view: View, path: Path, size: str, scheme:
     page = context.new_page()
     page.goto(view.address)
     page.get_by_role("heading", level=1).wait_for()
+    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
+    page.locator("[aria-busy=true]").first.wait_for(state="detached")
     if view.whole or size == "phone":
         # What is out of the window is not loaded.
         tall = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": min(max(tall, height), _TALLEST)})
-    expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
-    page.locator("[aria-busy=true]").first.wait_for(state="detached")
+        expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
     view.prepare(page)
     # What is drawn on a canvas is there one frame after its data.
     page.wait_for_timeout(800)

@@ -251,7 +251,7 @@ def test_the_chosen_colours_are_there_before_anything_is_drawn(page: Page) -> No
 
 
 def test_who_comes_back_finds_the_place_that_was_left(page: Page) -> None:
-    opened(page, "/status")
+    opened(page, "/status?tab=configuration")
     page.mouse.wheel(0, 700)
     kept = "scrollY > 300 && history.state?.scroll === Math.round(scrollY)"
     until(lambda: page.evaluate(kept), "the place is kept")
