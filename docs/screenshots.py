@@ -96,7 +96,7 @@ def _views(observer: Observer) -> dict[str, View]:
         "logs": View("/logs"),
         "logs-line": View("/logs", _open_line),
         "alerts": View("/alerts"),
-        "alert": View("/alerts/HighErrorRate", whole=True),
+        "alert": View("/alerts/HighErrorRate"),
         "silences": View("/silences"),
         "status": View("/status", whole=True),
         "start": View("/start"),
