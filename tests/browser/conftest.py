@@ -108,3 +108,14 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observatory]:
     """Yield an observatory that nothing was sent to, for tests that send it nothing either."""
     with running(tmp_path_factory.mktemp("empty")) as observatory:
         yield observatory
+
+
+@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["wide", "phone"])
+def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage) -> Iterator[Page]:
+    """Yield a page as wide as a desk's or a phone's screen, each in one of the two colour schemes."""
+    width, scheme = request.param
+    context = browser.new_context(
+        base_url=stage.url, viewport={"width": width, "height": 844}, color_scheme=scheme
+    )
+    yield context.new_page()
+    context.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -76,22 +75,6 @@ def test_what_does_not_exist_is_said_with_a_way_back(page: Page, address: str, c
     expect(page.get_by_role("main")).to_contain_text("no ", ignore_case=True)
     # That a trace is unknown is told by a 404, which the browser notes; it is no complaint.
     complaints[:] = [text for text in complaints if "404" not in text]
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=[1440, 390])
-def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage, scheme: str) -> Iterator[Page]:
-    context = browser.new_context(
-        base_url=stage.url,
-        viewport={"width": request.param, "height": 844},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    yield context.new_page()
-    context.close()
 
 
 def assert_accessible(view: Page) -> None:

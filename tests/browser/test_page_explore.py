@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
-
-from accelerapp.cli.demo.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -358,22 +355,6 @@ VIEWS = [
     "/explore?lang=traces&query=" + quote("service=codegen"),
     "/explore?split=1&expr=up&right.lang=logs",
 ]
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=[1440, 390])
-def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage, scheme: str) -> Iterator[Page]:
-    context = browser.new_context(
-        base_url=stage.url,
-        viewport={"width": request.param, "height": 844},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    yield context.new_page()
-    context.close()
 
 
 @pytest.mark.parametrize("address", VIEWS)

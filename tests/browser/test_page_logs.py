@@ -410,16 +410,6 @@ def test_what_comes_from_outside_is_text_in_every_part_of_the_view(page: Page, s
     assert page.title() != "owned"
 
 
-@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["wide", "phone"])
-def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage) -> Iterator[Page]:
-    width, scheme = request.param
-    context = browser.new_context(
-        base_url=stage.url, viewport={"width": width, "height": 844}, color_scheme=scheme
-    )
-    yield context.new_page()
-    context.close()
-
-
 def accessible(page: Page) -> None:
     found = Axe().run(page).response["violations"]
     assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found] == []

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from accelerapp.cli.demo.stage import Stage
 
@@ -341,16 +340,6 @@ def test_ten_thousand_spans_of_each_are_compared_and_only_what_is_seen_is_drawn(
     page.get_by_test_id("compared").focus()
     page.keyboard.press("End")
     expect(page.get_by_test_id("compared").locator(".row.active")).to_be_in_viewport()
-
-
-@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["wide", "narrow"])
-def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage) -> Iterator[Page]:
-    width, scheme = request.param
-    context = browser.new_context(
-        base_url=stage.url, viewport={"width": width, "height": 844}, color_scheme=scheme
-    )
-    yield context.new_page()
-    context.close()
 
 
 @pytest.mark.parametrize(

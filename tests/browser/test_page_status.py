@@ -219,16 +219,6 @@ def test_a_target_that_is_down_needs_attention(alone: Page, own: tuple[Observato
     expect(mine).to_contain_text("service=mine")
 
 
-@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["wide", "narrow"])
-def view(request: pytest.FixtureRequest, browser: Browser, stage: Stage) -> Iterator[Page]:
-    width, scheme = request.param
-    context = browser.new_context(
-        base_url=stage.url, viewport={"width": width, "height": 844}, color_scheme=scheme
-    )
-    yield context.new_page()
-    context.close()
-
-
 def test_axe_finds_nothing_on_any_tab(view: Page) -> None:
     for tab in TABS:
         view.goto(f"/status?tab={tab}")
