@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from accelerapp.server.dashboards.annotation import read_annotations
 from accelerapp.server.dashboards.fields import FieldError, Fields
 from accelerapp.server.dashboards.link import dashboard_links
@@ -18,6 +20,8 @@ from accelerapp.server.dashboards.variable import read_variables
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DEFAULT_RANGE_MS = 3_600_000
 _MOST_RANGE_MS = 31 * 86_400_000
+#: How much deeper than in the file something may stand in the form.
+_FORM_DEPTH = 8
 _TOOLTIPS = {0: "off", 1: "crosshair", 2: "tooltip"}
 
 
@@ -70,13 +74,24 @@ def read_dashboard(data: bytes, name: str, *, time_factor: float = 1.0) -> Dashb
         document = json.loads(data, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise DashboardError(f"{name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from error
-    except (UnicodeDecodeError, FieldError) as error:
-        raise DashboardError(f"{name}: not valid JSON: {error}") from error
     except RecursionError as error:
         raise DashboardError(f"{name}: its JSON is nested too deeply") from error
+    except ValueError as error:  # no text, a number of thousands of digits, or one that JSON has not
+        raise DashboardError(f"{name}: not valid JSON: {error}") from error
+    _refuse_unwritable(document, name)
     try:
         return _dashboard(Fields(document, ""), time_factor)
     except FieldError as error:
+        raise DashboardError(f"{name}: {error}") from error
+
+
+def _refuse_unwritable(document: Any, name: str) -> None:
+    """Refuse what can be read and not be answered: halves of surrogates, and depths and integers beyond all use."""
+    for _ in range(_FORM_DEPTH):
+        document = [document]
+    try:
+        orjson.dumps(document)
+    except TypeError as error:
         raise DashboardError(f"{name}: {error}") from error
 
 

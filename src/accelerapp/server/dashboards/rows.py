@@ -58,5 +58,5 @@ def _row(row: Fields, top: int) -> tuple[list[Fields], int]:
 
 def _lines(height: Any) -> int | None:
     """Return the rows of the grid that a height such as 250 or "250px" takes."""
-    match = re.fullmatch(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", str(height)) if height is not None else None
+    match = re.fullmatch(r"(\d{1,5})(?:\.\d+)?(?: *px)?", str(height).strip()) if height is not None else None
     return None if match is None else max(3, math.ceil(int(match[1]) / _ROW_PIXELS))

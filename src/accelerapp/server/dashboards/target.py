@@ -14,8 +14,9 @@ from accelerapp.server.promql import parse
 _FORMATS = ("time_series", "table", "heatmap")
 _LINES = ("logs", "raw_data", "raw_document")
 _TRACE_ID = re.compile(r"[0-9a-fA-F]{1,32}|\$\{?\w+\}?")
-#: A value of a tag may be quoted, as in logfmt.
-_TAG = re.compile(r'([^\s=]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')
+#: A value of a tag may be quoted, as in logfmt. A name begins where no other one is under way: else long ones would
+#: take quadratic time.
+_TAG = re.compile(r'(?<![^\s=])([^\s=]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')
 
 
 def read_targets(fields: Fields, sources: Sources) -> tuple[tuple[Target, ...], list[str]]:

@@ -19,6 +19,8 @@ _TAGS = frozenset(
 )  # fmt: skip
 _TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 _STYLED = re.compile(r"<[a-zA-Z][^<>]*\s(style|class)\s*=")
+#: Longer Markdown, which no reader waits for, is shown as it is written.
+_MOST_MARKDOWN = 100_000
 #: The panel's title is a heading of the second rank.
 _RANKS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6"}
 
@@ -31,6 +33,9 @@ def read_text(mode: str, content: str) -> tuple[dict[str, Any], list[str]]:
         return {"mode": "code", "html": "", "content": content}, [
             f"text mode {mode!r}; shown as it is written"
         ]
+    if mode == "markdown" and len(content) > _MOST_MARKDOWN:
+        note = f"Markdown of more than {_MOST_MARKDOWN} characters; shown as it is written"
+        return {"mode": "code", "html": "", "content": content}, [note]
     html = content if mode == "html" else _render(content)
     left_out = sorted({tag.lower() for tag in _TAG.findall(html)} - _TAGS)
     notes = [f"<{tag}> in its text" for tag in left_out]

@@ -27,11 +27,12 @@ _SORT = {
     5: ("alpha-ci", False), 6: ("alpha-ci", True), 7: ("natural", False), 8: ("natural", True),
 }  # fmt: skip
 
-# Grafana's own patterns take the last part as the label, since a selector may hold commas.
-_LABEL_VALUES = re.compile(r'label_values\(\s*(?:(.+),\s*)?("[^"]+"|[\w$.:{}\[\]]+)\s*\)\s*', re.DOTALL)
-_LABEL_NAMES = re.compile(r"label_names\(\s*(.*?)\s*\)\s*", re.DOTALL)
-_METRICS = re.compile(r"metrics\((.+)\)\s*", re.DOTALL)
-_QUERY_RESULT = re.compile(r"query_result\((.+)\)\s*", re.DOTALL)
+# Grafana's own patterns take the last part as the label, since a selector may hold commas. Spaces are taken off after
+# the match: several parts of a pattern that may take them would take cubic time, which stops all of the server.
+_LABEL_VALUES = re.compile(r'label_values\((?:(.+),)?\s*("[^"]+"|[\w$.:{}\[\]]+)\s*\)', re.DOTALL)
+_LABEL_NAMES = re.compile(r"label_names\((.*)\)", re.DOTALL)
+_METRICS = re.compile(r"metrics\((.+)\)", re.DOTALL)
+_QUERY_RESULT = re.compile(r"query_result\((.+)\)", re.DOTALL)
 _SERIES_QUERY = 4
 _MOST_QUERY = 20_000
 _MOST_OPTIONS = 5_000
@@ -117,7 +118,7 @@ def _query(fields: Fields) -> tuple[VariableQuery | None, str]:
     if match := _LABEL_VALUES.fullmatch(text):
         return VariableQuery("label_values", match[2].strip('"'), (match[1] or "").strip()), ""
     if match := _LABEL_NAMES.fullmatch(text):
-        return VariableQuery("label_names", "", match[1]), ""
+        return VariableQuery("label_names", "", match[1].strip()), ""
     if match := _METRICS.fullmatch(text):
         return VariableQuery("metrics", "", match[1].strip()), ""
     if match := _QUERY_RESULT.fullmatch(text):

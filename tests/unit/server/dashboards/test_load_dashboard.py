@@ -260,6 +260,49 @@ def test_file_that_is_nested_too_deeply_is_refused(depth: int) -> None:
         read_dashboard(b'{"uid": "u", "panels": ' + b"[" * depth + b"]" * depth + b"}", "deep.json")
 
 
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        ('"title": "\\ud800"', "surrogates"),
+        (f'"version": {"1" * 5000}', "not valid JSON: .*digits"),
+        (f'"version": {2**70}', "64-bit"),
+        ('"links": ' + '{"a":' * 250 + "1" + "}" * 250, "Recursion"),
+    ],
+    ids=["half a surrogate", "digits", "integer", "depth"],
+)
+def test_what_could_not_be_answered_is_refused(inner: str, message: str) -> None:
+    with pytest.raises(DashboardError, match=rf"odd\.json: .*{message}"):
+        read_dashboard(f'{{"uid": "u", "panels": [], {inner}}}'.encode(), "odd.json")
+
+
+_LONG = 100_000
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"templating": {"list": [{"name": "v", "query": "label_names(" + " " * 19_000 + "x"}]}},
+        {"templating": {"list": [{"name": "v", "query": "label_values(" + " " * 9_000 + "," * 9_000 + "!"}]}},
+        {"rows": [{"height": "5" + " " * _LONG + "x"}]},
+        {
+            "panels": [
+                {
+                    "type": "traces",
+                    "datasource": {"type": "jaeger"},
+                    "targets": [{"queryType": "search", "tags": "a" * _LONG}],
+                }
+            ]
+        },
+        {"panels": [{"type": "text", "options": {"content": "![" * 500_000}}]},
+    ],
+    ids=["label_names", "label_values", "height", "tags", "markdown"],
+)
+def test_a_text_that_patterns_could_try_for_hours_is_read_at_once(document: dict[str, Any]) -> None:
+    """A pattern is matched while nothing else of the server runs."""
+    read_dashboard(json.dumps({"uid": "u", "panels": [], **document}).encode(), "slow.json")
+
+
 def test_more_panels_than_a_page_can_draw_are_refused() -> None:
     with pytest.raises(DashboardError, match="more than 1000"):
         board(*({"type": "stat"} for _ in range(1001)))
