@@ -189,8 +189,6 @@ export interface FieldStyle {
   fill_below_to: string;
   /** Whether a line goes over gaps: never, always, or over those of fewer milliseconds. */
   span_nulls: boolean | number;
-  /** A gap of more milliseconds than this breaks the line. */
-  insert_nulls: boolean | number;
   show_points: "auto" | "never" | "always";
   point_size: number;
   bar_alignment: number;
@@ -205,7 +203,6 @@ export interface FieldStyle {
     grid: boolean | null;
     centered_zero: boolean;
     color_mode: "text" | "series";
-    width: number | null;
   };
   scale: { type: "linear" | "log" | "symlog"; log: number; linear_threshold: number };
   threshold_style: "off" | "line" | "dashed" | "area" | "line+area" | "dashed+area" | "series";
@@ -213,8 +210,6 @@ export interface FieldStyle {
   /** Of a table's cells and columns; sizes in pixels. */
   cell: {
     type: "auto" | "color-text" | "color-background" | "gauge" | "sparkline" | "json-view";
-    /** Of a colored background: "basic" or "gradient"; of a gauge: "basic", "gradient" or "lcd". */
-    mode: string;
     wrap: boolean;
   };
   align: "auto" | "left" | "center" | "right";
@@ -319,14 +314,11 @@ export interface PanelOptions {
     y_axis: {
       unit: string;
       decimals: number | null;
-      min: number | null;
-      max: number | null;
-      reverse: boolean;
       placement: "left" | "right" | "hidden";
       label: string;
     };
     /** What is shown of a bucket's place: whether `le` is its upper bound, or what the series are named is its name. */
-    layout: "auto" | "le" | "ge" | "unknown";
+    layout: "auto" | "le" | "unknown";
     /** Cells with this value or less are left empty. */
     filter_below: number | null;
     cell_gap: number;
@@ -354,7 +346,6 @@ export interface PanelOptions {
     show_value: "auto" | "always" | "never";
     /** The field whose values stand on the axis, or "". */
     x_field: string;
-    bar_width: number;
     group_width: number;
     legend: LegendOptions;
     tooltip: TooltipOptions;
@@ -369,11 +360,8 @@ export interface PanelOptions {
   /** `html` has been cleaned by the server; of mode "code" it is "" and `content` is shown as it is written. */
   text: { mode: "html" | "code"; html: string; content: string };
   logs: {
-    show_time: boolean;
-    show_labels: boolean;
     wrap: boolean;
     newest_first: boolean;
-    details: boolean;
   };
   traces: Record<string, never>;
 }

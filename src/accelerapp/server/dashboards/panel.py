@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from accelerapp.server.dashboards.field import read_field
@@ -29,12 +30,21 @@ _KNOWN = frozenset(
 )  # fmt: skip
 
 
+#: What is read of another time than the dashboard's: a duration, before now where it is said, or variables.
+_DURATION = re.compile(r"(?:now)?-?(?:\d+(?:\.\d+)?(?:ms|[smhdwMy]))+|.*\$.*")
+
+
 def read_panel(fields: Fields, sources: Sources) -> Panel:
     """Return one panel of today's form. Raises FieldError."""
     kind = fields.text("type")
     if not kind:
         raise FieldError(f"{fields.at('type')}: a panel needs a type")
     notes = [f"{name} = {short(value)}" for name, value in _unknown(fields)]
+    notes += [
+        f"{name} = {short(value)}; the dashboard's time is shown"
+        for name in ("timeFrom", "timeShift")
+        if (value := _text(fields, name)) and not _DURATION.fullmatch(value)
+    ]
     if kind in TYPES:
         field, overrides, found = read_field(fields.object("fieldConfig"), kind)
         options, more = _options(kind, fields.object("options"))

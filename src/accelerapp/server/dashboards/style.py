@@ -36,11 +36,10 @@ def _dashes(value: Any) -> Any:
 
 #: What older versions call a cell's display.
 _CELLS = {
-    "basic": {"type": "gauge", "mode": "basic"},
-    "gradient-gauge": {"type": "gauge", "mode": "gradient"},
-    "lcd-gauge": {"type": "gauge", "mode": "lcd"},
-    "color-background": {"type": "color-background", "mode": "gradient"},
-    "color-background-solid": {"type": "color-background", "mode": "basic"},
+    "basic": "gauge",
+    "gradient-gauge": "gauge",
+    "lcd-gauge": "gauge",
+    "color-background-solid": "color-background",
 }
 
 
@@ -50,7 +49,7 @@ def modern_style(custom: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(display, str):
         return custom
     rest = {name: value for name, value in custom.items() if name != "displayMode"}
-    return {"cellOptions": _CELLS.get(display, {"type": display}), **rest}
+    return {"cellOptions": {"type": _CELLS.get(display, display)}, **rest}
 
 
 #: `fieldConfig.defaults.custom`, as every type of panel has it.
@@ -64,7 +63,7 @@ STYLE = Settings(
     choice("gradientMode", "gradient", "none", "opacity", "hue", "scheme"),
     text("fillBelowTo", "fill_below_to"),
     either("spanNulls", "span_nulls", False),
-    either("insertNulls", "insert_nulls", False),
+    accepted("insertNulls", False),
     choice("showPoints", "show_points", "auto", "never", "always"),
     number("pointSize", "point_size", 5),
     number("barAlignment", "bar_alignment", 0),
@@ -78,7 +77,7 @@ STYLE = Settings(
     number("axisSoftMax", "axis.soft_max"),
     flag("axisCenteredZero", "axis.centered_zero", False),
     choice("axisColorMode", "axis.color_mode", "text", "series"),
-    number("axisWidth", "axis.width"),
+    ignored("axisWidth"),
     Setting("axisGridShow", "axis.grid", None, lambda value: value if isinstance(value, bool) else None),
     choice("scaleDistribution.type", "scale.type", "linear", "log", "symlog"),
     number("scaleDistribution.log", "scale.log", 2),
@@ -96,7 +95,7 @@ STYLE = Settings(
         "cellOptions.type", "cell.type",
         "auto", "color-text", "color-background", "gauge", "sparkline", "json-view",
     ),
-    text("cellOptions.mode", "cell.mode", "gradient"),
+    ignored("cellOptions.mode"),
     flag("cellOptions.wrapText", "cell.wrap", False),
     accepted("cellOptions.applyToRow", False),
     ignored("cellOptions.valueDisplayMode"),
