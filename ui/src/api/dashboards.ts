@@ -209,7 +209,7 @@ export interface FieldStyle {
   hide: { legend: boolean; tooltip: boolean; viz: boolean };
   /** Of a table's cells and columns; sizes in pixels. */
   cell: {
-    type: "auto" | "color-text" | "color-background" | "gauge" | "sparkline" | "json-view";
+    type: "auto" | "color-text" | "color-background" | "gauge" | "json-view";
     wrap: boolean;
   };
   align: "auto" | "left" | "center" | "right";

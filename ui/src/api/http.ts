@@ -33,6 +33,48 @@ export function get<T>(path: string, params: Params, signal: AbortSignal): Promi
   return ask(path, searchString(params), { signal });
 }
 
+const ACCEPT = { Accept: "application/json" };
+/** What nobody has taken by then is given up. */
+const AHEAD_MS = 10_000;
+const ahead = new Map<string, Promise<Response>>();
+
+/** Asks for what a view will show while the view itself is loaded; the first `get` of it takes the answer. */
+export function getAhead(path: string): void {
+  if (ahead.has(path)) {
+    return;
+  }
+  const controller = new AbortController();
+  const answer = fetch(path, { headers: ACCEPT, signal: controller.signal });
+  // Who takes it is told of a failure.
+  answer.catch(() => undefined);
+  ahead.set(path, answer);
+  setTimeout(() => {
+    if (ahead.get(path) === answer) {
+      ahead.delete(path);
+      controller.abort();
+    }
+  }, AHEAD_MS);
+}
+
+function takeAhead(path: string): Promise<Response> | undefined {
+  const answer = ahead.get(path);
+  ahead.delete(path);
+  return answer;
+}
+
+/** An address has its limits, which what a variable's thousand values make of a query is beyond. */
+const LONGEST_SEARCH = 8000;
+
+/** Asks as `get` does, by a form where the parameters are too long for an address. */
+export function getOrPost<T>(path: string, params: Params, signal: AbortSignal): Promise<T> {
+  const search = searchString(params);
+  if (search.length <= LONGEST_SEARCH) {
+    return ask(path, search, { signal });
+  }
+  const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+  return ask(path, "", { method: "POST", body: search.slice(1), headers, signal });
+}
+
 /** Sends JSON, and returns what is answered. */
 export function post<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
   const headers = { "Content-Type": "application/json" };
@@ -52,14 +94,14 @@ export function remove(path: string, signal: AbortSignal): Promise<undefined> {
 async function ask<T>(
   path: string,
   search: string,
-  request: RequestInit & { signal: AbortSignal },
+  request: RequestInit & { signal: AbortSignal; headers?: Record<string, string> },
 ): Promise<T> {
   const { signal } = request;
   let response: Response;
   try {
-    const headers = new Headers(request.headers);
-    headers.set("Accept", "application/json");
-    response = await fetch(path + search, { ...request, headers });
+    const headers = new Headers({ ...ACCEPT, ...request.headers });
+    const early = request.method === undefined ? takeAhead(path + search) : undefined;
+    response = await (early ?? fetch(path + search, { ...request, headers }));
     connection.answered();
   } catch (error) {
     if (signal.aborted) {

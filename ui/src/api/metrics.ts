@@ -1,6 +1,6 @@
 /** Prometheus' API: queries and targets. Times are Unix milliseconds unless said otherwise. */
 
-import { get, searchString } from "./http";
+import { get, getOrPost, searchString } from "./http";
 
 export type Labels = Record<string, string>;
 
@@ -64,6 +64,11 @@ export interface ScrapeTarget {
   health: "up" | "down" | "unknown";
 }
 
+/** Reads a sample's value as Prometheus writes it. */
+export function sampleValue(text: string): number {
+  return text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text);
+}
+
 export async function queryRange(
   query: string,
   range: { start: number; end: number; step: number },
@@ -82,7 +87,7 @@ export async function evaluateRange(
   signal: AbortSignal,
 ): Promise<Answer<MatrixSeries[]>> {
   const { data, warnings, infos } = answer(
-    await get<Body<{ result: MatrixSeries[] }>>(
+    await getOrPost<Body<{ result: MatrixSeries[] }>>(
       "/api/v1/query_range",
       { query, ...range, limit: limit || null },
       signal,
@@ -98,7 +103,9 @@ export async function evaluate(
   limit: number,
   signal: AbortSignal,
 ): Promise<Answer<QueryData>> {
-  return answer(await get<Body<QueryData>>("/api/v1/query", { query, time, limit: limit || null }, signal));
+  return answer(
+    await getOrPost<Body<QueryData>>("/api/v1/query", { query, time, limit: limit || null }, signal),
+  );
 }
 
 function answer<T>({ data, warnings = [], infos = [] }: Body<T>): Answer<T> {
@@ -170,5 +177,6 @@ export async function queryExemplars(
   range: { start: number; end: number },
   signal: AbortSignal,
 ): Promise<SeriesExemplars[]> {
-  return (await get<Body<SeriesExemplars[]>>("/api/v1/query_exemplars", { query, ...range }, signal)).data;
+  const path = "/api/v1/query_exemplars";
+  return (await getOrPost<Body<SeriesExemplars[]>>(path, { query, ...range }, signal)).data;
 }

@@ -46,6 +46,14 @@ describe("makeChart", () => {
     });
   });
 
+  it("has an axis in the colour of its series where the file asks for it", () => {
+    const color = (color_mode: "text" | "series") => {
+      const config = madeConfig({ custom: madeStyle({ axis: { ...madeStyle().axis, color_mode } }) });
+      return makeChart([set(seriesOf("a", [1]), config)], config, "").style.axes?.[0]?.color;
+    };
+    expect([color("text"), color("series")]).toEqual([null, "var(--series-0)"]);
+  });
+
   it("begins at zero where something is filled or stands on it", () => {
     const zero = (custom: Parameters<typeof madeStyle>[0]) =>
       makeChart([set(seriesOf("a", [1]), madeConfig({ custom: madeStyle(custom) }))], madeConfig(), "").style

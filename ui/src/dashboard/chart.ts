@@ -28,9 +28,10 @@ export function makeChart(frames: readonly DataFrame[], base: FieldConfig, surfa
   });
   const times = union(found.map(({ time }) => time));
   const axes: PlotAxis[] = [];
-  const series = found.map(({ time, field }, i): Series => {
+  const laid = found.map(({ time, field }, i): Series => {
     const values = transformed(aligned(field, time, times), field.config.custom.transform);
-    const axis = axisFor(axes, field, values);
+    const color = fieldColor(field, i, surface, found.length);
+    const axis = axisFor(axes, field, values, color);
     const negative = isNegative(values);
     return {
       name: field.title,
@@ -38,11 +39,12 @@ export function makeChart(frames: readonly DataFrame[], base: FieldConfig, surfa
       field,
       negative,
       hide: field.config.custom.hide,
-      look: lookOf(field, i, axis.key, surface, found.length),
+      look: lookOf(field, axis.key, color),
     };
   });
+  const series = distinct(laid);
   return {
-    frame: { times: times.map((ms) => ms / 1000), series: distinct(series) },
+    frame: { times: times.map((ms) => ms / 1000), series },
     style: {
       unit: base.unit,
       decimals: base.decimals,
@@ -97,8 +99,17 @@ function isNegative(values: readonly (number | null)[]): boolean {
   return values.reduce<number>((sum, value) => sum + Math.sign(value ?? 0), 0) < 0;
 }
 
-/** Fields of one unit and one axis share a scale; the second scale stands at the right unless the file says where. */
-function axisFor(axes: PlotAxis[], field: Field, values: readonly (number | null)[]): PlotAxis {
+/**
+ * Fields of one unit and one axis share a scale; the second scale stands at the right unless the file says where.
+ *
+ * @param color of the series, in which the file may want the axis; of several it is the first one's.
+ */
+function axisFor(
+  axes: PlotAxis[],
+  field: Field,
+  values: readonly (number | null)[],
+  color: string,
+): PlotAxis {
   const { config } = field;
   const {
     axis: asked,
@@ -149,7 +160,7 @@ function axisFor(axes: PlotAxis[], field: Field, values: readonly (number | null
     grid: asked.grid === true,
     centered: asked.centered_zero,
     zero,
-    color: null,
+    color: asked.color_mode === "series" ? color : null,
     thresholds: absoluteThresholds(config.thresholds, limits.low, limits.high),
     thresholdStyle: lines,
   };
@@ -157,12 +168,12 @@ function axisFor(axes: PlotAxis[], field: Field, values: readonly (number | null
   return made;
 }
 
-function lookOf(field: Field, index: number, axis: string, surface: string, count: number): SeriesLook {
+function lookOf(field: Field, axis: string, color: string): SeriesLook {
   const { custom, color: mode } = field.config;
   const bars = custom.draw_style === "bars";
   const stacked = custom.stacking.mode !== "none";
   return {
-    color: fieldColor(field, index, surface, count),
+    color,
     scheme: schemeOf(field),
     axis,
     draw: custom.draw_style,

@@ -81,6 +81,17 @@ describe("settle", () => {
     expect(found.map((one) => one.chosen.values)).toEqual([["x"], ["x"]]);
   });
 
+  it("ends where a circle is come upon from two sides", async () => {
+    serve(() => ["x"]);
+    const variables = [
+      variable("y", values("l", "u{z='$z', x='$x'}")),
+      variable("x", values("l", "u{y='$y'}")),
+      variable("z", values("l", "")),
+    ];
+    const found = await settle(dashboardOf({ variables }), noWish, new Set(), shown, never);
+    expect(found.map((one) => one.chosen.values)).toEqual([["x"], ["x"], ["x"]]);
+  });
+
   it("drops what is not there any more only where what it depends on was changed", async () => {
     serve(() => ["new"]);
     const variables = [variable("a", values("l", ""))];

@@ -60,14 +60,12 @@ export async function settle(
 
   const settleOne = async (variable: Variable, path: string[]): Promise<Settled> => {
     // One that depends on itself over others takes those as they are written.
-    const needed = dependencies(variable).filter((name) => byName.has(name) && !path.includes(name));
-    const values = new Map<string, Chosen>();
-    for (const name of needed) {
-      const other = byName.get(name);
-      if (other !== undefined) {
-        values.set(name, (await begin(other, path)).chosen);
-      }
-    }
+    const needed = dependencies(variable).flatMap((name) =>
+      path.includes(name) ? [] : (byName.get(name) ?? []),
+    );
+    // All are begun before any is awaited: only so is every circle seen, and no two of it wait for each other.
+    const settled = await Promise.all(needed.map((other) => begin(other, path)));
+    const values = new Map(settled.map((one): [string, Chosen] => [one.variable.name, one.chosen]));
     const wish = wished(variable.name);
     try {
       const options = await optionsOf(variable, values, dashboard, shown, signal);

@@ -80,5 +80,6 @@ describe("fieldLimits", () => {
     expect(fieldLimits(fields, madeConfig())).toEqual({ low: 1, high: 9 });
     expect(fieldLimits(fields, madeConfig({ min: 0, max: 5 }))).toEqual({ low: 0, high: 5 });
     expect(fieldLimits([], madeConfig())).toEqual({ low: 0, high: 100 });
+    expect(fieldLimits([column("a", [3, Infinity])], madeConfig())).toEqual({ low: 3, high: 3 });
   });
 });

@@ -4,6 +4,7 @@ import type { FieldConfig, ValueMapping } from "../api/dashboards";
 import { formatValue } from "../format/number";
 import { absoluteThresholds, cssValue, groundValue, textValue, valueColor } from "./colors";
 import { type Cell, type Field, numbers, toNumber } from "./data";
+import { readPattern } from "./pattern";
 import { reduceValues } from "./reduce";
 
 export interface Display {
@@ -21,7 +22,7 @@ export interface Limits {
 export function fieldLimits(fields: readonly Field[], config: FieldConfig): Limits {
   let { min: low, max: high } = config;
   for (const field of low === null || high === null ? fields : []) {
-    const values = numbers(field);
+    const values = numbers(field).filter((value) => value === null || Number.isFinite(value));
     const [least, most] = [reduceValues(values, "min"), reduceValues(values, "max")];
     low = config.min ?? (least === null ? low : Math.min(low ?? least, least));
     high = config.max ?? (most === null ? high : Math.max(high ?? most, most));
@@ -113,18 +114,6 @@ function isSpecial(match: string, value: Cell): boolean {
       return String(value) === match;
     default:
       return value === "";
-  }
-}
-
-/** Reads `/pattern/flags`, or a pattern that must fit from start to end; null where it is none. */
-export function readPattern(text: string): RegExp | null {
-  const slashed = /^\/(.*)\/([a-z]*)$/s.exec(text);
-  try {
-    return slashed === null
-      ? new RegExp(`^${text}$`)
-      : new RegExp(slashed[1] ?? "", (slashed[2] ?? "").replace(/[^ims]/g, ""));
-  } catch {
-    return null;
   }
 }
 

@@ -3,7 +3,8 @@
 import type { ReduceOptions } from "../api/dashboards";
 import { seriesColor } from "./colors";
 import { type Cell, type DataFrame, type Field, numbers, rowCount, toNumber } from "./data";
-import { display, fieldLimits, type Limits, readPattern } from "./display";
+import { display, fieldLimits, type Limits } from "./display";
+import { readPattern } from "./pattern";
 import { COUNTING, reduceValues } from "./reduce";
 
 export interface Entry {
@@ -19,7 +20,8 @@ export interface Entry {
   row: number | null;
 }
 
-const MOST = 200;
+/** How many are shown at most. */
+export const MOST_ENTRIES = 200;
 
 /** Returns the entries of configured frames. */
 export function makeEntries(frames: readonly DataFrame[], reduce: ReduceOptions): Entry[] {
@@ -40,7 +42,7 @@ export function makeEntries(frames: readonly DataFrame[], reduce: ReduceOptions)
     const value = field.kind === "string" ? (field.values.at(-1) ?? null) : reduceValues(values, calc);
     return [entry(field.title, value, COUNTING.has(calc) ? counted(field) : field, limits, values, null)];
   });
-  const shown = made.slice(0, reduce.values ? (reduce.limit ?? 25) : MOST);
+  const shown = reduce.values ? made.slice(0, reduce.limit ?? 25) : made;
   return shown.map((one, i) => ({ ...one, color: one.color ?? paletteColor(one.field, i) }));
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { isEmpty, makeFrame, tableRows } from "./frame";
+import { distinct, isEmpty, makeFrame, tableRows } from "./frame";
 
 describe("makeFrame", () => {
   const range = { start: 100, end: 110, step: 5 };
@@ -56,6 +56,11 @@ describe("makeFrame", () => {
       range,
     );
     expect(frame.series.map((one) => one.name)).toEqual(["a", "a (2)"]);
+  });
+
+  it("gives no number that makes the name of another", () => {
+    const named = (names: string[]) => distinct(names.map((one) => ({ name: one, values: [] })));
+    expect(named(["a", "a", "a (2)", "a"]).map((one) => one.name)).toEqual(["a", "a (3)", "a (2)", "a (4)"]);
   });
 
   it("leaves out samples beside the range", () => {

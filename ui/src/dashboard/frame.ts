@@ -58,11 +58,15 @@ export function makeFrame(
   return { times, series: distinct(series) };
 }
 
-/** Two queries may name a series alike: the later ones get a number. */
+/** Two queries may name a series alike: the later ones get a number that makes a name of no other. */
 export function distinct(series: Series[]): Series[] {
+  const given = new Set(series.map((one) => one.name));
   const seen = new Map<string, number>();
   return series.map((one) => {
-    const count = (seen.get(one.name) ?? 0) + 1;
+    let count = (seen.get(one.name) ?? 0) + 1;
+    while (count > 1 && given.has(`${one.name} (${String(count)})`)) {
+      count += 1;
+    }
     seen.set(one.name, count);
     return count === 1 ? one : { ...one, name: `${one.name} (${String(count)})` };
   });

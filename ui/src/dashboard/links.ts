@@ -84,12 +84,17 @@ function fillText(
   });
 }
 
+/** Returns the label that a path such as `labels.job` or `labels["job"]` names. */
+export function labelIn(path: string): string | undefined {
+  return /^labels(?:\.|\[["']?)(.+?)["']?\]?$/.exec(path)?.[1];
+}
+
 function scopedValue(scope: LinkScope, name: string, path: string): string | undefined {
   if (name === "__series") {
     return path === "" || path === "name" ? scope.series : undefined;
   }
   if (name === "__field") {
-    const label = /^labels(?:\.|\[["']?)(.+?)["']?\]?$/.exec(path)?.[1];
+    const label = labelIn(path);
     if (label !== undefined) {
       return scope.labels[label] ?? "";
     }

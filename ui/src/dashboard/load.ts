@@ -1,6 +1,6 @@
 /** Asks what a panel shows: the results of its queries as frames, its exemplars, lines and traces. */
 
-import type { Panel, Target } from "../api/dashboards";
+import type { Panel, PanelType, Target } from "../api/dashboards";
 import { getLogHistogram, type LogRecord, searchLogs } from "../api/logs";
 import {
   evaluate,
@@ -8,6 +8,8 @@ import {
   type Labels,
   type MatrixSeries,
   queryExemplars,
+  sampleValue,
+  TRUNCATED,
   type VectorSample,
 } from "../api/metrics";
 import { getTrace, searchTraces, type TraceSummary } from "../api/traces";
@@ -36,10 +38,15 @@ export interface Loaded {
   exemplars: Exemplar[];
   lines: LogRecord[];
   traces: TraceSummary[];
-  /** What Prometheus remarks on the queries. */
+  /** What Prometheus remarks on the queries, and which of them failed beside others that did not. */
   warnings: string[];
+  /** The PromQL that was asked, for Explore. */
+  queries: { expr: string; legend: string }[];
+  /** The searches of lines that were asked, for the logs. */
+  searches: string[];
 }
 
+const MOST_SERIES = 1000;
 const MOST_ROWS = 5000;
 const MOST_LINES = 500;
 
@@ -70,23 +77,89 @@ export async function loadPanel(
     lines: [],
     traces: [],
     warnings: [],
+    queries: [],
+    searches: [],
   };
   const targets = runnable(panel);
-  const several = targets.filter((target) => target.format === "table").length > 1;
-  const parts = await Promise.all(
+  const several = targets.filter((target) => isTable(target, panel)).length > 1;
+  const parts = await Promise.allSettled(
     targets.map((target) =>
       panelQueue.run(() => loadTarget(target, panel, shown, points, several, context, signal), signal),
     ),
   );
-  for (const part of parts) {
-    loaded.frames.push(...(part.frames ?? []));
-    loaded.histograms.push(...(part.histograms ?? []));
-    loaded.exemplars.push(...(part.exemplars ?? []));
-    loaded.lines.push(...(part.lines ?? []));
-    loaded.traces.push(...(part.traces ?? []));
-    loaded.warnings.push(...(part.warnings ?? []));
+  const failed = parts.filter((part) => part.status === "rejected");
+  if (signal.aborted || (failed.length === parts.length && failed.length > 0)) {
+    throw failed[0]?.reason ?? signal.reason;
   }
-  return loaded;
+  parts.forEach((part, i) => {
+    if (part.status === "rejected") {
+      const { reason } = part as { reason: unknown };
+      const said = reason instanceof Error ? reason.message : String(reason);
+      loaded.warnings.push(`Query ${targets[i]?.ref_id ?? ""} failed: ${said}`);
+      return;
+    }
+    const { value } = part;
+    loaded.frames.push(...(value.frames ?? []));
+    loaded.histograms.push(...(value.histograms ?? []));
+    loaded.exemplars.push(...(value.exemplars ?? []));
+    loaded.lines.push(...(value.lines ?? []));
+    loaded.traces.push(...(value.traces ?? []));
+    loaded.warnings.push(...(value.warnings ?? []));
+    loaded.queries.push(...(value.queries ?? []));
+    loaded.searches.push(...(value.searches ?? []));
+  });
+  const auto = new Set(targets.filter((one) => one.legend_format === AUTO_LEGEND).map((one) => one.ref_id));
+  return {
+    ...loaded,
+    frames: shortlyNamed(loaded.frames, auto),
+    lines:
+      targets.length < 2 ? loaded.lines : newestFirst(loaded.lines, "id", "time_ms").slice(0, MOST_LINES),
+    traces: targets.length < 2 ? loaded.traces : newestFirst(loaded.traces, "trace_id", "start_ms"),
+    warnings: [...new Set(loaded.warnings)],
+  };
+}
+
+/** What several queries found, each once. */
+function newestFirst<I extends string, T extends string, R extends Record<I, string> & Record<T, number>>(
+  found: R[],
+  id: I,
+  time: T,
+): R[] {
+  return [...new Map(found.map((one) => [one[id], one])).values()].sort((a, b) => b[time] - a[time]);
+}
+
+const AUTO_LEGEND = "__auto";
+
+/**
+ * Names series by a label's value alone where all series of the panel have that one label and no other, as Grafana's
+ * legend "Auto" does; overrides go by such names.
+ *
+ * @param auto the queries whose legend is "Auto".
+ */
+export function shortlyNamed(frames: DataFrame[], auto: ReadonlySet<string>): DataFrame[] {
+  const labels = new Set(frames.flatMap(({ fields }) => fields.flatMap((one) => Object.keys(one.labels))));
+  const [only] = labels;
+  if (only === undefined || labels.size > 1 || auto.size === 0) {
+    return frames;
+  }
+  return frames.map((frame) => {
+    const name = frame.fields.find((field) => field.labels[only] !== undefined)?.labels[only];
+    return name === undefined || !auto.has(frame.refId)
+      ? frame
+      : {
+          ...frame,
+          name,
+          fields: frame.fields.map((one) => (one.labels[only] === undefined ? one : { ...one, title: name })),
+        };
+  });
+}
+
+/** An instant query of a table panel answers with a table whatever its format. */
+function isTable(target: Target, panel: Panel): boolean {
+  return (
+    target.source === "prometheus" &&
+    (target.format === "table" || (target.instant && panel.type === "table"))
+  );
 }
 
 async function loadTarget(
@@ -121,23 +194,40 @@ interface Asked {
 }
 
 async function loadMetrics(asked: Asked, signal: AbortSignal): Promise<Partial<Loaded>> {
-  const { target, query, shown, steps } = asked;
+  const { target, panel, query, shown, steps, context } = asked;
+  const legend = replaceVariables(target.legend_format, context.values, "text");
+  const queries = [{ expr: query, legend: legend === AUTO_LEGEND ? "" : legend }];
+  const table = isTable(target, panel);
+  const most = table ? MOST_ROWS : MOST_SERIES;
+  const told = (warnings: string[]): string[] =>
+    warnings.map((one) =>
+      one === TRUNCATED
+        ? `Query ${target.ref_id} has more than ${String(most)} series; the rest is left out`
+        : one,
+    );
   if (target.instant) {
-    const { data, warnings } = await evaluate(query, shown.to / 1000, 0, signal);
+    const { data, warnings } = await evaluate(query, shown.to / 1000, most, signal);
     const samples: VectorSample[] =
       data.resultType === "vector"
         ? data.result
         : data.resultType === "matrix"
           ? data.result.flatMap(newest)
           : [{ metric: {}, value: data.result }];
-    return { warnings, frames: instantFrames(samples, asked) };
+    return { warnings: told(warnings), frames: instantFrames(samples, asked), queries };
   }
   const [{ data, warnings }, exemplars] = await Promise.all([
-    evaluateRange(query, steps, 0, signal),
+    evaluateRange(query, steps, most, signal),
     target.exemplar ? loadExemplars(query, shown, signal) : [],
   ]);
-  const frames = target.format === "table" ? [rangeTable(data, asked)] : rangeFrames(data, asked);
-  return { frames, exemplars, warnings, histograms: data.filter((one) => one.histograms !== undefined) };
+  const frames = table ? [rangeTable(data, asked)] : rangeFrames(data, asked);
+  const rows = table ? data.reduce((sum, { values = [] }) => sum + values.length, 0) : 0;
+  if (rows > MOST_ROWS) {
+    warnings.push(
+      `Query ${target.ref_id} has ${String(rows)} rows; the first ${String(MOST_ROWS)} are shown`,
+    );
+  }
+  const histograms = data.filter((one) => one.histograms !== undefined);
+  return { frames, exemplars, warnings: told(warnings), histograms, queries };
 }
 
 function newest({ metric, values = [] }: MatrixSeries): VectorSample[] {
@@ -145,12 +235,20 @@ function newest({ metric, values = [] }: MatrixSeries): VectorSample[] {
   return last === undefined ? [] : [{ metric, value: last }];
 }
 
-/** An expression may have no exemplars, or the server none at all: the graph is shown all the same. */
+/** Returns some exemplars for each part of a range. */
 export async function loadExemplars(query: string, shown: Shown, signal: AbortSignal): Promise<Exemplar[]> {
+  return thinned(await findExemplars(query, shown, signal), shown.from / 1000, shown.to / 1000);
+}
+
+/**
+ * Returns the exemplars that lead to a trace; an expression may have none, or the server none at all: the graph is shown
+ * all the same.
+ */
+export async function findExemplars(query: string, shown: Shown, signal: AbortSignal): Promise<Exemplar[]> {
   const [start, end] = [shown.from / 1000, shown.to / 1000];
   try {
     const found = await queryExemplars(query, { start, end }, signal);
-    const exemplars = found.flatMap(({ seriesLabels, exemplars: several }) =>
+    return found.flatMap(({ seriesLabels, exemplars: several }) =>
       several.flatMap(({ labels, value, timestamp }): Exemplar[] => {
         const traceId = labels["trace_id"] ?? labels["traceID"] ?? labels["traceId"] ?? "";
         const spanId = labels["span_id"] ?? labels["spanID"] ?? labels["spanId"] ?? "";
@@ -167,7 +265,6 @@ export async function loadExemplars(query: string, shown: Shown, signal: AbortSi
             ];
       }),
     );
-    return thinned(exemplars, start, end);
   } catch (error) {
     if (signal.aborted) {
       throw error;
@@ -186,6 +283,9 @@ function named(metric: Labels, { target, context, shown, steps, query }: Asked):
   return legendName(legend, metric, target.expr === "" ? query : target.expr);
 }
 
+/** What is drawn over time or counted has no place for infinity; a single value may be it. */
+const FINITE: PanelType[] = ["timeseries", "heatmap"];
+
 /** Makes a frame of each series, all of them on the steps of the range; a step without a number is a gap. */
 export function rangeFrames(result: MatrixSeries[], asked: Asked): DataFrame[] {
   const { steps, target, panel } = asked;
@@ -193,14 +293,16 @@ export function rangeFrames(result: MatrixSeries[], asked: Asked): DataFrame[] {
   const count = Math.max(0, Math.round((end - start) / step)) + 1;
   const times = Array.from({ length: count }, (_, i) => Math.round((start + i * step) * 1000));
   const time = makeField("Time", "time", times, panel.field);
+  const finite = FINITE.includes(panel.type);
   return result
     .filter((one) => one.values !== undefined)
     .map(({ metric, values = [] }) => {
       const laid = new Array<number | null>(count).fill(null);
       for (const [at, text] of values) {
         const index = Math.round((at - start) / step);
-        const value = Number(text);
-        if (index >= 0 && index < count && Number.isFinite(value)) {
+        const value = sampleValue(text);
+        const isShown = finite ? Number.isFinite(value) : !Number.isNaN(value);
+        if (index >= 0 && index < count && isShown) {
           laid[index] = value;
         }
       }
@@ -227,7 +329,7 @@ function seriesFrame(
 function instantFrames(samples: VectorSample[], asked: Asked): DataFrame[] {
   const { target, panel } = asked;
   const present = samples.filter((one) => one.value !== undefined);
-  if (target.format === "table" || panel.type === "table") {
+  if (isTable(target, panel)) {
     return [
       table(
         present.map(({ metric, value = [0, ""] }) => ({ metric, at: value[0], value: value[1] })),
@@ -240,7 +342,7 @@ function instantFrames(samples: VectorSample[], asked: Asked): DataFrame[] {
       target.ref_id,
       named(metric, asked),
       makeField("Time", "time", [value[0] * 1000], panel.field),
-      [finite(value[1])],
+      [numberOrNull(value[1])],
       metric,
       panel,
     ),
@@ -282,15 +384,15 @@ export function table(
       makeField(
         value,
         "number",
-        rows.map((row) => finite(row.value)),
+        rows.map((row) => numberOrNull(row.value)),
         panel.field,
       ),
     ],
   };
 }
 
-function finite(text: string): number | null {
-  const value = Number(text);
+function numberOrNull(text: string): number | null {
+  const value = sampleValue(text);
   return Number.isNaN(value) ? null : value;
 }
 
@@ -304,7 +406,7 @@ async function loadLines(
 ): Promise<Partial<Loaded>> {
   const range = { query, start_ms: Math.floor(shown.from), end_ms: Math.ceil(shown.to) };
   if (target.logs === "lines" && panel.type !== "timeseries") {
-    return { lines: await searchLogs({ ...range, limit: MOST_LINES }, signal) };
+    return { lines: await searchLogs({ ...range, limit: MOST_LINES }, signal), searches: [query] };
   }
   const step = Math.max(1, Math.round(steps.step * 1000));
   const { buckets, step_ms: width } = await getLogHistogram({ ...range, step_ms: step }, signal);
@@ -324,7 +426,7 @@ async function loadLines(
     }
   }
   const name = target.legend_format === "" ? "Lines" : target.legend_format;
-  return { frames: [seriesFrame(target.ref_id, name, time, values, {}, panel)] };
+  return { frames: [seriesFrame(target.ref_id, name, time, values, {}, panel)], searches: [query] };
 }
 
 async function loadTraces(

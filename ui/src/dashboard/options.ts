@@ -1,5 +1,7 @@
 /** Reads options of a file that nothing has checked: what is of another kind is as if it were not there. */
 
+export type Options = Record<string, unknown>;
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

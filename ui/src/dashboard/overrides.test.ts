@@ -33,6 +33,7 @@ describe("configure", () => {
     [{ id: "byRegexp", options: "/^w/" }, ["short", "s"]],
     [{ id: "byRegexp", options: "wri" }, ["short", "short"]],
     [{ id: "byRegexp", options: "/(/" }, ["short", "short"]],
+    [{ id: "byRegexp", options: "/^V/" }, ["short", "short"]],
     [{ id: "byFrameRefID", options: "B" }, ["short", "s"]],
     [{ id: "byType", options: "number" }, ["s", "s"]],
     [{ id: "byType", options: "string" }, ["short", "short"]],

@@ -2,7 +2,7 @@
 
 import type { FieldConfig, FieldStyle, Override } from "../api/dashboards";
 import { type DataFrame, type Field, numbers } from "./data";
-import { readPattern } from "./display";
+import { readPattern } from "./pattern";
 import { reduceValues } from "./reduce";
 
 /**
@@ -52,7 +52,7 @@ function finder(matcher: Override["matcher"]): Finds {
       return (field) => field.title === matcher.options || field.name === matcher.options;
     case "byRegexp": {
       const pattern = readPattern(matcher.options);
-      return (field) => pattern?.test(field.title) === true || pattern?.test(field.name) === true;
+      return (field) => pattern?.test(field.title) === true;
     }
     case "byFrameRefID":
       return (_, frame) => frame.refId === matcher.options;

@@ -89,6 +89,17 @@ describe("targetSteps", () => {
     expect(steps.end).toBeGreaterThan(steps.start);
   });
 
+  it("asks a range that has no two steps for its end", () => {
+    const steps = targetSteps(
+      { from: 1_000_000, to: 4_600_000 },
+      { ...panel, max_data_points: 1 },
+      target("up"),
+      1000,
+      context(),
+    );
+    expect(steps).toEqual({ start: 4600, end: 4600, step: 3600 });
+  });
+
   it("stays below what the server evaluates", () => {
     const year = { from: 0, to: 31_536_000_000 };
     const steps = targetSteps(year, { ...panel, max_data_points: 100_000 }, target("up"), 1000, context());

@@ -28,6 +28,8 @@ export interface PanelProps {
   full: boolean;
   /** Gives the panel the view to itself, or leaves that. */
   onfull: () => void;
+  /** The pointer or the focus is, or was last, in it. */
+  pointed: boolean;
   onzoom: (fromMs: number, toMs: number) => void;
 }
 
@@ -140,7 +142,8 @@ export function targetSteps(
   const step = Math.max(Math.max(nice, least) * Math.max(target.interval_factor, 1), width / MOST_POINTS);
   const end = Math.floor(shown.to / 1000 / step) * step;
   const start = Math.ceil(shown.from / 1000 / step) * step;
-  return { start: Math.min(start, end), end, step };
+  // A range without two steps in it is asked for its end: a multiple of the step may be long before it.
+  return start < end ? { start, end, step } : { start: shown.to / 1000, end: shown.to / 1000, step };
 }
 
 /** In seconds as written: of the target, of the panel, or else one scrape. */

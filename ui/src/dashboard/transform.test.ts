@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { DataFrame } from "./data";
 import { cellsOf, column, frameOf, madeConfig, seriesOf, times } from "./made";
 import { isKnownTransform, transform } from "./transform";
+import { filterRows } from "./transforms/rows";
 
 function apply(frames: DataFrame[], id: string, options: Record<string, unknown> = {}): DataFrame[] {
   return transform(frames, [{ id, options }], madeConfig());
@@ -93,6 +94,11 @@ describe("transform", () => {
     expect(Object.keys(cellsOf(apply([people], "filterFieldsByName", options)[0]))).toEqual(left);
   });
 
+  it("filters by what fields are shown as where it filters by a pattern", () => {
+    const [made] = apply([seriesOf("read", [1])], "filterFieldsByName", { exclude: { pattern: "/^Val/" } });
+    expect(Object.keys(cellsOf(made))).toEqual(["Time", "read"]);
+  });
+
   it("filters by query", () => {
     const frames = [seriesOf("a", [1]), seriesOf("b", [1], {}, "B")];
     expect(apply(frames, "filterByRefId", { include: "B" }).map((one) => one.name)).toEqual(["b"]);
@@ -131,6 +137,42 @@ describe("transform", () => {
       "Value (sum)": [3, 1],
       "Value (count)": [2, 1],
     });
+  });
+
+  it("filters rows by what fields show", () => {
+    const shown = (typed: string) => cellsOf(filterRows(people, people.fields.slice(0, 1), typed))["name"];
+    expect([shown(" A"), shown("x"), shown("")]).toEqual([["a"], [], ["b", "a", "c"]]);
+  });
+
+  it("groups, and takes texts and times as they are", () => {
+    const frame = frameOf(
+      times([1000, 3000, 2000]),
+      column("host", ["a", "a", "b"]),
+      column("version", ["1.0", "1.1", null]),
+    );
+    const aggregated = (aggregations: string[]) => ({ operation: "aggregate", aggregations });
+    const fields = {
+      host: { operation: "groupby" },
+      version: aggregated(["lastNotNull", "uniqueValues"]),
+      Time: aggregated(["max", "count"]),
+    };
+    const [made] = apply([frame], "groupBy", { fields });
+    expect(cellsOf(made)).toEqual({
+      host: ["a", "b"],
+      "Time (max)": [3000, 2000],
+      "Time (count)": [2, 1],
+      "version (lastNotNull)": ["1.1", null],
+      "version (uniqueValues)": ["1.0, 1.1", ""],
+    });
+    expect(made?.fields.map((one) => one.kind)).toEqual(["string", "time", "number", "string", "string"]);
+    const counted = { host: { operation: "groupby" }, version: { operation: "count" } };
+    expect(cellsOf(apply([frame], "groupBy", { fields: counted })[0])["version (count)"]).toEqual([2, 1]);
+  });
+
+  it("fills the variables of its options", () => {
+    const step = { id: "sortBy", options: { sort: [{ field: "$by", desc: true }] } };
+    const [made] = transform([people], [step], madeConfig(), (text) => text.replace("$by", "Value"));
+    expect(cellsOf(made)["name"]).toEqual(["b", "a", "c"]);
   });
 
   it("calculates of two fields, of a field and a number, and of a row", () => {

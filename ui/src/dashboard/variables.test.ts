@@ -121,6 +121,7 @@ describe("choose", () => {
     ["what the address says, though it is not among them", {}, ["gone"], ["gone"]],
     ["one of several where only one may be", {}, ["b", "c"], ["b"]],
     ["several", { multi: true }, ["b", "c"], ["b", "c"]],
+    ["each once", { multi: true }, ["b", "c", "b", "B"], ["b", "c"]],
     ["one by its text", {}, ["C"], ["c"]],
     ["all", { include_all: true }, [ALL], ["a", "b", "c"]],
     ["all by the file", { include_all: true, current: [ALL] }, null, ["a", "b", "c"]],

@@ -173,7 +173,8 @@ export function choose(variable: Variable, options: VariableOption[], wished: st
       return option ?? (free ? { text: value, value } : []);
     });
   const [first] = options;
-  const taken = found.length > 0 ? found : first === undefined ? [] : [first];
+  const each = [...new Map(found.map((one) => [one.value, one])).values()];
+  const taken = each.length > 0 ? each : first === undefined ? [] : [first];
   const kept = variable.multi ? taken : taken.slice(0, 1);
   return {
     values: kept.map((one) => one.value),

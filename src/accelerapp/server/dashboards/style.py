@@ -93,7 +93,7 @@ STYLE = Settings(
     # A table's cells and columns.
     choice(
         "cellOptions.type", "cell.type",
-        "auto", "color-text", "color-background", "gauge", "sparkline", "json-view",
+        "auto", "color-text", "color-background", "gauge", "json-view",
     ),
     ignored("cellOptions.mode"),
     flag("cellOptions.wrapText", "cell.wrap", False),
