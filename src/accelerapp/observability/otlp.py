@@ -103,7 +103,8 @@ def _hush_exporters() -> None:
     for name in _EXPORTER_LOGGERS:
         logger = logging.getLogger(name)
         if _kept not in logger.filters:
-            logger.addFilter(_kept)
+            # The first: an exporter's own filter holds back what was said within 20 s, and the status with it.
+            logger.filters.insert(0, _kept)
 
 
 class _OtlpSender:
