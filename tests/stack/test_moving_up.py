@@ -321,7 +321,8 @@ def test_a_range_has_the_same_steps(homes: Homes, sent: object) -> None:
 )
 @pytest.mark.parametrize("selector", [APPLICATION, '{__name__=~"slo:.+|service_route:.+|ALERTS"}'])
 def test_label_names_and_values_are_the_same(homes: Homes, sent: object, path: str, selector: str) -> None:
-    selector = selector.replace("}", ',service!="node-exporter"}')
+    # On a busy machine a probe may fail while one of the homes starts, and an alert be pending for a moment.
+    selector = selector.replace("}", ',service!="node-exporter",alertstate!="pending"}')
     observatory, native = (
         [each for each in home.ask(path, **{"match[]": selector}) if each not in OF_THE_HOME]
         for home in homes.values()
