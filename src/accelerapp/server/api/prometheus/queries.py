@@ -17,7 +17,7 @@ from starlette.routing import Route
 from accelerapp.server.api.answer import Annotated, prometheus, success
 from accelerapp.server.api.parameters import ParameterError, duration, parameters, timestamp
 from accelerapp.server.api.prometheus.selectors import GET_AND_POST, TRUNCATED, limit_parameter, milliseconds
-from accelerapp.server.api.prometheus.values import value_json
+from accelerapp.server.api.prometheus.values import series_count, value_json
 from accelerapp.server.api.services import Services
 from accelerapp.server.gotemplate import Duration
 from accelerapp.server.promql import (
@@ -38,23 +38,31 @@ from accelerapp.server.promql import (
 from accelerapp.server.signals import Exemplar
 
 _STATISTICS = ("true", "all")
+#: A query of at most so many characters is parsed at once, in a few milliseconds.
+_SHORT = 2048
 
 
 def routes(services: Services) -> list[Route]:
     """Return the routes of queries."""
 
+    async def expression(values: QueryParams) -> Expr:
+        """Parse the query; a long one takes its time, which the event loop has not."""
+        if len(values.get("query", "")) <= _SHORT:
+            return _expression(values)
+        return await services.in_query_thread(_expression, values)
+
     async def query(request: Request) -> Response:
         values = await parameters(request)
         asked = _Asked.read(values)
         at = timestamp(values, "time", services.clock())
-        expr = _expression(values)
+        expr = await expression(values)
         return await services.in_query_thread(asked.answer, partial(services.engine.instant, expr, at))
 
     async def query_range(request: Request) -> Response:
         values = await parameters(request)
         asked = _Asked.read(values)
         start, end, step = _range(values)
-        expr = _expression(values)
+        expr = await expression(values)
         if (kind := type_of(expr)) not in {ValueType.SCALAR, ValueType.VECTOR}:
             raise ParameterError(
                 f'invalid parameter "query": invalid expression type "{kind}" for range query, '
@@ -69,15 +77,15 @@ def routes(services: Services) -> list[Route]:
         start, end = milliseconds(values)
         if end < start:
             raise ParameterError("end timestamp must not be before start timestamp")
-        try:
-            expr = parse(values.get("query", ""))
-        except PromQLError as error:
-            raise ParameterError(str(error)) from error
-        selectors = [one for one in walk(expr) if isinstance(one, VectorSelector)]
-        if not selectors:
-            return Response(status_code=204)
 
-        def read() -> list[dict[str, Any]]:
+        def read() -> Any:
+            try:
+                expr = parse(values.get("query", ""))
+            except PromQLError as error:
+                raise ParameterError(str(error)) from error
+            selectors = [one for one in walk(expr) if isinstance(one, VectorSelector)]
+            if not selectors:
+                return Response(status_code=204)
             found: set[Exemplar] = set()
             for selector in selectors:
                 found.update(services.exemplars.select(selector.all_matchers(), start, end))
@@ -86,10 +94,10 @@ def routes(services: Services) -> list[Route]:
         return await services.in_query_thread(read)
 
     async def format_query(request: Request) -> Any:
-        return pretty(_expression(await parameters(request)))
+        return await services.in_query_thread(pretty, await expression(await parameters(request)))
 
     async def parse_query(request: Request) -> Any:
-        return to_json(_expression(await parameters(request)))
+        return await services.in_query_thread(to_json, await expression(await parameters(request)))
 
     return [
         Route("/api/v1/query", prometheus(query), methods=GET_AND_POST),
@@ -134,11 +142,8 @@ class _Asked:
         notes = Annotations()
         value = evaluate(notes=notes, options=self.options)
         ended = time.monotonic()
-        data = value_json(value)
-        warnings = []
-        if self.limit and data["resultType"] in ("vector", "matrix") and len(data["result"]) > self.limit:
-            data["result"] = data["result"][: self.limit]
-            warnings.append(TRUNCATED)
+        data = value_json(value, self.limit)
+        warnings = [TRUNCATED] if series_count(value) > self.limit > 0 else []
         if self.stats:
             data["stats"] = self._statistics(began, ended)
             if self.stats not in _STATISTICS:

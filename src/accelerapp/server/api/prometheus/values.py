@@ -19,8 +19,23 @@ from accelerapp.server.promql import (
 )
 
 
-def value_json(value: Value) -> dict[str, Any]:
-    """Return a query's result in the form of the API, for orjson: values as text, times as Unix seconds."""
+def series_count(value: Value) -> int:
+    """Return how many series a result has; a scalar or a string has none."""
+    match value:
+        case Vector():
+            return len(value.labels)
+        case Matrix():
+            return len(value.series)
+        case _:
+            return 0
+
+
+def value_json(value: Value, limit: int = 0) -> dict[str, Any]:
+    """Return a query's result in the form of the API, for orjson: values as text, times as Unix seconds.
+
+    Of vectors and matrices the first `limit` series are told, all where it is 0.
+    """
+    most = limit or None
     match value:
         case Scalar():
             return {"resultType": "scalar", "result": [value.time, format_value(value.value)]}
@@ -29,9 +44,11 @@ def value_json(value: Value) -> dict[str, Any]:
         case Vector():
             result = [
                 {"metric": dict(labels), "value": [value.time, format_value(float(v))]}
-                for labels, v in zip(value.labels, value.values, strict=True)
+                for labels, v in zip(value.labels[:most], value.values[:most], strict=True)
             ]
             for index, histogram in value.histograms.items():
+                if index >= len(result):
+                    continue
                 metric = result[index]["metric"]
                 result[index] = {"metric": metric, "histogram": [value.time, histogram_json(histogram)]}
             return {"resultType": "vector", "result": result}
@@ -39,7 +56,9 @@ def value_json(value: Value) -> dict[str, Any]:
             return {
                 "resultType": "matrix",
                 # Encoded one by one: the points of all series as objects would take ten times their text.
-                "result": [orjson.Fragment(orjson.dumps(_series_json(series))) for series in value.series],
+                "result": [
+                    orjson.Fragment(orjson.dumps(_series_json(series))) for series in value.series[:most]
+                ],
             }
 
 
