@@ -16,6 +16,7 @@ from accelerapp.server.alerting import (
     AlertStatus,
     GroupStatus,
     Matchers,
+    Silence,
     SilenceError,
     SilenceNotFoundError,
     parse_matchers,
@@ -32,7 +33,7 @@ from accelerapp.server.api.alertmanager_body import (
 from accelerapp.server.api.answer import json_response
 from accelerapp.server.api.services import Services
 from accelerapp.server.regex import InvalidPatternError, compile_re2
-from accelerapp.server.signals import Alert, Labels
+from accelerapp.server.signals import Alert, Labels, Matcher
 
 PREFIX: Final = "/api/v2"
 #: The version of Alertmanager whose API this is: amtool warns at every call where it is another one's.
@@ -214,18 +215,10 @@ def _group(group: GroupStatus, alerts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _silences(services: Services) -> list[Route]:
-    async def get_silences(request: Request) -> Any:
-        wanted = {(m.name, m.type, m.value) for m in _matchers(request, "filter").matchers}
-        states = [state for state in _STATE_ORDER if _flag(request, state)]
+    def silences_of(wanted: set[Matcher], states: list[str]) -> Any:
         now = services.clock()
-        found = [
-            silence
-            for silence in services.alertmanager.silences.all()
-            if silence.state(now) in states
-            and wanted <= {(m.name, m.type, m.value) for m in silence.matchers.matchers}
-        ]
 
-        def order(silence: Any) -> tuple[int, float]:
+        def order(silence: Silence) -> tuple[int, float]:
             state = silence.state(now)
             by = {
                 "active": silence.stored.ends_at,
@@ -234,7 +227,18 @@ def _silences(services: Services) -> list[Route]:
             }
             return _STATE_ORDER.index(state), by[state]
 
+        found = [
+            silence
+            for silence in services.alertmanager.silences.all()
+            if silence.state(now) in states and wanted <= set(silence.matchers.matchers)
+        ]
         return [silence_json(silence, now) for silence in sorted(found, key=order)]
+
+    async def get_silences(request: Request) -> Any:
+        wanted = set(_matchers(request, "filter").matchers)
+        states = [state for state in _STATE_ORDER if _flag(request, state)]
+        # There may be ten thousand, and the page asks for them again and again.
+        return await services.in_query_thread(silences_of, wanted, states)
 
     async def post_silences(request: Request) -> Any:
         wanted = posted_silence(await body_of(request, "silence"))

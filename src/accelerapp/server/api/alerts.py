@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -12,9 +12,10 @@ from starlette.routing import Route
 from accelerapp.server.alerting import AlertStatus as Quiet
 from accelerapp.server.alerting import Silence, fingerprint
 from accelerapp.server.api.answer import NotFoundError, own
+from accelerapp.server.api.elsewhere import from_elsewhere
 from accelerapp.server.api.parameters import limit, period_ns
 from accelerapp.server.api.services import Services
-from accelerapp.server.oncall import condition_of
+from accelerapp.server.oncall import condition_of, histogram_of, recording_rules
 from accelerapp.server.rules import AlertStatus, GroupStatus, Rule, RuleStatus
 from accelerapp.server.signals import Alert, Labels
 from accelerapp.server.storage.state import Notification, Transition
@@ -81,6 +82,7 @@ class _Overview:
         groups = services.rules.groups()
         answer = _Answer(services)
         written: dict[int, tuple[Rule, dict[str, Any]]] = {}
+        recorded = recording_rules(status.rule for group in groups for status in group.rules)
         rules = []
         for group in groups:
             for status in group.rules:
@@ -89,14 +91,15 @@ class _Overview:
                     continue
                 known = self._written.get(id(rule))
                 if known is None or known[0] is not rule:
-                    known = rule, _as_written(services, group, rule)
+                    # All rules are read anew together, so that what one says of another holds as long as itself.
+                    known = rule, _as_written(services, group, rule, recorded)
                 written[id(rule)] = known
                 rules.append({**known[1], **answer.rule(status)})
         self._written = written
-        others = answer.others(groups)
+        others = from_elsewhere(services, groups)
         return {
             "rules": rules,
-            "others": others[:_MOST_OTHERS],
+            "others": [answer.other(alert) for alert in others[:_MOST_OTHERS]],
             "others_left_out": max(0, len(others) - _MOST_OTHERS),
             **answer.named(),
         }
@@ -141,29 +144,15 @@ class _Answer:
             **self._sent(self._services.rules.as_sent(alert.labels)),
         }
 
-    def others(self, groups: Iterable[GroupStatus]) -> list[dict[str, Any]]:
-        """Return the alerts that no rule of this observatory has raised."""
-        rules = [status for group in groups for status in group.rules if status.rule.alerting]
-        names = {status.rule.name for status in rules}
-        known = {self._services.rules.as_sent(alert.labels) for status in rules for alert in status.alerts}
-        return [
-            {
-                "labels": dict(alert.labels),
-                "annotations": dict(alert.annotations),
-                "starts_ms": alert.starts_at * 1000,
-                "source": alert.generator_url,
-                **self._sent(alert.labels),
-            }
-            for alert in self._manager.alerts()
-            if alert.labels not in known
-            and not alert.resolved(self._now)
-            and not self._just_resolved(alert, names)
-        ]
-
-    def _just_resolved(self, alert: Alert, names: set[str]) -> bool:
-        """Tell whether a rule here has raised it, and has yet to tell that it is over."""
-        here = alert.generator_url.startswith(f"{self._services.external_url}/")
-        return here and dict(alert.labels).get("alertname") in names
+    def other(self, alert: Alert) -> dict[str, Any]:
+        """Return an alert that no rule of this observatory has raised."""
+        return {
+            "labels": dict(alert.labels),
+            "annotations": dict(alert.annotations),
+            "starts_ms": alert.starts_at * 1000,
+            "source": alert.generator_url,
+            **self._sent(alert.labels),
+        }
 
     def _sent(self, labels: Labels) -> dict[str, Any]:
         """Return what becomes of an alert with these labels, under which it is sent."""
@@ -213,8 +202,11 @@ class _Answer:
         }
 
 
-def _as_written(services: Services, group: GroupStatus, rule: Rule) -> dict[str, Any]:
+def _as_written(
+    services: Services, group: GroupStatus, rule: Rule, recorded: Mapping[str, Sequence[Rule]]
+) -> dict[str, Any]:
     condition = condition_of(rule.expr)
+    histogram = histogram_of(condition.watched, recorded)
     return {
         "name": rule.name,
         "group": group.group.name,
@@ -226,6 +218,9 @@ def _as_written(services: Services, group: GroupStatus, rule: Rule) -> dict[str,
         "threshold": condition.threshold,
         "threshold_query": None if condition.against is None else str(condition.against),
         "comparison": condition.comparison,
+        "histogram": None
+        if histogram is None
+        else {"metric": histogram.metric, "query": histogram.query, "bound": histogram.bound},
         "for_seconds": rule.for_seconds_as_written,
         "effective_for_seconds": rule.for_seconds,
         "keep_firing_for_seconds": rule.keep_firing_for_seconds_as_written,

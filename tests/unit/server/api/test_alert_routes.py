@@ -34,6 +34,13 @@ groups:
         labels: {severity: warning, service: "{{ $labels.service }}"}
       - alert: Broken
         expr: a / on () group_left () (x * {a="b"})
+      - record: r:p95
+        expr: histogram_quantile(0.95, rate(r_seconds_bucket[5m]))
+      - alert: Late
+        expr: r:p95 > 1
+      - alert: Waiting
+        expr: vector(5) > 0
+        for: 1h
       - alert: Quiet
         expr: latency < 0
         labels: {severity: info}
@@ -98,7 +105,7 @@ async def test_a_rule_says_where_it_stands_and_what_its_graph_is_compared_with(
 ) -> None:
     async with opened(api, parts) as client:
         rules = {rule["name"]: rule for rule in (await client.get(ALERTS)).json()["rules"]}
-    assert list(rules) == ["Slow", "Broken", "Quiet"]
+    assert list(rules) == ["Slow", "Broken", "Late", "Waiting", "Quiet"]
     slow = rules["Slow"]
     assert (slow["group"], slow["file"], slow["interval_seconds"]) == ("g", str(tmp_path / "rules.yml"), 30)
     assert (slow["graph_query"], slow["threshold_query"], slow["comparison"]) == ("latency", "limit", ">")
@@ -108,6 +115,12 @@ async def test_a_rule_says_where_it_stands_and_what_its_graph_is_compared_with(
         NOW * 1000,
     )
     assert [alert["labels"]["service"] for alert in slow["alerts"]] == ["a", "b"]
+    assert slow["histogram"] is None
+    assert rules["Late"]["histogram"] == {
+        "metric": "r_seconds",
+        "query": "r_seconds_bucket",
+        "bound": None,
+    }
 
 
 async def test_routes_are_those_that_the_alert_takes_under_the_labels_it_is_sent_with(
@@ -115,7 +128,7 @@ async def test_routes_are_those_that_the_alert_takes_under_the_labels_it_is_sent
 ) -> None:
     async with opened(api, parts) as client:
         answer = (await client.get(ALERTS)).json()
-    slow, _, quiet = answer["rules"]
+    slow, *_, quiet = answer["rules"]
     (taken,) = slow["alerts"][0]["routes"]
     route = answer["receiver_routes"][taken]
     assert (route["receiver"], route["group_by"], route["muted_by"]) == ("night", ["service"], ["always"])
@@ -183,7 +196,11 @@ async def test_the_history_is_of_one_alert_or_of_all_and_of_a_time(api: Open, pa
         (n["names"], n["alert_count"], len(n["alerts"])) for n in one["notifications"]
     ]
     assert (names, count, shown) == (["Quiet"], 30, 20)
-    assert [(t["rule"], t["state"]) for t in every["transitions"]] == [("Slow", "firing")] * 2
+    assert sorted((t["rule"], t["state"]) for t in every["transitions"]) == [
+        ("Slow", "firing"),
+        ("Slow", "firing"),
+        ("Waiting", "pending"),
+    ]
     assert [n["names"] for n in every["notifications"]] == [["Slow"], ["Quiet", "Slow"]]
     assert (before["transitions"], len(before["notifications"]), before["truncated"]) == ([], 1, False)
     assert (len(cut["transitions"]), len(cut["notifications"]), cut["truncated"]) == (1, 1, True)
@@ -218,3 +235,34 @@ async def test_a_playbook_is_told_with_its_blocks(api: Open, parts: dict[str, An
     assert answer["blocks"] == [
         {"lang": "promql", "text": "rate(a[5m])", "query": "rate(a[15s])", "problem": ""}
     ]
+
+
+async def test_a_silence_is_told_what_it_would_keep_quiet(api: Open, parts: dict[str, Any]) -> None:
+    elsewhere = Alert(make_labels({"alertname": "Elsewhere", "service": "a"}), (), 900, NOW + 60, "")
+    await parts["alertmanager"].take([elsewhere])
+    async with opened(api, parts) as client:
+
+        async def matching(*matchers: str) -> dict[str, Any]:
+            answer = await client.get(f"{ALERTS}/matching", params={"filter": list(matchers)})
+            return dict(answer.json())
+
+        one = await matching('service="a"', 'cluster="c1"')
+        both = await matching('service="a"')
+        waiting = await matching('alertname="Waiting"')
+        rules = await matching('alertname=~"Slow|Late"', 'severity!="info"', 'service!="x"')
+        none = await client.get(f"{ALERTS}/matching")
+        bad = await client.get(f"{ALERTS}/matching", params={"filter": 'a=~"("'})
+    # With the labels that it is sent with, those of its place among them.
+    assert [(a["labels"]["alertname"], a["labels"]["service"]) for a in one["alerts"]] == [("Slow", "a")]
+    assert [a["labels"]["alertname"] for a in both["alerts"]] == ["Slow", "Elsewhere"]
+    assert (both["firing"], both["pending"]) == (2, 0)
+    assert [(a["state"], a["silenced_by"]) for a in waiting["alerts"]] == [("pending", [])]
+    assert (waiting["firing"], waiting["pending"]) == (0, 1)
+    assert [(r["name"], r["depends_on"]) for r in waiting["rules"]] == [("Waiting", [])]
+    # The rule's own labels tell of it, as far as they are no templates.
+    assert [(r["name"], r["depends_on"]) for r in rules["rules"]] == [
+        ("Slow", ["service"]),
+        ("Late", ["service", "severity"]),
+    ]
+    assert (none.status_code, bad.status_code) == (400, 400)
+    assert "not valid RE2" in bad.json()["error"]
