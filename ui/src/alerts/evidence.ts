@@ -1,9 +1,10 @@
 /** Which traces and lines belong to an alert: those of its service, failed or slow by what the alert is about. */
 
-import type { AlertInstance, Rule } from "../api/alerts";
-import type { Labels } from "../api/metrics";
+import type { Rule } from "../api/alerts";
+import type { Labels, QueryData } from "../api/metrics";
 import type { Service } from "../api/traces";
-import { unitOf } from "./unit";
+import { agrees } from "./placeholders";
+import { nameUnit, unitOf } from "./unit";
 
 export type Kind = "error" | "slow" | "all";
 
@@ -20,33 +21,51 @@ export interface Evidence {
 
 const ERRORS = /error|fail|exception|5xx|unavailable|refused/i;
 const LATENCY = /duration|latency|slow|response_time|lag|quantile/i;
+const MILLISECONDS: Record<string, number> = { s: 1000, ms: 1 };
 
+/** `limit` is what the value of these labels is compared with; null where that is not known. */
 export function evidenceOf(
-  rule: Pick<Rule, "name" | "graph_query" | "annotations" | "threshold">,
+  rule: Pick<Rule, "name" | "graph_query" | "annotations" | "histogram">,
   labels: Labels,
-  value: AlertInstance["value"],
+  limit: number | null,
   services: Service[],
 ): Evidence {
-  const about = `${rule.name} ${rule.graph_query}`;
-  // The name is what its author meant; a histogram of durations also counts requests.
-  const kind: Kind = ERRORS.test(rule.name)
-    ? "error"
-    : LATENCY.test(rule.name)
-      ? "slow"
-      : ERRORS.test(about)
-        ? "error"
-        : LATENCY.test(about)
-          ? "slow"
-          : "all";
-  const scale = { s: 1000, ms: 1 }[unitOf(rule)] ?? null;
-  const limit = rule.threshold ?? value;
+  const { histogram } = rule;
+  const durations = MILLISECONDS[histogram === null ? "" : nameUnit(histogram.metric)];
+  const scale = durations ?? MILLISECONDS[unitOf(rule)] ?? null;
+  const bound = durations === undefined ? limit : (histogram?.bound ?? limit);
   const route = labels["route"] ?? labels["http_route"];
   return {
     service: serviceOf(labels, services),
-    kind,
-    slowMs: scale === null || limit === null || limit <= 0 ? null : limit * scale,
+    kind: durations === undefined ? kindOf(rule) : "slow",
+    slowMs: scale === null || bound === null || bound <= 0 ? null : bound * scale,
     attributes: route === undefined || route === "" ? [] : [`http.route=${route}`],
   };
+}
+
+/** What a rule is about where no histogram tells: the name is what its author meant, the metrics come after it. */
+function kindOf({ name, graph_query }: Pick<Rule, "name" | "graph_query">): Kind {
+  for (const text of [name, graph_query]) {
+    if (ERRORS.test(text)) {
+      return "error";
+    }
+    if (LATENCY.test(text)) {
+      return "slow";
+    }
+  }
+  return "all";
+}
+
+/** What the value of some labels is compared with, of all that a threshold's query gives; null where it gives nothing. */
+export function limitOf(data: QueryData, labels: Labels): number | null {
+  const text =
+    data.resultType === "scalar"
+      ? data.result[1]
+      : data.resultType === "vector"
+        ? data.result.find((one) => agrees(one.metric, labels))?.value?.[1]
+        : undefined;
+  const limit = Number(text);
+  return text === undefined || !Number.isFinite(limit) ? null : limit;
 }
 
 /** The service that an alert's labels name: `job` is `namespace/name` where it comes from OpenTelemetry. */

@@ -19,6 +19,7 @@ export function aRule(more: Partial<Rule> = {}): Rule {
     threshold: 1,
     threshold_query: null,
     comparison: ">",
+    histogram: null,
     for_seconds: 0,
     effective_for_seconds: 0,
     keep_firing_for_seconds: 0,

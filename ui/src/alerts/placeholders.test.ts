@@ -7,6 +7,10 @@ describe("fill", () => {
   it.each<[PlaybookBlock["lang"], string, Record<string, string>, string]>([
     ["promql", 'up{job="{{ $labels.job }}"}', { job: "a" }, 'up{job="a"}'],
     ["promql", 'up{job="{{$labels.job}}"}', { job: 'a"\\' }, 'up{job="a\\"\\\\"}'],
+    ["promql", "up{job='{{ $labels.job }}'}", { job: "it's" }, "up{job='it\\'s'}"],
+    ["promql", "up{job=`{{ $labels.job }}`}", { job: "a\\b" }, "up{job=`a\\b`}"],
+    ["promql", '# it\'s\nup{job="{{ $labels.job }}"}', { job: '"' }, '# it\'s\nup{job="\\""}'],
+    ["logs", 'it\'s: "{{ $labels.job }}"', { job: '"' }, 'it\'s: "\\""'],
     ["promql", "up[{{ .Labels.window }}]", { window: "5m" }, "up[5m]"],
     [
       "logs",

@@ -29,25 +29,36 @@ export function fill(lang: PlaybookBlock["lang"], text: string, labels: Labels):
 }
 
 function insert(lang: PlaybookBlock["lang"], value: string, text: string, at: number): string {
-  const escaped = value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-  if (inQuotes(text, at)) {
-    return escaped;
+  const quote =
+    lang === "promql" ? quoteAround(text.slice(0, at), "\"'`", "#") : quoteAround(text.slice(0, at), '"');
+  const escaped = (sign: string): string =>
+    value.replaceAll("\\", "\\\\").replaceAll(sign, `\\${sign}`).replaceAll("\n", "\\n");
+  if (quote !== "") {
+    return quote === "`" ? value : escaped(quote);
   }
   // A value with blanks or signs would be read as several words, or as part of the query's own grammar.
-  return lang !== "promql" && !/^[\w.-]+$/.test(value) ? `"${escaped}"` : value;
+  return lang !== "promql" && !/^[\w.-]+$/.test(value) ? `"${escaped('"')}"` : value;
 }
 
-/** Tells whether a place is within a string: after an odd number of quotes that are not escaped. */
-function inQuotes(text: string, at: number): boolean {
-  let quotes = 0;
-  for (let i = 0; i < at; i += 1) {
-    if (text[i] === "\\") {
+/**
+ * Returns the sign that began the string that is open at the end of a text, "" where none is.
+ *
+ * `quotes` are the signs that begin one, `comment` what begins a comment, which ends with its line.
+ */
+function quoteAround(text: string, quotes: string, comment = ""): string {
+  let open = "";
+  for (let i = 0; i < text.length; i += 1) {
+    const sign = text[i] ?? "";
+    if (sign === comment && open === "") {
+      const end = text.indexOf("\n", i);
+      i = end < 0 ? text.length : end;
+    } else if (sign === "\\" && open !== "`") {
       i += 1;
-    } else if (text[i] === '"') {
-      quotes += 1;
+    } else if (open === "" ? quotes.includes(sign) : sign === open) {
+      open = open === "" ? sign : "";
     }
   }
-  return quotes % 2 === 1;
+  return open;
 }
 
 /** Tells whether a series may be of an alert: no label that both have differs. */

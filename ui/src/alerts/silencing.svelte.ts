@@ -1,15 +1,19 @@
 /** The silence that is being written, which any of the alerts' views may begin; one dialog shows it. */
 
-import { getSilence, type NamedSilence, type Silence } from "../api/alerts";
+import type { Silence } from "../api/alerts";
 import type { Labels } from "../api/metrics";
 import { draftOf, type MatcherDraft, matchersFor } from "./matchers";
 
 export interface SilenceDraft {
   /** Of the silence that is changed; "" for a new one. */
   id: string;
+  /** Of the silence that it takes the place of, or is like; "" for an entirely new one. */
+  of: string;
   matchers: MatcherDraft[];
   /** Unix milliseconds; null for now. */
   startsMs: number | null;
+  /** It is active already, so that its beginning is settled. */
+  begun: boolean;
   /** Unix milliseconds; null for a while from now. */
   endsMs: number | null;
   /** "" for whoever wrote the last one here. */
@@ -26,8 +30,10 @@ class Silencing {
   begin(alerts: { labels: Labels; fingerprint: string }[]): void {
     this.draft = {
       id: "",
+      of: "",
       matchers: matchersFor(alerts.map((one) => one.labels)),
       startsMs: null,
+      begun: false,
       endsMs: null,
       author: "",
       comment: "",
@@ -40,17 +46,15 @@ class Silencing {
     const over = silence.status.state === "expired";
     this.draft = {
       id: over ? "" : silence.id,
+      of: silence.id,
       matchers: silence.matchers.map(draftOf),
       startsMs: over ? null : Date.parse(silence.startsAt),
+      begun: silence.status.state === "active",
       endsMs: over ? null : Date.parse(silence.endsAt),
       author: over ? "" : silence.createdBy,
       comment: silence.comment,
       meant: [],
     };
-  }
-
-  async changeNamed(silence: NamedSilence, signal: AbortSignal): Promise<void> {
-    this.change(await getSilence(silence.id, signal));
   }
 }
 

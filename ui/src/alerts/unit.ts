@@ -10,7 +10,7 @@ const HUMANIZED: [RegExp, string][] = [
 ];
 
 const SUFFIXES: [RegExp, string][] = [
-  [/_milliseconds$/, "ms"],
+  [/_(milliseconds|ms)$/, "ms"],
   [/_seconds$/, "s"],
   [/_bytes$/, "bytes"],
   [/_ratio$/, "percentunit"],
@@ -20,21 +20,20 @@ const SUFFIXES: [RegExp, string][] = [
 /**
  * Returns a unit as Grafana names it, "short" where nothing tells.
  *
- * The functions by which the annotations humanize the value say it best; else the metric's name does where nothing is
- * computed from it that has another unit: a rate of seconds is none.
+ * The functions by which the annotations humanize the value say it best; else the name of the histogram does, or of the
+ * metric where nothing is computed from it that has another unit: a rate of seconds is none.
  */
-export function unitOf(rule: Pick<Rule, "annotations" | "graph_query">): string {
+export function unitOf(rule: Pick<Rule, "annotations" | "graph_query" | "histogram">): string {
   const texts = Object.values(rule.annotations);
   for (const [pattern, unit] of HUMANIZED) {
     if (texts.some((text) => pattern.test(text))) {
       return unit;
     }
   }
-  const query = rule.graph_query;
-  const bucket = /^histogram_quantile\(.*?([A-Za-z_:][\w:]*)_bucket\b/s.exec(query);
-  if (bucket !== null) {
-    return suffixUnit(bucket[1] ?? "");
+  if (rule.histogram?.bound === null) {
+    return nameUnit(rule.histogram.metric);
   }
+  const query = rule.graph_query;
   const plain =
     /^(?:(?:sum|avg|min|max)(?:_over_time)?(?: (?:by|without) \([^)]*\))? ?\()*([A-Za-z_:][\w:]*)(?:[{[)\s]|$)/.exec(
       query,
@@ -43,9 +42,10 @@ export function unitOf(rule: Pick<Rule, "annotations" | "graph_query">): string 
   const computed = /[-+*/%^]|\b(?:rate|irate|increase|count|delta|deriv|changes|resets)\b/.test(
     query.replace(/\{[^}]*\}/g, "").replace(/"[^"]*"/g, ""),
   );
-  return plain === null || computed ? "short" : suffixUnit(plain[1] ?? "");
+  return plain === null || computed ? "short" : nameUnit(plain[1] ?? "");
 }
 
-function suffixUnit(name: string): string {
+/** The unit that a metric's name ends in, "short" where it ends in none. */
+export function nameUnit(name: string): string {
   return SUFFIXES.find(([pattern]) => pattern.test(name))?.[1] ?? "short";
 }

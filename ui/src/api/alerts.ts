@@ -22,6 +22,8 @@ export interface Rule {
   /** What the graph is compared with where that is no number. */
   threshold_query: string | null;
   comparison: string | null;
+  /** What the condition is about where it watches a histogram, also one that recording rules stand before. */
+  histogram: WatchedHistogram | null;
   for_seconds: number;
   effective_for_seconds: number;
   keep_firing_for_seconds: number;
@@ -33,6 +35,15 @@ export interface Rule {
   /** Ids of the routes that its own labels take. */
   routes: string[];
   alerts: AlertInstance[];
+}
+
+export interface WatchedHistogram {
+  /** Its name, without `_bucket`. */
+  metric: string;
+  /** Selects the series whose exemplars are its observations. */
+  query: string;
+  /** Up to which observations are counted; null where the graph has their own unit. */
+  bound: number | null;
 }
 
 /** What becomes of an alert after it was raised. */
@@ -175,6 +186,23 @@ export function getPlaybook(name: string, signal: AbortSignal): Promise<Playbook
   return get(`${OWN}/playbooks/${encodeURIComponent(name)}`, {}, signal);
 }
 
+/** What a silence would keep quiet. */
+export interface Matching {
+  /** How many alerts fire, and how many are pending. */
+  firing: number;
+  pending: number;
+  /** The first of them, under the labels that they are sent with. */
+  alerts: { labels: Labels; fingerprint: string; state: AlertState; silenced_by: string[] }[];
+  rule_count: number;
+  /** The first of the rules whose alerts match; `depends_on` are labels that only an alert has. */
+  rules: { name: string; group: string; depends_on: string[] }[];
+}
+
+/** Returns what all of some matchers accept, each written as `name="value"`. */
+export function getMatching(matchers: string[], signal: AbortSignal): Promise<Matching> {
+  return get(`${OWN}/alerts/matching`, { filter: matchers }, signal);
+}
+
 // What follows is Alertmanager's API, in which times are RFC 3339.
 
 export type SilenceState = "active" | "pending" | "expired";
@@ -201,14 +229,6 @@ export interface Silence extends Required<WantedSilence> {
   updatedAt: string;
 }
 
-/** An alert that Alertmanager holds. */
-export interface HeldAlert {
-  labels: Labels;
-  fingerprint: string;
-  startsAt: string;
-  status: { state: string; silencedBy: string[] };
-}
-
 export function getSilence(id: string, signal: AbortSignal): Promise<Silence> {
   return get(`/api/v2/silence/${encodeURIComponent(id)}`, {}, signal);
 }
@@ -223,10 +243,4 @@ export async function setSilence(silence: WantedSilence, signal: AbortSignal): P
 
 export function expireSilence(id: string, signal: AbortSignal): Promise<undefined> {
   return remove(`/api/v2/silence/${encodeURIComponent(id)}`, signal);
-}
-
-/** Returns the alerts that fire now and that all matchers accept, each written as `name="value"`. */
-export function getMatching(matchers: string[], signal: AbortSignal): Promise<HeldAlert[]> {
-  const query = new URLSearchParams(matchers.map((matcher) => ["filter", matcher]));
-  return get(`/api/v2/alerts?${query.toString()}`, {}, signal);
 }
