@@ -295,7 +295,12 @@ def panels() -> list[dict[str, Any]]:
                 "footer": {"show": True, "reducer": ["sum"], "fields": ""},
             },
         ),
-        _panel("table", "Many rows", _query("many", instant=True, format="table")),
+        _panel(
+            "table",
+            "Many rows",
+            _query("many", instant=True, format="table"),
+            fieldConfig=_defaults(custom={"filterable": True}),
+        ),
         _panel(
             "heatmap",
             "Classic buckets",

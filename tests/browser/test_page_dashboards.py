@@ -68,7 +68,7 @@ BOARD: dict[str, Any] = {
             "type": "text",
             "title": "Words",
             "gridPos": {"x": 12, "y": 0, "w": 12, "h": 7},
-            "options": {"mode": "markdown", "content": "Note: $note. [To $job](/d/x?var-job=${job})"},
+            "options": {"mode": "markdown", "content": "Note: $note. [To $job](/d/x?var-job=${job}&var-note=$note)"},
         },
         series("Copy $shown", 'up{job="$job"}', 0, 7, repeat="shown", maxPerRow=2),
         {"type": "geomap", "title": "Map", "gridPos": {"x": 0, "y": 14, "w": 6, "h": 5}},
@@ -222,7 +222,18 @@ def test_variables_are_chosen_in_the_address_and_those_below_follow(page: Page, 
         "href", re.compile(r"/traces\?service=observatory&range=")
     )
     page.go_back()
-    expect(page.get_by_role("button", name="Job: accelerapp")).to_be_visible()
+    # The arrows move through the choices; what they came to holds once the menu is closed.
+    button = page.get_by_role("button", name="Job: accelerapp")
+    button.press("Enter")
+    expect(page.get_by_role("radio", name="accelerapp", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    other = page.get_by_test_id("options").locator("label:has(:checked)").inner_text().strip()
+    assert other != "accelerapp"
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"var-job={other}"))
+    expect(page.get_by_role("button", name=f"Job: {other}")).to_be_focused()
     page.goto("/open?var-job=observatory")
     expect(panel(page, "Up of observatory")).to_be_visible()
 
@@ -265,7 +276,7 @@ def test_what_is_filled_into_a_text_panel_is_text(page: Page, board: Path) -> No
     words = panel(page, "Words")
     expect(words).to_contain_text("Note: <b>hello</b>.")
     expect(words.get_by_role("link", name="To accelerapp")).to_have_attribute(
-        "href", "/d/x?var-job=accelerapp"
+        "href", "/d/x?var-job=accelerapp&var-note=%3Cb%3Ehello%3C%2Fb%3E"
     )
     page.get_by_label("note").fill("other words")
     page.get_by_label("note").press("Enter")

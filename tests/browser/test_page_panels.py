@@ -213,6 +213,9 @@ def test_hundreds_of_rows_are_there_and_few_are_drawn(board: Page) -> None:
     expect(table.get_by_text("host-000")).to_be_visible()
     many.get_by_role("region", name="Many rows, rows").evaluate("box => { box.scrollTop = box.scrollHeight }")
     expect(table.get_by_text(f"host-{ROWS - 1:03}")).to_be_visible()
+    many.get_by_role("searchbox", name="Filter the rows of Many rows").fill("HOST-42")
+    expect(table).to_have_attribute("aria-rowcount", "11")
+    expect(table.locator("tbody tr").first).to_contain_text("host-420")
 
 
 @pytest.mark.parametrize(
@@ -277,6 +280,16 @@ def test_a_panel_tells_what_it_shows_and_where_its_links_lead(board: Page) -> No
     expect(load.get_by_text("How much of each host is *used*.")).to_be_hidden()
     load.get_by_role("link", name="Runbook").click()
     expect(board).to_have_url(re.compile("/status$"))
+
+
+def test_what_a_panel_asks_is_looked_into_in_explore_by_a_link_and_a_key(board: Page) -> None:
+    load = panel(board, "Load")
+    expect(load.get_by_test_id("chart")).to_be_visible()
+    wanted = re.compile(r"/explore\?expr=load&A\.legend=%7B%7Bhost%7D%7D&unit=percentunit&range=20m$")
+    expect(load.get_by_role("link", name="Look into what Load asks")).to_have_attribute("href", wanted)
+    load.hover()
+    board.keyboard.press("x")
+    expect(board).to_have_url(wanted)
 
 
 def test_a_click_on_a_series_shows_its_links(board: Page) -> None:
