@@ -37,14 +37,15 @@ def patterns_route(services: Services, path: str) -> Route:
         return await services.in_query_thread(read, query, most)
 
     def read(query: LogQuery, most: int) -> Response:
-        found = services.logs.search(query)
+        page = services.logs.page(query)
+        found = page.records
         # The time before, for as long as the range.
         earlier = replace(
             query,
             start_ns=max(0, query.start_ns - (query.end_ns - query.start_ns)),
             end_ns=max(0, query.start_ns - 1),
         )
-        start = found[-1].time_ns if len(found) == MOST_LINES else query.start_ns
+        start = found[-1].time_ns if page.more else query.start_ns
         ends_at = time.monotonic() + _MINING_SECONDS
         mined = mine(
             found, services.logs.search(earlier), (start, query.end_ns), lambda: time.monotonic() > ends_at
@@ -52,7 +53,7 @@ def patterns_route(services: Services, path: str) -> Route:
         return json_response(
             {
                 "lines": mined.lines,
-                "more": mined.lines < len(found) or len(found) == MOST_LINES,
+                "more": mined.lines < len(found) or page.more,
                 "earlier": mined.earlier,
                 "start_ms": start / NS_PER_MS,
                 "end_ms": query.end_ns / NS_PER_MS,

@@ -85,12 +85,14 @@ def position_of(record: LogRecord) -> LinePosition:
 
 
 def _condition(values: QueryParams, now: float) -> Condition | None:
-    """Read what is asked in words: the query, the filter that must hold as well, and patterns."""
+    """Read what is asked in words: the query, the filter that must hold as well, and patterns; and after which line."""
     conditions = [
         _written(values[name], name, now) for name in ("query", "filter") if values.get(name, "").strip()
     ]
     conditions += [compile_pattern(one) for one in _patterns(values, "pattern")]
     conditions += [opposite(compile_pattern(one)) for one in _patterns(values, "without_pattern")]
+    if (seen := position(values, "arrived_after")) is not None:
+        conditions.append(Condition("id > ?", (seen.id,)))  # ids grow in the order of arrival
     return all_of(conditions) if conditions else None
 
 

@@ -50,12 +50,11 @@ def routes(services: Services) -> list[Route]:
         query = log_query(await parameters(request), services.clock())
 
         def read() -> Response:
-            found = services.logs.search(query)
-            more = len(found) == query.limit
+            page = services.logs.page(query)
             return json_response(
                 {
-                    "logs": [line(record) for record in found],
-                    "next": str(position_of(found[-1])) if more else None,
+                    "logs": [line(record) for record in page.records],
+                    "next": str(position_of(page.records[-1])) if page.more else None,
                 }
             )
 
@@ -126,6 +125,7 @@ def routes(services: Services) -> list[Route]:
                     "before": [line(one) for one in found.before],
                     "line": line(found.line),
                     "after": [line(one) for one in found.after],
+                    "more": {"before": found.more_before, "after": found.more_after},
                 }
             )
 

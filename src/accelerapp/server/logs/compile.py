@@ -37,6 +37,9 @@ MAX_CONDITIONS: Final = 256
 _SEVERITIES: Final = {level.lower(): (4 * index + 1, 4 * index + 4) for index, level in enumerate(LEVELS)}
 _LEVELS: Final = _SEVERITIES | {"warning": _SEVERITIES["warn"], "critical": _SEVERITIES["fatal"]}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_INTEGER = re.compile(r"[+-]?\d+")
+#: Whole numbers up to this are told apart when they are compared as numbers of 64 bits.
+_EXACT: Final = 2**53
 _PLAIN_INTEGER = re.compile(r"-?\d{1,15}")
 _GREATEST = sys.float_info.max
 #: Words of a phrase that are looked for before the phrase is.
@@ -106,7 +109,7 @@ class _Compiler:
                 (*expression.parameters, _pattern(value)),
                 wanted,
             )
-        if _NUMBER.fullmatch(literal) and field.kind in {Kind.ATTRIBUTE, Kind.NUMBER}:
+        if _is_number(literal) and field.kind in {Kind.ATTRIBUTE, Kind.NUMBER}:
             number = number_of(field)
             return Condition(
                 f"{expression.sql} = ? OR {number.sql} = ?",
@@ -159,6 +162,13 @@ class _Compiler:
                 value.column,
             )
         return found
+
+
+def _is_number(literal: str) -> bool:
+    """Tell whether values are compared with this by size; of a long whole number, such as an id, each digit counts."""
+    return _NUMBER.fullmatch(literal) is not None and not (
+        _INTEGER.fullmatch(literal) and abs(int(literal)) > _EXACT
+    )
 
 
 def _joined(values: tuple[Value, ...]) -> Value:

@@ -342,12 +342,22 @@ class LogQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class LogPage:
+    """The newest lines that a query finds, and whether there may be more behind them."""
+
+    records: list[LogRecord]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogContext:
-    """A line and those around it, each part in ascending order of time."""
+    """A line and those around it, each part in ascending order of time, and whether there may be more on a side."""
 
     before: tuple[LogRecord, ...]
     line: LogRecord
     after: tuple[LogRecord, ...]
+    more_before: bool
+    more_after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +397,10 @@ class LogReader(Protocol):
     """
 
     def search(self, query: LogQuery) -> list[LogRecord]:
-        """Return the newest records first, at most `query.limit`."""
+        """Return the records of a page."""
+
+    def page(self, query: LogQuery) -> LogPage:
+        """Return the newest records first, at most `query.limit`; fewer where their texts are very long."""
 
     def around(
         self, position: LinePosition, before: int, after: int, condition: Condition

@@ -14,6 +14,7 @@ from accelerapp.server.storage.contracts import (
     LinePosition,
     LogBucket,
     LogContext,
+    LogPage,
     LogQuery,
     LogTail,
     TopValues,
@@ -30,6 +31,9 @@ Result = TypeVar("Result")
 _COLUMNS = ", ".join(LOG_COLUMNS)
 _TIME, _ID = (list(LOG_COLUMNS).index(name) for name in ("time_ns", "id"))
 _FIRST, _LAST = 0, 2**63 - 1
+#: With the line with which its texts reach so many bytes a page ends.
+_PAGE_BYTES = 16 << 20
+_BYTES = "strlen(body) + strlen(attributes) + strlen(resource)"
 
 
 class StoredLogs:
@@ -40,6 +44,10 @@ class StoredLogs:
         self._tails = tails
 
     def search(self, query: LogQuery) -> list[LogRecord]:
+        """Return the records of a page."""
+        return self.page(query).records
+
+    def page(self, query: LogQuery) -> LogPage:
         """Return the newest records that meet every condition."""
         return self._nearest(condition_of(query), _times(query), query.limit)
 
@@ -48,15 +56,19 @@ class StoredLogs:
     ) -> LogContext | None:
         """Return a line with its neighbours that meet a condition; None where there is no such line."""
         at = position.time_ns
-        found = self._nearest(Condition("id = ?", (position.id,)), (at, at), 1)
+        found = self._nearest(Condition("id = ?", (position.id,)), (at, at), 1).records
         if not found:
             return None
         earlier = all_of([condition, _beyond(position, "<")])
         later = all_of([condition, _beyond(position, ">")])
+        older = self._nearest(earlier, (_FIRST, at), before)
+        newer = self._nearest(later, (at, _LAST), after, newest_first=False)
         return LogContext(
-            before=tuple(reversed(self._nearest(earlier, (_FIRST, at), before))),
+            before=tuple(reversed(older.records)),
             line=found[0],
-            after=tuple(self._nearest(later, (at, _LAST), after, newest_first=False)),
+            after=tuple(newer.records),
+            more_before=older.more,
+            more_after=newer.more,
         )
 
     def histogram(self, query: LogQuery, step_ns: int) -> list[LogBucket]:
@@ -94,14 +106,16 @@ class StoredLogs:
 
     def _nearest(
         self, condition: Condition, times: tuple[int, int], limit: int, *, newest_first: bool = True
-    ) -> list[LogRecord]:
+    ) -> LogPage:
         """Return the records between two times that meet a condition, from one end on, at most `limit`."""
         direction = "DESC" if newest_first else "ASC"
+        order = f"ORDER BY time_ns {direction}, id {direction}"
         query = (
-            f"SELECT {_COLUMNS} FROM {{}} WHERE time_ns BETWEEN ? AND ? AND ({condition.sql}) "  # noqa: S608 - values are parameters
-            f"ORDER BY time_ns {direction}, id {direction} LIMIT ?"
+            f"SELECT {_COLUMNS}, bytes FROM (SELECT *, sum(bytes) OVER ({order}) - bytes AS nearer FROM ("  # noqa: S608 - values are parameters
+            f"SELECT {_COLUMNS}, {_BYTES} AS bytes FROM {{}} "
+            f"WHERE time_ns BETWEEN ? AND ? AND ({condition.sql}) {order} LIMIT ?)) WHERE nearer < ?"
         )
-        parameters = [*times, *condition.parameters, limit]
+        parameters = [*times, *condition.parameters, limit, _PAGE_BYTES]
 
         def run(cursor: duckdb.DuckDBPyConnection, sources: Sequence[TableSource]) -> list[Row]:
             found: list[Row] = []
@@ -113,7 +127,7 @@ class StoredLogs:
                         break
                     found += cursor.execute(query.format(part.relation), parameters).fetchall()
                     found.sort(key=_position, reverse=newest_first)
-                    del found[limit:]
+                    del found[_room(found, limit) :]
             return found
 
         def end(source: TableSource) -> int:
@@ -121,12 +135,16 @@ class StoredLogs:
 
         def enough(found: list[Row], rest: TableSource | Part) -> bool:
             """Tell whether nothing that is still to be read can come before what was found."""
-            if len(found) < limit:
+            if not full(found):
                 return False
             last: int = found[-1][_TIME]
             return rest.highest < last if newest_first else rest.lowest > last
 
-        return [record_of(row) for row in self._read(times, run)] if limit else []
+        def full(found: list[Row]) -> bool:
+            return len(found) == limit or sum(row[-1] for row in found) >= _PAGE_BYTES
+
+        rows = self._read(times, run) if limit else []
+        return LogPage([record_of(row[:-1]) for row in rows], full(rows))
 
     def _sum_up(
         self, query: LogQuery, select: str, before: tuple[Any, ...] = (), after: tuple[Any, ...] = ()
@@ -207,6 +225,16 @@ def _beyond(position: LinePosition, comparison: str) -> Condition:
         f"time_ns {comparison} ? OR (time_ns = ? AND id {comparison} ?)",
         (position.time_ns, position.time_ns, position.id),
     )
+
+
+def _room(rows: list[Row], limit: int) -> int:
+    """Return how many of some rows a page has."""
+    size = 0
+    for number, row in enumerate(rows[:limit], 1):
+        size += row[-1]
+        if size >= _PAGE_BYTES:
+            return number
+    return limit
 
 
 def _position(row: Row) -> tuple[int, int]:

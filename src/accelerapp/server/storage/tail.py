@@ -20,9 +20,12 @@ from accelerapp.server.storage.otlp_logs import LOG_COLUMNS
 logger = logging.getLogger(__name__)
 
 _COLUMNS = ", ".join(LOG_COLUMNS)
-#: Lines that may wait to be looked at by one reader, and those that one look returns.
+#: Lines, and characters in them, that may wait to be looked at by one reader, and those that one look returns.
 _WAITING_LINES = 50_000
+_WAITING_CHARACTERS = 64 << 20
 _TAKEN_LINES = 2_000
+_TAKEN_CHARACTERS = 8 << 20
+_BODY, _ATTRIBUTES = (list(LOG_COLUMNS).index(name) for name in ("body", "attributes"))
 
 
 class LogTails:
@@ -44,9 +47,11 @@ class LogTails:
 
     def loaded(self, columns: Columns) -> None:
         """Hand on what was loaded; this does not wait for anybody."""
-        for tail in self._tails:
+        tails = self._tails
+        size = sum(map(len, columns["body"])) + sum(map(len, columns["attributes"])) if tails else 0
+        for tail in tails:
             try:
-                tail.offer(columns)
+                tail.offer(columns, size)
             except Exception:
                 # Loading must not fail because of who watches it.
                 logger.exception("a reader that follows log lines could not be told of some")
@@ -75,29 +80,35 @@ class Tail:
         self._timeout = timeout_seconds
         self._leave = leave
         self._lock = threading.Lock()
-        self._waiting: deque[Columns] = deque()
+        self._waiting: deque[tuple[Columns, int]] = deque()
         self._lines = 0
+        self._characters = 0
         self._missed = 0
 
-    def offer(self, columns: Columns) -> None:
-        """Add loaded lines; the oldest that wait make place for them."""
+    def offer(self, columns: Columns, characters: int) -> None:
+        """Add loaded lines, with so many characters; the oldest that wait make place for them."""
         with self._lock:
-            self._waiting.append(columns)
+            self._waiting.append((columns, characters))
             self._lines += len(columns["id"])
-            while self._lines > _WAITING_LINES and len(self._waiting) > 1:
-                lost = len(self._waiting.popleft()["id"])
-                self._lines -= lost
-                self._missed += lost
+            self._characters += characters
+            while len(self._waiting) > 1 and (
+                self._lines > _WAITING_LINES or self._characters > _WAITING_CHARACTERS
+            ):
+                oldest, size = self._waiting.popleft()
+                self._lines -= len(oldest["id"])
+                self._characters -= size
+                self._missed += len(oldest["id"])
         self._arrived()
 
     def take(self) -> tuple[list[LogRecord], int]:
         """Return the lines that arrived since the last call, and how many were left out."""
         with self._lock:
-            batches, self._waiting, self._lines = self._waiting, deque(), 0
+            batches, self._waiting = self._waiting, deque()
+            self._lines = self._characters = 0
             missed, self._missed = self._missed, 0
         found: list[tuple[Any, ...]] = []
         deadline = Deadline(self._timeout)
-        for columns in batches:
+        for columns, _ in batches:
             with self._database.cursor() as cursor, deadline.bounding(cursor):
                 cursor.register("arriving", dict(columns))
                 try:
@@ -107,8 +118,9 @@ class Tail:
                     ).fetchall()
                 finally:
                     cursor.unregister("arriving")
-            missed += max(0, len(found) - _TAKEN_LINES)
-            del found[:-_TAKEN_LINES]
+            beyond = len(found) - _room(found)
+            missed += beyond
+            del found[:beyond]
         if missed:
             self._counters.add(tail_lines_missed=missed)
         return [record_of(row) for row in found], missed
@@ -116,6 +128,16 @@ class Tail:
     def close(self) -> None:
         """Follow no longer."""
         self._leave(self)
+
+
+def _room(rows: list[tuple[Any, ...]]) -> int:
+    """Return how many of the last rows one look returns, which is one at least."""
+    size = 0
+    for number, row in enumerate(reversed(rows[-_TAKEN_LINES:])):
+        size += len(row[_BODY]) + len(row[_ATTRIBUTES])
+        if number and size > _TAKEN_CHARACTERS:
+            return number
+    return min(len(rows), _TAKEN_LINES)
 
 
 def record_of(row: tuple[Any, ...]) -> LogRecord:

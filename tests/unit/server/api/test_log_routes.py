@@ -75,6 +75,16 @@ async def test_a_search_by_query_comes_in_pages(get: Callable[..., Any]) -> None
     assert ([one["body"] for one in rest["logs"]], rest["next"]) == (["request 0"], None)
 
 
+async def test_who_followed_goes_on_behind_the_line_that_arrived_last(
+    get: Callable[..., Any], storage: Storage
+) -> None:
+    seen = (await get(limit="1"))["logs"][0]["id"]
+    await storage.write_logs(request(2, first=3, body="late"))
+    await storage.wait_loaded()
+    found = await get(arrived_after=seen)
+    assert [one["body"] for one in found["logs"]] == ["late 4", "late 3"]
+
+
 async def test_all_parameters_must_hold_beside_the_query(get: Callable[..., Any]) -> None:
     found = await get(query="host.name: a", level="error", text="quest 6", service="shop")
     assert [one["body"] for one in found["logs"]] == ["request 6"]
@@ -129,6 +139,8 @@ async def test_a_line_has_a_context_of_all_or_of_its_host(get: Callable[..., Any
     around = await get("/context", line=line["id"], before="2", after="1", same="host")
     assert [one["body"] for one in around["before"]] == ["request 1", "request 3"]
     assert [one["body"] for one in around["after"]] == ["request 7"]
+    assert around["more"] == {"before": True, "after": True}
+    assert (await get("/context", line=line["id"], before="9", after="0"))["more"]["before"] is False
 
 
 @pytest.mark.parametrize(
@@ -231,6 +243,20 @@ async def test_a_reader_who_is_too_slow_is_told_what_was_left_out(
         assert await tail.next() == ("missed", {"lines": 90})
         name, lines = await tail.next()
         assert (name, len(lines)) == ("lines", 10)
+
+
+async def test_long_lines_are_left_out_before_they_are_too_much(
+    served: tuple[str, asyncio.Event], storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = served
+    monkeypatch.setattr("accelerapp.server.storage.tail._TAKEN_CHARACTERS", 5_000)
+    async with httpx.AsyncClient(trust_env=False) as client, client.stream("GET", url) as answer:
+        tail = Tail(answer.aiter_lines())
+        await tail.next()
+        await storage.write_logs(request(10, body="x" * 1_000))
+        assert await tail.next() == ("missed", {"lines": 6})
+        name, lines = await tail.next()
+        assert (name, [one["body"][-1] for one in lines]) == ("lines", ["6", "7", "8", "9"])
 
 
 async def test_there_is_a_limit_of_readers(

@@ -15,6 +15,7 @@ from accelerapp.server.oncall import Playbooks
 from accelerapp.server.rules import load_rule_files
 from accelerapp.server.signals import LogRecord, Span
 from accelerapp.server.storage import (
+    LogPage,
     LogQuery,
     Operation,
     OperationFigures,
@@ -88,9 +89,10 @@ class Logs:
     def __init__(self) -> None:
         self.asked: list[LogQuery] = []
 
-    def search(self, query: LogQuery) -> list[LogRecord]:
+    def page(self, query: LogQuery) -> LogPage:
         self.asked.append(query)
-        return [LogRecord(1_500_000, "ERROR", 17, "shop", "no", correlation_id="c", attributes={"a": 1})]
+        record = LogRecord(1_500_000, "ERROR", 17, "shop", "no", correlation_id="c", attributes={"a": 1})
+        return LogPage([record], more=False)
 
 
 async def test_a_trace_is_told_in_the_order_of_its_waterfall_relative_to_its_start(api: Open) -> None:

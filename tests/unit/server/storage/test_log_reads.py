@@ -23,6 +23,7 @@ from accelerapp.server.storage import (
     Storage,
     all_of,
     index,
+    logs,
     parts,
     slices,
 )
@@ -84,6 +85,27 @@ def rows_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def position(record: LogRecord) -> LinePosition:
     return LinePosition(record.time_ns, record.id)
+
+
+async def test_pages_of_long_lines_end_before_their_limit(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = storage.logs.page(LogQuery(*EVER, limit=100))
+    assert (len(every.records), every.more) == (40, False)
+    monkeypatch.setattr(logs, "_PAGE_BYTES", 300)  # four of these lines
+    pages: list[LogRecord] = []
+    before = None
+    while (page := storage.logs.page(LogQuery(*EVER, limit=100, before=before))).records:
+        assert len(page.records) < 8
+        assert page.more or position(page.records[-1]) == position(every.records[-1])
+        pages += page.records
+        before = position(page.records[-1])
+    assert pages == every.records
+    around = storage.logs.around(position(every.records[20]), 15, 15, all_of([]))
+    assert around is not None
+    assert 0 < len(around.before) < 8
+    assert (around.before[-1], around.after[0]) == (every.records[21], every.records[19])
+    assert (around.more_before, around.more_after) == (True, True)
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])
