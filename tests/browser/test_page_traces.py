@@ -128,6 +128,13 @@ def made(stage: Stage) -> Made:
                 ),
                 at("mail", "GET /shop", 800, 2000),
             ],
+            # Another trace, which links to this one.
+            "post": [
+                span(
+                    *(secrets.token_hex(16), secrets.token_hex(8), "", "deliver", begin, begin + MS),
+                    links=[{"traceId": trace_id, "spanId": ids["mail"]}],
+                )
+            ],
         },
     )
     record = {
@@ -292,7 +299,7 @@ def test_pages_follow_and_new_traces_wait_while_the_list_is_read(page: Page, sta
                 "",
                 f"number {n}",
                 now + n * MS,
-                now + (n + 5) * MS,
+                now + (n + (5 if n else 500)) * MS,
             )
             for n in range(first, first + count)
         ]
@@ -303,6 +310,16 @@ def test_pages_follow_and_new_traces_wait_while_the_list_is_read(page: Page, sta
     page.goto(f"/traces?service={service}")
     links = page.get_by_test_id("traces").locator("a[data-trace]")
     expect(links).to_have_count(50)
+    # The longest of all, not of those that were shown.
+    order = page.get_by_label("Order", exact=True)
+    order.select_option("Longest first")
+    expect(links.first).to_have_text("number 0")
+    expect(page).to_have_url(re.compile("sort=duration"))
+    page.reload()
+    expect(order).to_have_value("duration")
+    expect(links.first).to_have_text("number 0")
+    order.select_option("Newest first")
+    expect(links.first).to_have_text("number 59")
     page.get_by_role("button", name="More traces").click()
     expect(links).to_have_count(60)
     expect(links.last).to_have_text("number 0")
@@ -331,15 +348,6 @@ def test_two_traces_are_selected_to_be_compared(page: Page, made: Made) -> None:
     expect(page.get_by_role("link", name="Compare", exact=True)).to_have_attribute(
         "href", f"/compare?a={ids[0]}&b={ids[1]}"
     )
-
-
-def test_the_list_is_sorted_by_duration_by_the_address(page: Page, made: Made) -> None:
-    page.goto("/traces?service=till")
-    settled(page)
-    page.get_by_label("Order", exact=True).select_option("Longest first")
-    expect(page).to_have_url(re.compile("sort=duration"))
-    page.reload()
-    expect(page.get_by_label("Order", exact=True)).to_have_value("duration")
 
 
 # One trace
@@ -446,6 +454,16 @@ def test_a_span_tells_its_failure_its_lines_and_finds_its_like(page: Page, made:
     details.get_by_role("link", name=f"Find spans with order.id=order-{made.trace_id[:8]}").click()
     expect(page).to_have_url(re.compile(r"/traces\?attribute=order\.id%3Dorder-"))
     expect(page.get_by_test_id("traces").get_by_role("link", name="GET /shop")).to_have_count(1)
+
+
+def test_links_between_traces_lead_both_ways(page: Page, made: Made) -> None:
+    page.goto(f"/trace/{made.trace_id}")
+    page.get_by_test_id("linked-from").get_by_role("link", name="post: deliver").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("post: deliver")
+    row(page, "deliver").click()
+    page.get_by_test_id("span-details").get_by_role("link", name=made.trace_id).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("till: GET /shop")
+    expect(page.get_by_test_id("span-details").get_by_role("heading", level=2)).to_have_text("mail")
 
 
 def test_the_time_is_zoomed_by_a_drag_and_shared(page: Page, made: Made) -> None:

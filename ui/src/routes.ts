@@ -2,6 +2,8 @@
 
 import type { Component } from "svelte";
 
+import { getTraceAhead } from "./api/traces";
+
 type Module<Props extends Record<string, unknown>> = Promise<{ default: Component<Props> }>;
 
 /** A view that is ready to be shown. */
@@ -15,6 +17,8 @@ interface Route {
   path: string;
   load: () => Module<never>;
   props?: Record<string, unknown>;
+  /** Asks for what the view will show while its files are loaded. */
+  ahead?: (given: Record<string, string>) => void;
 }
 
 const ROUTES: Route[] = [
@@ -23,7 +27,13 @@ const ROUTES: Route[] = [
   { path: "/open", load: () => import("./views/Overview.svelte"), props: { uid: null, fromFile: true } },
   { path: "/explore", load: () => import("./views/Explore.svelte") },
   { path: "/traces", load: () => import("./views/TraceSearch.svelte") },
-  { path: "/trace/:traceId", load: () => import("./views/TraceView.svelte") },
+  {
+    path: "/trace/:traceId",
+    load: () => import("./views/TraceView.svelte"),
+    ahead: ({ traceId = "" }) => {
+      getTraceAhead(traceId);
+    },
+  },
   { path: "/logs", load: () => import("./views/Logs.svelte") },
   { path: "/alerts", load: () => import("./views/AlertList.svelte") },
   { path: "/alerts/:name", load: () => import("./views/AlertView.svelte") },
@@ -54,6 +64,7 @@ export async function loadView(path: string): Promise<View> {
   for (const route of ROUTES) {
     const props = match(parts(route.path), given);
     if (props !== null) {
+      route.ahead?.(props);
       return {
         component: (await route.load()).default as View["component"],
         props: { ...route.props, ...props },

@@ -1,6 +1,6 @@
 /** Traces and services. Times are Unix milliseconds unless said otherwise. */
 
-import { OWN, get, type Params } from "./http";
+import { OWN, get, getAhead, type Params } from "./http";
 
 export type Attributes = Record<string, unknown>;
 
@@ -77,6 +77,18 @@ export interface Trace {
   truncated: boolean;
 }
 
+export interface SpanEvent {
+  time_ms: number;
+  name: string;
+  attributes: Attributes;
+}
+
+export interface SpanLink {
+  trace_id: string;
+  span_id: string;
+  attributes?: Attributes;
+}
+
 /** A span of a trace; its times are milliseconds after the trace's start. */
 export interface Span {
   span_id: string;
@@ -92,11 +104,21 @@ export interface Span {
   status: string;
   status_message: string;
   attributes: Attributes;
+  /** The same object for all spans of one resource. */
   resource: Attributes;
-  events: { time_ms: number; name: string; attributes: Attributes }[];
-  links: { trace_id: string; span_id: string; attributes?: Attributes }[];
+  events: SpanEvent[];
+  links: SpanLink[];
   depth: number;
   orphan: boolean;
+}
+
+/** A trace as it is told: of a span what is empty is left out, and its resource is a place in `resources`. */
+export interface ToldTrace extends Omit<Trace, "spans"> {
+  resources: Attributes[];
+  spans: (Partial<Omit<Span, "resource">> &
+    Pick<Span, "span_id" | "name" | "kind" | "service" | "start_ms" | "duration_ms" | "status" | "depth"> & {
+      resource: number;
+    })[];
 }
 
 export async function getServices(signal: AbortSignal): Promise<Service[]> {
@@ -119,8 +141,42 @@ export async function getSpanPoints(params: Params, signal: AbortSignal): Promis
   return (await get<{ spans: SpanPoint[] }>(`${OWN}/spans`, params, signal)).spans;
 }
 
-export function getTrace(traceId: string, signal: AbortSignal): Promise<Trace> {
-  return get(`${OWN}/traces/${encodeURIComponent(traceId)}`, {}, signal);
+export async function getTrace(traceId: string, signal: AbortSignal): Promise<Trace> {
+  return readTrace(await get(tracePath(traceId), {}, signal));
+}
+
+/** Asks for a trace before the view that shows it is there: a large one takes as long to be told as the view to load. */
+export function getTraceAhead(traceId: string): void {
+  getAhead(tracePath(traceId));
+}
+
+const tracePath = (traceId: string): string => `${OWN}/traces/${encodeURIComponent(traceId)}`;
+
+/** Gives each span what was left out of it; one by one, so that all spans have one shape, which is read faster. */
+export function readTrace({ resources, spans, ...trace }: ToldTrace): Trace {
+  return {
+    ...trace,
+    spans: spans.map((told) => ({
+      span_id: told.span_id,
+      parent_span_id: told.parent_span_id ?? "",
+      name: told.name,
+      kind: told.kind,
+      service: told.service,
+      scope: told.scope ?? "",
+      scope_version: told.scope_version ?? "",
+      trace_state: told.trace_state ?? "",
+      start_ms: told.start_ms,
+      duration_ms: told.duration_ms,
+      status: told.status,
+      status_message: told.status_message ?? "",
+      attributes: told.attributes ?? {},
+      resource: resources[told.resource] ?? {},
+      events: told.events ?? [],
+      links: told.links ?? [],
+      depth: told.depth,
+      orphan: told.orphan ?? false,
+    })),
+  };
 }
 
 /** Returns a trace as OTLP's JSON has it. */

@@ -72,9 +72,21 @@ describe("compare", () => {
   });
 
   it("tells service and kind apart", () => {
-    const one = makeTrace([spanFrom("1", 0, 0, 1, { name: "x", service: "s" })]);
-    const other = makeTrace([spanFrom("1", 0, 0, 1, { name: "x", service: "s", kind: "client" })]);
-    expect(compare(one, other).rows.map(told)).toEqual(["x 1/0", "x 0/1"]);
+    const root = spanFrom("0", 0, 0, 1, { name: "root" });
+    const one = makeTrace([root, spanFrom("1", 1, 0, 1, { name: "x", service: "s" })]);
+    const other = makeTrace([root, spanFrom("1", 1, 0, 1, { name: "x", service: "s", kind: "client" })]);
+    expect(compare(one, other).rows.map(told)).toEqual(["root 1/1", "  x 1/0", "  x 0/1"]);
+  });
+
+  it("takes the only roots for each other whatever they are called, and so what is below", () => {
+    const old = trace("0 v1 0 9", "1 query 1 2");
+    const next = trace("0 v2 0 9", "1 query 1 5");
+    const { rows } = compare(old, next);
+    expect(rows.map(told)).toEqual(["v1 1/1", "  query 1/1"]);
+    expect(rows.map((row) => row.other?.name ?? null)).toEqual(["v2", null]);
+    expect(compare(next, old).rows.map((row) => row.id)).toEqual(rows.map((row) => row.id));
+    expect(shownRows(compare(old, next), new Set(), { text: "v2", differences: false })).toHaveLength(1);
+    expect(compare(old, trace("0 v2 0 9", "0 v3 0 9")).rows.map(told)).toContain("v1 1/0");
   });
 
   it("sums durations up, with and without what is below", () => {

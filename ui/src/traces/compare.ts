@@ -23,6 +23,8 @@ export interface ComparedRow {
   service: string;
   name: string;
   kind: string;
+  /** What B has in its place, where that is another operation: the roots of two traces are one another's. */
+  other: { service: string; name: string } | null;
   depth: number;
   /** The row above that it is a part of, null at the top. */
   parent: number | null;
@@ -52,7 +54,6 @@ export interface TraceFacts {
 
 interface Group {
   key: string;
-  path: string;
   children: Map<string, Group>;
   side: Side;
   span: Span;
@@ -89,18 +90,26 @@ export function compare(a: Trace, b: Trace): Comparison {
       });
     }
   };
-  add(left, right, null, 0);
+  const [one, other] = [onlyChild(left), onlyChild(right)];
+  if (one !== null && other !== null) {
+    stack.push({ a: one, b: other, parent: null, depth: 0, moved: false });
+  } else {
+    add(left, right, null, 0);
+  }
   for (let step = stack.pop(); step !== undefined; step = stack.pop()) {
     const group = step.a ?? step.b;
     if (group === undefined) {
       continue;
     }
     const { service, name, kind } = group.span;
+    const keys = [...new Set([step.a?.key ?? group.key, step.b?.key ?? group.key])].sort();
     rows.push({
-      id: hash(group.path),
+      // With the id of the row above, whatever its path is: paths stay short, however deep a trace is.
+      id: hash(`${step.parent === null ? "" : (rows[step.parent]?.id ?? "")}/${keys.join("/")}`),
       service,
       name,
       kind,
+      other: keys.length > 1 ? (step.b?.span ?? null) : null,
       depth: step.depth,
       parent: step.parent,
       descendants: 0,
@@ -129,7 +138,6 @@ function groups(trace: Trace): Group {
   }
   const top: Group = {
     key: "",
-    path: "",
     children: new Map(),
     side: emptySide(),
     span: trace.spans[0] as Span,
@@ -140,14 +148,7 @@ function groups(trace: Trace): Group {
     const key = `${span.service}\u0000${span.name}\u0000${span.kind}`;
     let group = above.children.get(key);
     if (group === undefined) {
-      // The hash of the path above keeps paths short, however deep a trace is.
-      group = {
-        key,
-        path: `${above.path === "" ? "" : hash(above.path)}/${key}`,
-        children: new Map(),
-        side: emptySide(),
-        span,
-      };
+      group = { key, children: new Map(), side: emptySide(), span };
       above.children.set(key, group);
     }
     const { side } = group;
@@ -159,6 +160,12 @@ function groups(trace: Trace): Group {
     groupOf[index] = group;
   }
   return top;
+}
+
+/** Returns the one group below another, null where there is none or more. */
+function onlyChild(group: Group): Group | null {
+  const [first, ...rest] = group.children.values();
+  return rest.length === 0 ? (first ?? null) : null;
 }
 
 function emptySide(): Side {
@@ -245,6 +252,11 @@ function longestCommon(a: readonly string[], places: ReadonlyMap<string, number>
   return found;
 }
 
+/** Returns by how many milliseconds B is longer; null where one of them has nothing there. */
+export function difference(row: ComparedRow): number | null {
+  return row.a === null || row.b === null ? null : row.b.total_ms - row.a.total_ms;
+}
+
 export type Change = "same" | "onlyA" | "onlyB" | "errors" | "slower" | "faster";
 
 /** How much of the longer trace a difference must be, and of what it is a difference of, to be told. */
@@ -270,6 +282,10 @@ export function changeOf(row: ComparedRow, comparison: Comparison): Change {
   return !told ? "same" : by > 0 ? "slower" : "faster";
 }
 
+function textOf({ service, name, other }: ComparedRow): string {
+  return `${service} ${name} ${other === null ? "" : `${other.service} ${other.name}`}`.toLowerCase();
+}
+
 /** Returns the rows that are not hidden: below what is collapsed, or without a difference where only these are shown. */
 export function shownRows(
   comparison: Comparison,
@@ -283,7 +299,7 @@ export function shownRows(
     keep = rows.map(
       (row) =>
         (!filter.differences || changeOf(row, comparison) !== "same") &&
-        (text === "" || `${row.service} ${row.name}`.toLowerCase().includes(text)),
+        (text === "" || textOf(row).includes(text)),
     );
     // What leads to a row that is shown is shown with it.
     for (let i = rows.length - 1; i >= 0; i -= 1) {

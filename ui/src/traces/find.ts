@@ -14,7 +14,7 @@ export class SpanFinder {
       return [];
     }
     // Made at the first search alone: of a large trace it is a few megabytes.
-    this.#texts ??= this.spans.map(textOf);
+    this.#texts ??= textsOf(this.spans);
     const found: number[] = [];
     this.#texts.forEach((text, index) => {
       if (words.every((word) => text.includes(word))) {
@@ -29,21 +29,27 @@ function wordsOf(query: string): string[] {
   return [...query.matchAll(/"([^"]+)"?|(\S+)/g)].map((match) => match[1] ?? match[2] ?? "");
 }
 
-function textOf(span: Span): string {
-  return [
-    span.service,
-    span.name,
-    span.span_id,
-    span.kind,
-    span.status,
-    span.status_message,
-    span.scope,
-    ...lines(span.attributes),
-    ...lines(span.resource),
-    ...span.events.flatMap((event) => [event.name, ...lines(event.attributes)]),
-  ]
-    .join("\n")
-    .toLowerCase();
+function textsOf(spans: Span[]): string[] {
+  // Many spans have one resource, which is written once.
+  const resources = new Map<Attributes, string>();
+  return spans.map((span) => {
+    const resource = resources.get(span.resource) ?? lines(span.resource).join("\n");
+    resources.set(span.resource, resource);
+    return [
+      span.service,
+      span.name,
+      span.span_id,
+      span.kind,
+      span.status,
+      span.status_message,
+      span.scope,
+      resource,
+      ...lines(span.attributes),
+      ...span.events.flatMap((event) => [event.name, ...lines(event.attributes)]),
+    ]
+      .join("\n")
+      .toLowerCase();
+  });
 }
 
 function lines(attributes: Attributes): string[] {

@@ -5,12 +5,12 @@ import { serviceColors } from "./colors";
 import { bySpan, criticalPath, type Section } from "./critical";
 import { SpanFinder } from "./find";
 import { noticesOf, type Notices, selfTimes } from "./timing";
-import { makeRows, type Row } from "./waterfall";
+import { levelsOf, makeRows, type Row } from "./waterfall";
 
 export interface Model {
   trace: Trace;
   rows: Row[];
-  /** Places of the spans by their ids. */
+  /** Places of the spans by their keys. */
   places: Map<string, number>;
   /** The custom property that colours each service. */
   colors: Map<string, string>;
@@ -29,12 +29,6 @@ export interface Model {
 export function makeModel(trace: Trace): Model {
   const rows = makeRows(trace.spans);
   const sections = criticalPath(rows);
-  const places = new Map<string, number>();
-  for (const row of rows) {
-    if (!places.has(row.span.span_id)) {
-      places.set(row.span.span_id, row.index);
-    }
-  }
   const services = new Map<string, number>();
   for (const { index, from, to } of sections) {
     const service = rows[index]?.span.service ?? "";
@@ -43,7 +37,7 @@ export function makeModel(trace: Trace): Model {
   return {
     trace,
     rows,
-    places,
+    places: new Map(rows.map((row) => [row.key, row.index])),
     colors: serviceColors(trace.services),
     self: selfTimes(rows),
     notices: noticesOf(rows),
@@ -52,7 +46,7 @@ export function makeModel(trace: Trace): Model {
     finder: new SpanFinder(trace.spans),
     root: (rows.find((row) => row.parent === null && !row.span.orphan) ?? rows[0])?.span,
     errors: trace.spans.filter((span) => span.status === "error").length,
-    depth: rows.reduce((most, row) => Math.max(most, row.span.depth + 1), 0),
+    depth: levelsOf(rows),
   };
 }
 

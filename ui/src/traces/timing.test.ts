@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { spanFrom } from "./made";
-import { noticesOf, selfTimes } from "./timing";
+import { noticesAt, noticesOf, selfTimes } from "./timing";
 import { makeRows } from "./waterfall";
 
 describe("selfTimes", () => {
@@ -45,12 +45,22 @@ describe("noticesOf", () => {
       spanFrom("fits", 1, 10, 20),
       spanFrom("orphan", 0, 30, 40, { orphan: true, parent_span_id: "beef" }),
     ]);
-    const found = noticesOf(rows);
-    expect(found).toMatchObject({ orphans: 1, skewed: 1, skewMs: 3, outliving: 1 });
-    expect([...found.bySpan]).toEqual([
-      [1, ["it begins 3 ms before its parent: their clocks differ"]],
-      [2, ["it goes on for 30 ms after its parent has ended"]],
-      [4, ["its parent beef is not stored"]],
+    expect(noticesOf(rows)).toEqual({ orphans: 1, skewed: 1, skewMs: 3, outliving: 1 });
+    expect(rows.map((row) => noticesAt(rows, row))).toEqual([
+      [],
+      ["it begins 3 ms before its parent: their clocks differ"],
+      ["it goes on for 30 ms after its parent has ended"],
+      [],
+      ["its parent beef is not stored"],
+    ]);
+  });
+
+  it("tells a span whose id another has, and one that ends before it begins", () => {
+    const rows = makeRows([spanFrom("same", 0, 0, 9), spanFrom("same", 1, 1, 2), spanFrom("back", 1, 5, 3)]);
+    expect(rows.map((row) => noticesAt(rows, row))).toEqual([
+      [],
+      ["another span of the trace has the same id"],
+      ["it ends before it begins"],
     ]);
   });
 });

@@ -34,8 +34,6 @@ export function selfTimes(rows: Row[]): number[] {
 }
 
 export interface Notices {
-  /** What is odd about spans, by their place. */
-  bySpan: Map<number, string[]>;
   orphans: number;
   /** Spans that begin before their parent does, and the milliseconds of the worst of them. */
   skewed: number;
@@ -44,34 +42,45 @@ export interface Notices {
   outliving: number;
 }
 
+/** Sums up what is odd about the spans of a trace. */
 export function noticesOf(rows: Row[]): Notices {
-  const notices: Notices = { bySpan: new Map(), orphans: 0, skewed: 0, skewMs: 0, outliving: 0 };
+  const notices: Notices = { orphans: 0, skewed: 0, skewMs: 0, outliving: 0 };
   for (const row of rows) {
-    const told: string[] = [];
-    const parent = row.parent === null ? undefined : rows[row.parent];
-    if (row.span.orphan) {
-      notices.orphans += 1;
-      told.push(`its parent ${row.span.parent_span_id} is not stored`);
-    }
-    if (row.span.duration_ms < 0) {
-      told.push("it ends before it begins");
-    }
-    if (parent !== undefined) {
-      const early = parent.span.start_ms - row.span.start_ms;
-      const late = endOf(row) - endOf(parent);
-      if (early > SAME_MS) {
-        notices.skewed += 1;
-        notices.skewMs = Math.max(notices.skewMs, early);
-        told.push(`it begins ${formatMs(early)} before its parent: their clocks differ`);
-      }
-      if (late > SAME_MS) {
-        notices.outliving += 1;
-        told.push(`it goes on for ${formatMs(late)} after its parent has ended`);
-      }
-    }
-    if (told.length > 0) {
-      notices.bySpan.set(row.index, told);
-    }
+    const { early, late } = misfit(rows, row);
+    notices.orphans += row.span.orphan ? 1 : 0;
+    notices.skewed += early > SAME_MS ? 1 : 0;
+    notices.skewMs = Math.max(notices.skewMs, early > SAME_MS ? early : 0);
+    notices.outliving += late > SAME_MS ? 1 : 0;
   }
   return notices;
+}
+
+/** Tells what is odd about one span; of a large trace only those that are seen are asked for. */
+export function noticesAt(rows: Row[], row: Row): string[] {
+  const told: string[] = [];
+  const { early, late } = misfit(rows, row);
+  if (row.span.orphan) {
+    told.push(`its parent ${row.span.parent_span_id} is not stored`);
+  }
+  if (row.key !== row.span.span_id) {
+    told.push("another span of the trace has the same id");
+  }
+  if (row.span.duration_ms < 0) {
+    told.push("it ends before it begins");
+  }
+  if (early > SAME_MS) {
+    told.push(`it begins ${formatMs(early)} before its parent: their clocks differ`);
+  }
+  if (late > SAME_MS) {
+    told.push(`it goes on for ${formatMs(late)} after its parent has ended`);
+  }
+  return told;
+}
+
+/** Returns by how many milliseconds a span begins before its parent, and ends after it. */
+function misfit(rows: Row[], row: Row): { early: number; late: number } {
+  const parent = row.parent === null ? undefined : rows[row.parent];
+  return parent === undefined
+    ? { early: 0, late: 0 }
+    : { early: parent.span.start_ms - row.span.start_ms, late: endOf(row) - endOf(parent) };
 }

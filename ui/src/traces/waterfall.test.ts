@@ -5,7 +5,7 @@ import {
   ancestors,
   barPlace,
   labelSide,
-  levelsShown,
+  levelsOf,
   makeRows,
   parentsFrom,
   parseWindow,
@@ -47,6 +47,14 @@ describe("makeRows", () => {
     expect(rows.filter((row) => row.failedBelow).map((row) => row.span.span_id)).toEqual(["a", "b"]);
   });
 
+  it("tells spans of one id apart by their keys", () => {
+    const rows = makeRows([makeSpan("a", 0), makeSpan("b", 1), makeSpan("a", 1), makeSpan("a", 1)]);
+    expect(rows.map((row) => row.key)).toEqual(["a", "b", "a-2", "a-3"]);
+    expect(
+      visibleRows(makeRows([makeSpan("a", 0), makeSpan("a", 0), makeSpan("b", 1)]), new Set(["a"])),
+    ).toHaveLength(3);
+  });
+
   it("does not take long for a chain of 10,000 spans", () => {
     const chain = makeRows(Array.from({ length: 10_000 }, (_, i) => makeSpan(String(i), i)));
     expect(chain[0]?.descendants).toBe(9_999);
@@ -77,7 +85,7 @@ describe("levels", () => {
           .map((row) => row.span.span_id)
           .join(""),
       ).toBe(seen);
-      expect(levelsShown(rows, collapsed)).toBe(levels);
+      expect(levelsOf(visibleRows(rows, collapsed))).toBe(levels);
     }
   });
 

@@ -4,6 +4,8 @@ import type { Span } from "../api/traces";
 
 export interface Row {
   span: Span;
+  /** The span's id, with a number where another span before it has the same. */
+  key: string;
   /** The place in `spans`. */
   index: number;
   parent: number | null;
@@ -24,12 +26,16 @@ export interface Window {
 export function makeRows(spans: Span[]): Row[] {
   const rows: Row[] = [];
   const path: number[] = [];
+  const times = new Map<string, number>();
   spans.forEach((span, index) => {
+    const time = (times.get(span.span_id) ?? 0) + 1;
+    times.set(span.span_id, time);
     while (path.length > 0 && (spans[path.at(-1) ?? 0]?.depth ?? 0) >= span.depth) {
       path.pop();
     }
     rows.push({
       span,
+      key: time === 1 ? span.span_id : `${span.span_id}-${String(time)}`,
       index,
       parent: path.at(-1) ?? null,
       children: 0,
@@ -50,7 +56,7 @@ export function makeRows(spans: Span[]): Row[] {
   return rows;
 }
 
-/** Leaves out what is below a collapsed span; `collapsed` holds span ids. */
+/** Leaves out what is below a collapsed span; `collapsed` holds keys. */
 export function visibleRows(rows: Row[], collapsed: ReadonlySet<string>): Row[] {
   const visible: Row[] = [];
   for (let index = 0; index < rows.length; index += 1) {
@@ -59,7 +65,7 @@ export function visibleRows(rows: Row[], collapsed: ReadonlySet<string>): Row[] 
       break;
     }
     visible.push(row);
-    if (collapsed.has(row.span.span_id)) {
+    if (collapsed.has(row.key)) {
       index += row.descendants;
     }
   }
@@ -77,14 +83,12 @@ export function ancestors(rows: Row[], index: number): number[] {
 
 /** Returns the parents at a depth and below it: collapsed, they leave `levels` levels to be seen. */
 export function parentsFrom(rows: Row[], levels: number): string[] {
-  return rows
-    .filter((row) => row.children > 0 && row.span.depth + 1 >= levels)
-    .map((row) => row.span.span_id);
+  return rows.filter((row) => row.children > 0 && row.span.depth + 1 >= levels).map((row) => row.key);
 }
 
-/** Returns how many levels are seen while some parents are collapsed. */
-export function levelsShown(rows: Row[], collapsed: ReadonlySet<string>): number {
-  return visibleRows(rows, collapsed).reduce((most, row) => Math.max(most, row.span.depth + 1), 0);
+/** Returns how many levels some rows stand on. */
+export function levelsOf(rows: Row[]): number {
+  return rows.reduce((most, row) => Math.max(most, row.span.depth + 1), 0);
 }
 
 export interface Place {
@@ -93,6 +97,11 @@ export interface Place {
   width: number;
   /** On which side of the window it lies, where none of it is seen. */
   outside: "before" | "after" | null;
+}
+
+/** Returns where a time stands, in percent of the window. */
+export function placeAt(ms: number, window: Window): number {
+  return ((ms - window.from) / (window.to - window.from || 1)) * 100;
 }
 
 const HAIR = 0.3;

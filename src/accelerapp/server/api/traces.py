@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,8 +22,7 @@ from accelerapp.server.api.parameters import (
     period_ns,
 )
 from accelerapp.server.api.services import Services
-from accelerapp.server.signals import Span
-from accelerapp.server.storage import SpanFigures, SpanPoint, SpanQuery, TracePosition, TraceSummary
+from accelerapp.server.storage import RawSpan, SpanFigures, SpanPoint, SpanQuery, TracePosition, TraceSummary
 from accelerapp.server.traces import WaterfallRow, waterfall
 
 _NS_PER_MS = 1_000_000
@@ -37,20 +37,27 @@ _POSITION = re.compile(r"([0-9]{1,19})-([0-9a-f]{32})")
 def routes(services: Services) -> list[Route]:
     """Return the routes over traces and the services that sent them."""
 
-    async def traces(request: Request) -> Any:
+    async def traces(request: Request) -> Response:
         query = _query(await parameters(request))
-        found = await services.in_query_thread(services.spans.search, query)
-        more = len(found) == query.limit
-        return {
-            "traces": [_summary(trace) for trace in found],
-            "next": _position_text(found[-1].position) if more else None,
-        }
+
+        def read() -> Response:
+            found = services.spans.search(query)
+            more = len(found) == query.limit and not query.longest
+            last = found[-1].position if more and found else None
+            return json_response(
+                {
+                    "traces": [_summary(trace) for trace in found],
+                    "next": None if last is None else _position_text(last),
+                }
+            )
+
+        return await services.in_query_thread(read)
 
     async def trace(request: Request) -> Response:
         trace_id = _trace_id(request.path_params["trace_id"])
 
         def read() -> Response:
-            spans = services.spans.trace(trace_id, _MOST_SPANS + 1)
+            spans = services.spans.raw_trace(trace_id, _MOST_SPANS + 1)
             if not spans:
                 raise NotFoundError(
                     f"no trace {trace_id}: it was not received, or is older than what is kept"
@@ -59,29 +66,49 @@ def routes(services: Services) -> list[Route]:
 
         return await services.in_query_thread(read)
 
-    async def figures(request: Request) -> Any:
+    async def figures(request: Request) -> Response:
         values = await parameters(request)
-        query = _query(values)
-        return _figures(
-            await services.in_query_thread(services.spans.figures, query, limit(values, 100, 1000))
-        )
+        query, most = _query(values), limit(values, 100, 1000)
 
-    async def points(request: Request) -> Any:
+        def read() -> Response:
+            return json_response(_figures(services.spans.figures(query, most)))
+
+        return await services.in_query_thread(read)
+
+    async def points(request: Request) -> Response:
         values = await parameters(request)
-        query = _query(values)
-        found = await services.in_query_thread(services.spans.points, query, limit(values, 1000, 5000))
-        return {"spans": [_point(one) for one in found]}
+        query, most = _query(values), limit(values, 1000, 5000)
 
-    async def service_list(_: Request) -> Any:
-        found: dict[str, dict[str, None]] = {}
-        for one in await services.in_query_thread(services.spans.operations):
-            found.setdefault(one.service, {})[one.name] = None
-        return {"services": [{"name": name, "operations": list(names)} for name, names in found.items()]}
+        def read() -> Response:
+            return json_response({"spans": [_point(one) for one in services.spans.points(query, most)]})
 
-    async def operations(request: Request) -> Any:
-        values = await parameters(request)
-        found = await services.in_query_thread(services.spans.operations, values.get("service") or None)
-        return {"operations": [{"service": o.service, "name": o.name, "kind": o.kind} for o in found]}
+        return await services.in_query_thread(read)
+
+    async def service_list(_: Request) -> Response:
+        def read() -> Response:
+            found: dict[str, dict[str, None]] = {}
+            for one in services.spans.operations():
+                found.setdefault(one.service, {})[one.name] = None
+            return json_response(
+                {"services": [{"name": name, "operations": list(names)} for name, names in found.items()]}
+            )
+
+        return await services.in_query_thread(read)
+
+    async def operations(request: Request) -> Response:
+        service = (await parameters(request)).get("service") or None
+
+        def read() -> Response:
+            return json_response(
+                {
+                    "operations": [
+                        {"service": one.service, "name": one.name, "kind": one.kind}
+                        for one in services.spans.operations(service)
+                    ]
+                }
+            )
+
+        return await services.in_query_thread(read)
 
     prefix = "/api/accelerapp/v1"
     return [
@@ -110,6 +137,10 @@ def _query(values: QueryParams) -> SpanQuery:
         attributes[name] = value
     shortest, longest = number(values, "min_duration_ms"), number(values, "max_duration_ms")
     start, end = period_ns(values)
+    by_length = one_of(values, "order", ("newest", "longest")) == "longest"
+    before = _position(values.get("before", ""))
+    if by_length and before is not None:
+        raise ParameterError('parameter "before" does not go with "order=longest", which has one page')
     return SpanQuery(
         start_ns=start,
         end_ns=end,
@@ -123,7 +154,8 @@ def _query(values: QueryParams) -> SpanQuery:
         max_duration_ns=None if longest is None else nanoseconds(longest),
         attributes=attributes,
         limit=limit(values, 20, 1000),
-        before=_position(values.get("before", "")),
+        before=before,
+        longest=by_length,
     )
 
 
@@ -146,7 +178,7 @@ def _summary(trace: TraceSummary) -> dict[str, Any]:
         "root_service": trace.root_service,
         "root_name": trace.root_name,
         "start_ms": trace.start_ns / _NS_PER_MS,
-        "duration_ms": (trace.end_ns - trace.start_ns) / _NS_PER_MS,
+        "duration_ms": max(0, trace.end_ns - trace.start_ns) / _NS_PER_MS,
         "span_count": trace.span_count,
         "error_count": trace.error_count,
         "orphan_count": trace.orphan_count,
@@ -192,45 +224,61 @@ def _point(one: SpanPoint) -> dict[str, Any]:
     }
 
 
-def _trace(trace_id: str, spans: list[Span]) -> dict[str, Any]:
+def _trace(trace_id: str, spans: list[RawSpan]) -> dict[str, Any]:
     told = spans[:_MOST_SPANS]
-    begin, end = min(s.start_ns for s in told), max(s.end_ns for s in told)
+    begin = min(span.start_ns for span in told)
+    # Spans that end before they begin, which clocks that were set cause, do not make the time of a trace negative.
+    end = max(begin, *(span.end_ns for span in told))
+    resources: dict[str, int] = {}
+    rows = [_span(row, begin, resources) for row in waterfall(told)]
     return {
         "trace_id": trace_id,
         "start_ms": begin / _NS_PER_MS,
         "duration_ms": (end - begin) / _NS_PER_MS,
-        "services": sorted({s.service for s in told}),
-        "spans": [_span(row, begin) for row in waterfall(told)],
+        "services": sorted({span.service for span in told}),
+        "resources": [orjson.Fragment(one) for one in resources],
+        "spans": rows,
         "truncated": len(spans) > len(told),
     }
 
 
-def _span(row: WaterfallRow, begin_ns: int) -> dict[str, Any]:
+def _span(row: WaterfallRow[RawSpan], begin_ns: int, resources: dict[str, int]) -> dict[str, Any]:
+    """Return a span without what it has not; JSON is passed on as it is stored, since a large trace has much of it."""
     span = row.span
-    return {
+    told: dict[str, Any] = {
         "span_id": span.span_id,
-        "parent_span_id": span.parent_span_id,
         "name": span.name,
         "kind": span.kind,
         "service": span.service,
-        "scope": span.scope,
-        "scope_version": span.scope_version,
-        "trace_state": span.trace_state,
         "start_ms": (span.start_ns - begin_ns) / _NS_PER_MS,
         "duration_ms": (span.end_ns - span.start_ns) / _NS_PER_MS,
         "status": span.status,
-        "status_message": span.status_message,
-        "attributes": dict(span.attributes),
-        "resource": dict(span.resource),
-        "events": [
+        "resource": resources.setdefault(span.resource, len(resources)),
+        "depth": row.depth,
+    }
+    if span.parent_span_id:
+        told["parent_span_id"] = span.parent_span_id
+    if span.scope:
+        told["scope"] = span.scope
+    if span.scope_version:
+        told["scope_version"] = span.scope_version
+    if span.trace_state:
+        told["trace_state"] = span.trace_state
+    if span.status_message:
+        told["status_message"] = span.status_message
+    if span.attributes != "{}":
+        told["attributes"] = orjson.Fragment(span.attributes)
+    if span.events != "[]":
+        told["events"] = [
             {
                 "time_ms": (event["time_ns"] - begin_ns) / _NS_PER_MS,
                 "name": event["name"],
                 "attributes": event["attributes"],
             }
-            for event in span.events
-        ],
-        "links": [dict(link) for link in span.links],
-        "depth": row.depth,
-        "orphan": row.orphan,
-    }
+            for event in orjson.loads(span.events)
+        ]
+    if span.links != "[]":
+        told["links"] = orjson.Fragment(span.links)
+    if row.orphan:
+        told["orphan"] = True
+    return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from accelerapp.server.signals import Exemplar, Labels, LogRecord, Matcher, NativeHistogram, SeriesSet, Span
 from accelerapp.server.storage.conditions import Condition, Expression
@@ -121,7 +121,7 @@ class TracePosition:
 
 @dataclass(frozen=True, slots=True)
 class SpanQuery:
-    """A search for spans; every given condition must hold. `limit` and `before` are of a search for traces alone."""
+    """A search for spans; every given condition must hold. What is from `limit` on is of a search for traces alone."""
 
     start_ns: int  # a span is found by its start, both ends of the range included
     end_ns: int
@@ -138,6 +138,8 @@ class SpanQuery:
     limit: int = 20
     #: Traces that stand here or above are left out: the position of a page's last trace asks for the next page.
     before: TracePosition | None = None
+    #: The traces that last longest come first, instead of the newest; there is no next page of these.
+    longest: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -266,6 +268,28 @@ class PeerCall:
     p95_ns: float
 
 
+class RawSpan(NamedTuple):
+    """A span as it is stored: `attributes`, `resource`, `events` and `links` are JSON, else as `Span` has it."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: str
+    service: str
+    start_ns: int
+    end_ns: int
+    status: str
+    status_message: str = ""
+    attributes: str = "{}"
+    resource: str = "{}"
+    events: str = "[]"
+    links: str = "[]"
+    scope: str = ""
+    scope_version: str = ""
+    trace_state: str = ""
+
+
 class SpanReader(Protocol):
     """Reads spans; safe to call from any thread, concurrently.
 
@@ -275,6 +299,9 @@ class SpanReader(Protocol):
     def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
         """Return the spans of one trace in order of their start, each once, at most `limit`; empty where none is."""
 
+    def raw_trace(self, trace_id: str, limit: int = 100_000) -> list[RawSpan]:
+        """Return what `trace` does without reading the JSON in it, for who only passes that on."""
+
     def traces(self, trace_ids: Sequence[str], limit: int = 100_000) -> dict[str, list[Span]]:
         """Return the spans of several traces by their ids, as `trace` does; `limit` is of all spans together.
 
@@ -282,7 +309,10 @@ class SpanReader(Protocol):
         """
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
-        """Return the traces that have a span which meets the query, the newest position first, then by trace id."""
+        """Return the traces that have a span which meets the query, the newest position first, then by trace id.
+
+        Where the query wants the longest, these come first.
+        """
 
     def figures(self, query: SpanQuery, limit: int = 100) -> SpanFigures:
         """Sum up the spans that meet a query, the operations with the most spans first, at most `limit` of them."""
@@ -308,8 +338,11 @@ class SpanReader(Protocol):
 
     def services(self) -> list[str]: ...
 
-    def operations(self, service: str | None = None) -> list[Operation]:
-        """Return what the spans of one service, or of all, are called, in ascending order."""
+    def operations(self, service: str | None = None, most: int = 1000) -> list[Operation]:
+        """Return what the spans of one service, or of all, are called, in ascending order, at most so many of each.
+
+        A service that writes what differs with each request into the names of its spans has one for each.
+        """
 
 
 @dataclass(frozen=True, slots=True, order=True)

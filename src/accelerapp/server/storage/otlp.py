@@ -215,7 +215,15 @@ def _span(
         to_json(links),
         *scope,
         span.trace_state,
-        search_text(own) + resource_search + "".join(map(search_text, of_events)),
+        search_text(own) + resource_search + "".join(map(search_text, of_events)) + _links_text(links),
+    )
+
+
+def _links_text(links: Sequence[dict[str, Any]]) -> str:
+    """Return links as lines under the names that TraceQL has for their ids, so that the spans that link are found."""
+    return "".join(
+        attribute_line("link:traceID", link["trace_id"]) + attribute_line("link:spanID", link["span_id"])
+        for link in links
     )
 
 

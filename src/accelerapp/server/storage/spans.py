@@ -11,6 +11,7 @@ from accelerapp.server.signals import Span
 from accelerapp.server.storage.contracts import (
     Operation,
     PeerCall,
+    RawSpan,
     ServiceCall,
     ServiceFigures,
     ServiceShare,
@@ -21,7 +22,6 @@ from accelerapp.server.storage.contracts import (
     TraceSummary,
 )
 from accelerapp.server.storage.index import EVERY_BLOCK
-from accelerapp.server.storage.otlp import SPAN_COLUMNS
 from accelerapp.server.storage.parts import TableSource
 from accelerapp.server.storage.reading import SourceReader
 from accelerapp.server.storage.servicefigures import peers, services
@@ -29,9 +29,9 @@ from accelerapp.server.storage.spanfigures import calls, figures, points
 from accelerapp.server.storage.spansql import (
     LONGEST_NS,
     NAMED,
-    Row,
     Rows,
     SpanTables,
+    longest_traces,
     named,
     newest_traces,
     union,
@@ -39,7 +39,7 @@ from accelerapp.server.storage.spansql import (
 
 Result = TypeVar("Result")
 
-_SPAN = tuple(name for name in SPAN_COLUMNS if name != "search")
+_COLUMNS = ", ".join(RawSpan._fields)
 #: Traces are read by so many at a time, until there are enough spans.
 _TRACES_AT_ONCE = 100
 _PARTS = "trace_id, span_id, parent_span_id, name, service, start_ns, end_ns, status"
@@ -53,7 +53,11 @@ class StoredSpans:
 
     def trace(self, trace_id: str, limit: int = 100_000) -> list[Span]:
         """Return the spans of one trace in order of their start, each once, at most `limit`."""
-        return self.traces([trace_id], limit).get(trace_id.lower(), [])
+        return [_span(one) for one in self.raw_trace(trace_id, limit)]
+
+    def raw_trace(self, trace_id: str, limit: int = 100_000) -> list[RawSpan]:
+        """Return what `trace` does without reading the JSON in it."""
+        return self._read(lambda tables: _spans(tables, [trace_id.lower()], limit))
 
     def traces(self, trace_ids: Sequence[str], limit: int = 100_000) -> dict[str, list[Span]]:
         """Return the spans of several traces by their ids, at most `limit` together."""
@@ -63,10 +67,10 @@ class StoredSpans:
             found: dict[str, list[Span]] = {}
             left = limit
             for first in range(0, len(ids), _TRACES_AT_ONCE):
-                rows = _spans(tables, ids[first : first + _TRACES_AT_ONCE], left)
-                for row in rows:
-                    found.setdefault(row[0], []).append(_span(row))
-                left -= len(rows)
+                spans = _spans(tables, ids[first : first + _TRACES_AT_ONCE], left)
+                for span in spans:
+                    found.setdefault(span.trace_id, []).append(_span(span))
+                left -= len(spans)
                 if not left:
                     break
             return found
@@ -74,10 +78,10 @@ class StoredSpans:
         return self._read(read)
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
-        """Return the traces that have a span which meets every condition, the newest position first."""
+        """Return the traces that have a span which meets every condition, the newest or the longest first."""
 
         def read(tables: SpanTables) -> list[TraceSummary]:
-            found = newest_traces(tables, query)
+            found = (longest_traces if query.longest else newest_traces)(tables, query)
             return _summaries(tables, found) if found else []
 
         return self._read(read)
@@ -109,15 +113,16 @@ class StoredSpans:
         )
         return [row[0] for row in rows]
 
-    def operations(self, service: str | None = None) -> list[Operation]:
-        """Return what the spans of one service, or of all, are called, in ascending order."""
+    def operations(self, service: str | None = None, most: int = 1000) -> list[Operation]:
+        """Return what the spans of one service, or of all, are called, in ascending order, at most so many of each."""
         condition, parameters = ("true", []) if service is None else ("service = ?", [service])
 
         def read(tables: SpanTables) -> Rows:
             return tables.rows(
-                f"SELECT DISTINCT service, name, kind FROM {tables.all} WHERE {condition} "  # noqa: S608
+                f"FROM (SELECT DISTINCT service, name, kind FROM {tables.all} WHERE {condition}) "  # noqa: S608
+                "QUALIFY row_number() OVER (PARTITION BY service ORDER BY name, kind) <= ? "
                 "ORDER BY service, name, kind",
-                parameters,
+                [*parameters, most],
             )
 
         return [Operation(*row) for row in self._read(read)]
@@ -131,14 +136,22 @@ class StoredSpans:
         )
 
 
-def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> Rows:
-    """Return the spans of some traces, in the order of the ids, then of their start, each once."""
-    columns = ", ".join(_SPAN)
-    return tables.rows(
-        f"SELECT DISTINCT ON (trace_id, span_id, start_ns) {columns} FROM {tables.all} "  # noqa: S608 - own names
-        f"JOIN {NAMED} ON named.id = trace_id ORDER BY named.place, start_ns, end_ns DESC, span_id LIMIT ?",
-        [*named(ids), limit],
-    )
+def _spans(tables: SpanTables, ids: Sequence[str], limit: int) -> list[RawSpan]:
+    """Return the spans of some traces, in the order of the ids, then of their start, each once, at most `limit`."""
+    asked = limit
+    while True:
+        rows = tables.rows(
+            f"SELECT {_COLUMNS} FROM {tables.all} JOIN {NAMED} ON named.id = trace_id "  # noqa: S608 - own names
+            "ORDER BY named.place, start_ns, end_ns DESC, span_id LIMIT ?",
+            [*named(ids), asked],
+        )
+        # Few spans were sent twice: to have DuckDB look for them costs as much again as the read.
+        once: dict[tuple[str, str, int], RawSpan] = {}
+        for span in map(RawSpan._make, rows):
+            once.setdefault((span.trace_id, span.span_id, span.start_ns), span)
+        if len(rows) < asked or len(once) >= limit:
+            return list(once.values())[:limit]
+        asked *= 2
 
 
 def _summaries(tables: SpanTables, found: Sequence[TracePosition]) -> list[TraceSummary]:
@@ -184,10 +197,10 @@ def _summary(position: TracePosition, rows: Rows) -> TraceSummary:
     )
 
 
-def _span(row: Row) -> Span:
-    named = dict(zip(_SPAN, row, strict=True))
+def _span(raw: RawSpan) -> Span:
+    told = raw._asdict()
     for name in ("attributes", "resource"):
-        named[name] = orjson.loads(named[name])
+        told[name] = orjson.loads(told[name])
     for name in ("events", "links"):
-        named[name] = tuple(orjson.loads(named[name]))
-    return Span(**named)
+        told[name] = tuple(orjson.loads(told[name]))
+    return Span(**told)

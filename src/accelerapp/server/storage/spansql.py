@@ -116,6 +116,25 @@ def newest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
         width *= _WIDER
 
 
+def longest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
+    """Return where the traces stand that have a span which meets the query, those that last longest first."""
+    condition = span_condition(query)
+    searched = union(tables.where(condition.wanted, query.start_ns, query.end_ns))
+    around = union(tables.where(EVERY_BLOCK, query.start_ns - LONGEST_NS, query.end_ns + LONGEST_NS))
+    rows = tables.rows(
+        f"""
+        WITH found AS (
+            SELECT trace_id, max(start_ns) AS newest FROM {searched}
+            WHERE start_ns BETWEEN ? AND ? AND {condition.sql} GROUP BY trace_id
+        )
+        SELECT max(newest), trace_id FROM {around} JOIN found USING (trace_id)
+        GROUP BY trace_id ORDER BY max(end_ns) - min(start_ns) DESC, trace_id LIMIT ?
+        """,  # noqa: S608 - values are parameters
+        [query.start_ns, query.end_ns, *condition.parameters, query.limit],
+    )
+    return [TracePosition(*row) for row in rows]
+
+
 def span_condition(query: SpanQuery) -> Condition:
     """Return the condition that a query is but for its times."""
     compared: list[tuple[str, Any]] = [

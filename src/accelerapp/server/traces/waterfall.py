@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from accelerapp.server.signals import Span
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
-@dataclass(frozen=True, slots=True)
-class WaterfallRow:
+class Placed(Protocol):
+    """What the place of a span among others depends on."""
+
+    @property
+    def span_id(self) -> str: ...
+
+    @property
+    def parent_span_id(self) -> str: ...
+
+    @property
+    def start_ns(self) -> int: ...
+
+
+AnySpan = TypeVar("AnySpan", bound=Placed)
+
+
+class WaterfallRow(NamedTuple, Generic[AnySpan]):
     """A span and where it stands; `orphan` tells that its parent is named but was not received."""
 
-    span: Span
+    span: AnySpan
     depth: int
     orphan: bool
 
 
-def waterfall(spans: Sequence[Span]) -> list[WaterfallRow]:
-    """Order the spans of one trace for display; every span appears once, even where parents form a cycle."""
-    by_id = {span.span_id: span for span in spans}
-    children: dict[str, list[Span]] = {}
-    roots: list[Span] = []
-    for span in sorted(spans, key=lambda s: (s.start_ns, s.span_id)):
-        if span.parent_span_id in by_id and span.parent_span_id != span.span_id:
-            children.setdefault(span.parent_span_id, []).append(span)
+def waterfall(spans: Sequence[AnySpan]) -> list[WaterfallRow[AnySpan]]:
+    """Order the spans of one trace for display; every span appears once, even where parents form a cycle.
+
+    Where several spans have one id, the earliest of them is the parent of what names it.
+    """
+    ordered = sorted(spans, key=lambda span: (span.start_ns, span.span_id))
+    places: dict[str, int] = {}
+    for place, span in enumerate(ordered):
+        places.setdefault(span.span_id, place)
+    children: dict[int, list[int]] = {}
+    roots: list[int] = []
+    for place, span in enumerate(ordered):
+        parent = places.get(span.parent_span_id)
+        if parent is None or span.parent_span_id == span.span_id:
+            roots.append(place)
         else:
-            roots.append(span)
+            children.setdefault(parent, []).append(place)
 
-    rows: list[WaterfallRow] = []
-    seen: set[str] = set()
-
-    def descend(start: Span) -> None:
-        stack = [(start, 0)]
-        while stack:
-            span, depth = stack.pop()
-            if span.span_id in seen:
-                continue
-            seen.add(span.span_id)
-            orphan = bool(span.parent_span_id) and span.parent_span_id not in by_id
-            rows.append(WaterfallRow(span, depth, orphan))
-            stack.extend((child, depth + 1) for child in reversed(children.get(span.span_id, [])))
-
-    for root in roots:
-        descend(root)
+    rows: list[WaterfallRow[AnySpan]] = []
+    seen = bytearray(len(ordered))
     # Spans that are each other's ancestors hang on no root; the earliest of each such ring opens it.
-    for span in sorted(spans, key=lambda s: (s.start_ns, s.span_id)):
-        descend(span)
+    for start in (*roots, *range(len(ordered))):
+        waiting = [] if seen[start] else [(start, 0)]
+        while waiting:
+            place, depth = waiting.pop()
+            if seen[place]:
+                continue
+            seen[place] = True
+            span = ordered[place]
+            orphan = bool(span.parent_span_id) and span.parent_span_id not in places
+            rows.append(WaterfallRow(span, depth, orphan))
+            if below := children.get(place):
+                waiting.extend((child, depth + 1) for child in reversed(below))
     return rows

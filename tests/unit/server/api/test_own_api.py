@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ import pytest
 
 from accelerapp.server.oncall import Playbooks
 from accelerapp.server.rules import load_rule_files
-from accelerapp.server.signals import LogRecord, Span
+from accelerapp.server.signals import LogRecord
 from accelerapp.server.storage import (
     LogPage,
     LogQuery,
     Operation,
     OperationFigures,
     PeerCall,
+    RawSpan,
     ServiceCall,
     ServiceFigures,
     ServiceShare,
@@ -43,17 +43,24 @@ class Spans:
     def __init__(self) -> None:
         self.asked: list[SpanQuery] = []
 
-    def trace(self, trace_id: str, limit: int) -> list[Span]:
+    def raw_trace(self, trace_id: str, limit: int) -> list[RawSpan]:
         if trace_id != "ab" * 16:
             return []
-        parent = Span(
-            trace_id, "01", "", "POST /x", "server", "shop", 2_000_000, 9_000_000, "error", "broken"
+        resource = '{"host.name":"a"}'
+        parent = RawSpan(
+            *(trace_id, "01", "", "POST /x", "server", "shop", 2_000_000, 9_000_000, "error", "broken"),
+            resource=resource,
+            scope="web",
         )
-        event = {"time_ns": 3_500_000, "name": "exception", "attributes": {"exception.type": "E"}}
-        child = Span(
-            trace_id, "02", "01", "query", "client", "db", 3_000_000, 4_000_000, "unset", events=(event,)
+        child = RawSpan(
+            *(trace_id, "02", "01", "query", "client", "db", 3_000_000, 4_000_000, "unset"),
+            attributes='{"rows":12345678901234567890}',
+            resource=resource,
+            events='[{"time_ns":3500000,"name":"exception","attributes":{"exception.type":"E"}}]',
+            links='[{"trace_id":"cd","span_id":"03","attributes":{}}]',
         )
-        return [child, replace(parent, scope="web")]
+        lost = RawSpan(trace_id, "04", "05", "late", "internal", "db", 8_000_000, 8_000_000, "ok")
+        return [child, parent, lost][:limit]
 
     def search(self, query: SpanQuery) -> list[TraceSummary]:
         self.asked.append(query)
@@ -98,16 +105,59 @@ class Logs:
 async def test_a_trace_is_told_in_the_order_of_its_waterfall_relative_to_its_start(api: Open) -> None:
     async with api(spans=Spans()) as client:
         answer = (await client.get(f"{PREFIX}/traces/{'AB' * 16}")).json()
-    assert (answer["start_ms"], answer["duration_ms"], answer["services"]) == (2, 7, ["db", "shop"])
-    assert [(s["span_id"], s["depth"], s["start_ms"], s["duration_ms"]) for s in answer["spans"]] == [
-        ("01", 0, 0, 7),
-        ("02", 1, 1, 1),
-    ]
-    assert [s["scope"] for s in answer["spans"]] == ["web", ""]
-    assert answer["truncated"] is False
-    assert answer["spans"][1]["events"] == [
-        {"time_ms": 1.5, "name": "exception", "attributes": {"exception.type": "E"}}
-    ]
+    assert answer == {
+        "trace_id": "ab" * 16,
+        "start_ms": 2,
+        "duration_ms": 7,
+        "services": ["db", "shop"],
+        "resources": [{"host.name": "a"}, {}],
+        "spans": [
+            {
+                "span_id": "01",
+                "name": "POST /x",
+                "kind": "server",
+                "service": "shop",
+                "scope": "web",
+                "start_ms": 0,
+                "duration_ms": 7,
+                "status": "error",
+                "status_message": "broken",
+                "resource": 0,
+                "depth": 0,
+            },
+            {
+                "span_id": "02",
+                "parent_span_id": "01",
+                "name": "query",
+                "kind": "client",
+                "service": "db",
+                "start_ms": 1,
+                "duration_ms": 1,
+                "status": "unset",
+                "depth": 1,
+                "attributes": {"rows": 12345678901234567890},
+                "resource": 0,
+                "events": [
+                    {"time_ms": 1.5, "name": "exception", "attributes": {"exception.type": "E"}},
+                ],
+                "links": [{"trace_id": "cd", "span_id": "03", "attributes": {}}],
+            },
+            {
+                "span_id": "04",
+                "parent_span_id": "05",
+                "name": "late",
+                "kind": "internal",
+                "service": "db",
+                "start_ms": 6,
+                "duration_ms": 0,
+                "status": "ok",
+                "depth": 0,
+                "resource": 1,
+                "orphan": True,
+            },
+        ],
+        "truncated": False,
+    }
 
 
 async def test_every_condition_of_a_search_reaches_the_reader(api: Open) -> None:
@@ -146,6 +196,14 @@ async def test_every_condition_of_a_search_reaches_the_reader(api: Open) -> None
         )
     ]
     assert answer["next"] == f"3000000-{'ab' * 16}"
+
+
+async def test_the_longest_traces_are_one_page(api: Open) -> None:
+    spans = Spans()
+    async with api(spans=spans) as client:
+        answer = (await client.get(f"{PREFIX}/traces?order=longest&limit=1")).json()
+    assert [query.longest for query in spans.asked] == [True]
+    assert (len(answer["traces"]), answer["next"]) == (1, None)
 
 
 async def test_the_last_page_of_a_search_has_no_next_one(api: Open) -> None:
@@ -228,6 +286,8 @@ async def test_a_level_asks_for_it_and_what_is_graver(api: Open) -> None:
     [
         ("traces?status=bad", 400, '"status" must be one of error, ok, unset'),
         ("traces?kind=bad", 400, '"kind" must be one of internal, server'),
+        ("traces?order=oldest", 400, '"order" must be one of newest, longest'),
+        (f"traces?order=longest&before=5-{'ab' * 16}", 400, '"before" does not go with "order=longest"'),
         ("traces?before=5", 400, '"next" of a search'),
         (f"traces?before={2**63}-{'ab' * 16}", 400, '"next" of a search'),
         ("traces?attribute=name", 400, "name=value"),

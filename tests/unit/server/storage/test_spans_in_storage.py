@@ -71,6 +71,9 @@ async def test_a_span_that_a_client_sent_twice_is_there_once(
     await storage.write_traces(traces_request(1, spans=3, colour="red"))
     await storage.wait_loaded()
     assert len(storage.spans.trace(trace_id(1))) == 3
+    # What was sent twice does not count for the limit.
+    assert [one.name for one in storage.spans.trace(trace_id(1), 3)] == [f"operation {i}" for i in range(3)]
+    assert len(storage.spans.trace(trace_id(1), 2)) == 2
     assert [one.span_count for one in storage.spans.search(query())] == [3, 3, 3]
 
 
@@ -115,6 +118,8 @@ async def test_services_and_operations_are_listed(storage: Storage) -> None:
     found = [Operation("bank", f"operation {number}", kind) for number in range(3)]
     assert storage.spans.operations("bank") == found
     assert storage.spans.operations() == [*found, *(Operation("shop", one.name, kind) for one in found)]
+    # Many names of one service do not push the others out.
+    assert storage.spans.operations(most=1) == [found[0], Operation("shop", found[0].name, kind)]
 
 
 async def test_every_field_of_a_span_comes_back(open_storage: OpenStorage) -> None:
@@ -152,6 +157,8 @@ async def test_every_field_of_a_span_comes_back(open_storage: OpenStorage) -> No
         "m": {"k": "v"},
     }
     assert found.events == ({"time_ns": 5, "name": "event", "attributes": {"e": 1}},)
+    (linking,) = storage.spans.search(query(attributes={"link:traceID": (b"l" * 16).hex()}))
+    assert linking.trace_id == found.trace_id
     assert found.links == ({"trace_id": (b"l" * 16).hex(), "span_id": (b"k" * 8).hex(), "attributes": {}},)
 
 

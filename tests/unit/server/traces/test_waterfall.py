@@ -30,9 +30,12 @@ def test_spans_that_are_each_others_parents_appear_once() -> None:
     assert shape([span("a", "b", 2), span("b", "a", 1)]) == [("b", 0, False), ("a", 1, False)]
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 20), st.integers(-1, 20), st.integers(0, 9)), unique_by=lambda t: t[0])
-)
+def test_spans_of_one_id_are_all_there_and_the_earliest_has_the_children() -> None:
+    spans = [span("root"), span("twice", "root", 1), span("twice", "root", 5), span("child", "twice", 6)]
+    assert shape(spans) == [("root", 0, False), ("twice", 1, False), ("child", 2, False), ("twice", 1, False)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(-1, 20), st.integers(0, 9))))
 def test_every_span_appears_once_whatever_the_parents_are(links: list[tuple[int, int, int]]) -> None:
     spans = [span(str(i), str(parent) if parent >= 0 else "", start) for i, parent, start in links]
     assert sorted(row.span.span_id for row in waterfall(spans)) == sorted(s.span_id for s in spans)
