@@ -170,9 +170,9 @@ describe("transform", () => {
   });
 
   it("fills the variables of its options", () => {
-    const step = { id: "sortBy", options: { sort: [{ field: "$by", desc: true }] } };
+    const step = { id: "sortBy", options: { sort: [{ field: "$by", desc: false }] } };
     const [made] = transform([people], [step], madeConfig(), (text) => text.replace("$by", "Value"));
-    expect(cellsOf(made)["name"]).toEqual(["b", "a", "c"]);
+    expect(cellsOf(made)["name"]).toEqual(["c", "a", "b"]);
   });
 
   it("calculates of two fields, of a field and a number, and of a row", () => {
