@@ -24,6 +24,8 @@ interface Route {
 const ROUTES: Route[] = [
   { path: "/", load: () => import("./views/Overview.svelte"), props: { uid: null } },
   { path: "/d/:uid", load: () => import("./views/Overview.svelte") },
+  // As Grafana's addresses are, whose last part is only there to be read.
+  { path: "/d/:uid/:slug", load: () => import("./views/Overview.svelte") },
   { path: "/open", load: () => import("./views/Overview.svelte"), props: { uid: null, fromFile: true } },
   { path: "/explore", load: () => import("./views/Explore.svelte") },
   { path: "/traces", load: () => import("./views/TraceSearch.svelte") },

@@ -25,6 +25,10 @@ describe("parseRange", () => {
     ["from=1000&to=2000", { kind: "between", from: 1000, to: 2000 }],
     ["from=2000&to=1000&range=5m", { kind: "last", ms: 300_000 }],
     ["from=1e3&to=2000", { kind: "last", ms: 60_000 }],
+    ["from=now-6h&to=now", { kind: "last", ms: 21_600_000 }],
+    ["from=now-6h", { kind: "last", ms: 21_600_000 }],
+    ["from=now-6h&to=now-1h", { kind: "last", ms: 60_000 }],
+    ["from=1970-01-01T00:00:01.000Z&to=1970-01-01T00:00:02Z", { kind: "between", from: 1000, to: 2000 }],
   ])("reads %j", (text, range) => {
     expect(parseRange(query(text), 60_000)).toEqual(range);
   });
@@ -63,10 +67,10 @@ describe("querySteps", () => {
     }
   });
 
-  it("gives one point for a range shorter than a step", () => {
-    const steps = querySteps({ from: 1_000_300, to: 1_000_600 });
-    expect(steps.start).toBeLessThanOrEqual(steps.end);
-    expect(steps.step).toBe(1);
+  it("asks for the beginning of a range that has no two steps, and for no time outside of it", () => {
+    expect(querySteps({ from: 1_000_300, to: 1_000_600 })).toEqual({ start: 1000.3, end: 1000.6, step: 1 });
+    expect(querySteps({ from: 1_000_300, to: 1_001_600 })).toEqual({ start: 1000.3, end: 1001.6, step: 1 });
+    expect(querySteps({ from: 1_000_300, to: 1_002_600 })).toEqual({ start: 1001, end: 1002, step: 1 });
   });
 });
 

@@ -41,14 +41,20 @@ export function writeSpan(ms: number): string {
   return `${String(Math.max(1, Math.round(ms / 1000)))}s`;
 }
 
-/** Reads the range from a query string; what is missing or makes no sense gives the default. */
+/**
+ * Reads the range from a query string; what is missing or makes no sense gives the default.
+ *
+ * Grafana's addresses are read too: `from=now-6h&to=now`, and moments as dates.
+ */
 export function parseRange(query: URLSearchParams, defaultMs: number): TimeRange {
-  const from = integer(query.get("from"));
-  const to = integer(query.get("to"));
+  const [start, end] = [query.get("from") ?? "", query.get("to") ?? "now"];
+  const [from, to] = [moment(start), moment(end)];
   if (from !== null && to !== null && from < to) {
     return { kind: "between", from, to };
   }
-  return { kind: "last", ms: parseSpan(query.get("range") ?? "") ?? defaultMs };
+  const span =
+    parseSpan(query.get("range") ?? "") ?? (end === "now" ? parseSpan(start.replace(/^now-/, "")) : null);
+  return { kind: "last", ms: span ?? defaultMs };
 }
 
 /** The parameters that set a range; null removes one. */
@@ -76,21 +82,34 @@ export function zoomed(range: TimeRange, now: number, factor: number): TimeRange
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
 
-/** Returns the start, end and step, in seconds, of a range query of about 240 points, aligned to its step. */
-export function querySteps(range: { from: number; to: number }): {
+/** The times of a range query, in seconds. */
+export interface Steps {
   start: number;
   end: number;
   step: number;
-} {
-  const wanted = (range.to - range.from) / 1000 / 240;
-  const step = STEPS.find((one) => one >= wanted) ?? Math.ceil(wanted / 86400) * 86400;
-  const end = Math.floor(range.to / 1000 / step) * step;
-  const start = Math.ceil(range.from / 1000 / step) * step;
-  return { start: Math.min(start, end), end, step };
 }
 
-function integer(text: string | null): number | null {
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+/** Returns the steps of a range query of about so many points, aligned to the step. */
+export function querySteps(range: { from: number; to: number }, points = 240): Steps {
+  const wanted = (range.to - range.from) / 1000 / points;
+  return alignedSteps(range, STEPS.find((one) => one >= wanted) ?? Math.ceil(wanted / 86400) * 86400);
+}
+
+/** Returns the steps in a range that are whole multiples of one; where there are not two of them, its bounds. */
+export function alignedSteps(range: { from: number; to: number }, step: number): Steps {
+  const [from, to] = [range.from / 1000, range.to / 1000];
+  const [start, end] = [Math.ceil(from / step) * step, Math.floor(to / step) * step];
+  return start < end ? { start, end, step } : { start: from, end: to, step };
+}
+
+/** Unix milliseconds, or a date of ISO 8601. */
+function moment(text: string): number | null {
+  const ms = /^\d{4}-\d\d-/.test(text)
+    ? Date.parse(text)
+    : /^\d{1,15}$/.test(text)
+      ? Number(text)
+      : Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
 }
 
 /** Moves a range by a part of its width; a relative one becomes absolute, since it no longer ends now. */

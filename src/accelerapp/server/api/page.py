@@ -30,7 +30,7 @@ CONTENT_SECURITY_POLICY = (
 VIEWS: Mapping[str, tuple[int, ...]] = {
     "alerts": (1, 2),
     "compare": (1,),
-    "d": (2,),
+    "d": (2, 3),
     "explore": (1,),
     "logs": (1,),
     "open": (1,),
