@@ -2,7 +2,7 @@
 
 import type { DashboardLink, Link } from "../api/dashboards";
 import { safeUrl } from "../links/safe";
-import { parseSpan, rangeParams, type TimeRange } from "../time/range";
+import { rangeParams, type TimeRange } from "../time/range";
 import { builtIns, type PanelContext, type Shown } from "./queries";
 import { ALL, replaceVariables, type Values } from "./variables";
 
@@ -143,7 +143,7 @@ function variableParams(values: Values): [string, string][] {
 /**
  * Returns an address that a page may open: of the web, of mail, or of this page; null for any other.
  *
- * Grafana's own addresses become this page's: `/d/uid/slug` is `/d/uid`, and `from=now-1h&to=now` is `range=1h`.
+ * Of Grafana's own addresses, `/d/uid/slug` becomes `/d/uid`.
  */
 export function safeHref(text: string): string | null {
   const trimmed = text.trim();
@@ -157,28 +157,8 @@ export function safeHref(text: string): string | null {
   const board = /^\/d\/([^/]+)(?:\/[^/]*)?$/.exec(url.pathname)?.[1];
   if (board !== undefined) {
     url.pathname = `/d/${board}`;
-    ownRange(url.searchParams);
   }
   return `${url.pathname}${url.search}${url.hash}`;
-}
-
-function ownRange(params: URLSearchParams): void {
-  const from = params.get("from") ?? "";
-  if (!from.startsWith("now") && !/^\d{4}-/.test(from)) {
-    return;
-  }
-  const span = from.replace(/^now-/, "");
-  const to = params.get("to") ?? "now";
-  if (/^\d{4}-/.test(from) && !Number.isNaN(Date.parse(from)) && !Number.isNaN(Date.parse(to))) {
-    params.set("from", String(Date.parse(from)));
-    params.set("to", String(Date.parse(to)));
-    return;
-  }
-  params.delete("from");
-  params.delete("to");
-  if (to === "now" && parseSpan(span) !== null) {
-    params.set("range", span);
-  }
 }
 
 /** Returns where a dashboard's link leads, with what it takes along; null where it leads nowhere. */
