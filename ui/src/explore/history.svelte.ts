@@ -1,4 +1,4 @@
-/** The history of queries, kept in the browser's storage and shared by both panes. */
+/** The history of queries, kept in the browser's storage; the panes of Explore and the view of logs share it. */
 
 import { recall, remember } from "../state/remembered";
 import { type Entries, type Entry, readEntries, withRun, withStar } from "./history";
@@ -11,8 +11,9 @@ class History {
 
   /** Notes that a query was run. */
   ran(lang: Lang, text: string): void {
-    if (text.trim() !== "") {
-      this.#change(lang, (entries) => withRun(entries, text, Date.now()));
+    const query = text.trim();
+    if (query !== "") {
+      this.#change(lang, (entries) => withRun(entries, query, Date.now()));
     }
   }
 

@@ -24,6 +24,11 @@ describe("readPane", () => {
     expect(read("lang=traces&query=service=a").lang).toBe("traces");
   });
 
+  it("breaks lines as an editor does", () => {
+    expect(read("expr=up%0D%0A%2B1").queries[0]?.expr).toBe("up\n+1");
+    expect(read("lang=logs&query=a%0Db").text).toBe("a\nb");
+  });
+
   it("leaves out what makes no sense", () => {
     const pane = read("lang=sql&draw=pie&show=all");
     expect([pane.lang, pane.draw, pane.show]).toEqual(["metrics", "lines", "both"]);

@@ -71,14 +71,14 @@ export function readPane(params: URLSearchParams, prefix: string): Pane {
     .getAll(`${prefix}expr`)
     .slice(0, MOST_QUERIES)
     .map((expr, i) => ({
-      expr,
+      expr: lines(expr),
       legend: get(`${letter(i)}.legend`),
       hidden: get(`${letter(i)}.hide`) === "1",
     }));
   return {
     lang: oneOf(LANGS, get("lang"), "metrics"),
     queries: queries.length === 0 ? [emptyQuery()] : queries,
-    text: get("query"),
+    text: lines(get("query")),
     show: oneOf(SHOWS, get("show"), "both"),
     draw: oneOf(DRAWS, get("draw"), "lines"),
     unit: get("unit") || "short",
@@ -128,6 +128,11 @@ export function dropPane(params: URLSearchParams, prefix: string): URLSearchPara
     }
   }
   return left;
+}
+
+/** An editor breaks lines in one way alone, and places of errors count as it does. */
+function lines(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
 }
 
 function isOfPane(name: string): boolean {

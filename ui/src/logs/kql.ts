@@ -107,3 +107,32 @@ export function fieldName(name: string): string {
   const escaped = name.replace(/[\\\s()<>"{}:*?~^]/g, "\\$&");
   return /^[+\-!]/.test(escaped) || escaped.toLowerCase() in JOINTS ? `\\${escaped}` : escaped;
 }
+
+/** Returns a query that asks for a condition besides. */
+export function narrowed(query: string, condition: string): string {
+  const text = query.trim();
+  if (text === "") {
+    return condition;
+  }
+  if (text === condition || text.endsWith(` and ${condition}`)) {
+    return text;
+  }
+  return `${isConjunction(text) ? text : `(${text})`} and ${condition}`;
+}
+
+/** Tells whether all clauses must hold: those with `or` between them, or nothing, are alternatives. */
+function isConjunction(text: string): boolean {
+  let depth = 0;
+  let ended = false;
+  for (const { kind } of tokens(text)) {
+    if (depth === 0 && (kind === "or" || kind === "sign")) {
+      return false;
+    }
+    if (depth === 0 && ended && ["word", "phrase", "open", "not"].includes(kind)) {
+      return false;
+    }
+    depth = Math.max(0, depth + (kind === "open" ? 1 : kind === "close" ? -1 : 0));
+    ended = ["word", "phrase", "close"].includes(kind);
+  }
+  return depth === 0;
+}

@@ -80,6 +80,7 @@ export function createEditor(
   const parent = document.createElement("div");
   root.append(parent);
   let quiet = false;
+  let marked = false;
 
   const own = Prec.highest(
     keymap.of([
@@ -144,7 +145,10 @@ export function createEditor(
         linter(
           (view) => {
             const served = view.state.field(problems);
-            return served.length > 0 ? served.map(diagnostic) : (language.check?.(view) ?? []);
+            const { length } = view.state.doc;
+            return served.length > 0
+              ? served.map((one) => diagnostic(one, length))
+              : (language.check?.(view) ?? []);
           },
           {
             delay: 1000,
@@ -176,6 +180,12 @@ export function createEditor(
       }
     },
     setProblems: (wanted) => {
+      // Nothing after nothing, as at each key, must not have an unfinished text checked at once.
+      const before = marked;
+      marked = wanted.length > 0;
+      if (!before && !marked) {
+        return;
+      }
       view.dispatch({ effects: told.of(wanted) });
       forceLinting(view);
     },
@@ -227,8 +237,8 @@ function wantsCompletion(state: EditorState): boolean {
   return !before.endsWith(chosen.label) && (!whole || selectedCompletionIndex(state) !== 0);
 }
 
-function diagnostic(problem: Problem): Diagnostic {
-  const { from, to, severity, message } = problem;
+function diagnostic({ from, to, severity, message }: Problem, length: number): Diagnostic {
   // What is missing at the end is marked on what stands before it.
-  return { from: from === to ? Math.max(0, from - 1) : from, to, severity, message };
+  const begin = from === to ? Math.max(0, from - 1) : from;
+  return { from: Math.min(begin, length), to: Math.min(to, length), severity, message };
 }

@@ -62,8 +62,11 @@ export function kql(scope: () => Params): Language {
           detail,
           type: place.kind === "value" ? "text" : "property",
           apply: (view, _, from, to) => {
+            // A quote that was begun has its end behind the caret, where the editor put it.
+            const closed =
+              view.state.sliceDoc(from, from + 1) === '"' && view.state.sliceDoc(to, to + 1) === '"';
             view.dispatch({
-              changes: { from, to, insert },
+              changes: { from, to: closed ? to + 1 : to, insert },
               selection: { anchor: from + insert.length },
               userEvent: "input.complete",
             });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { readStep, stepsOf } from "./ask";
+import { MOST_POINTS, readStep, stepsOf } from "./ask";
 
 describe("readStep", () => {
   it.each([
@@ -30,8 +30,13 @@ describe("stepsOf", () => {
     expect(stepsOf(range, "soon").step).toBe(15);
   });
 
-  it("has one point where the step is longer than the range", () => {
-    const { start, end } = stepsOf(range, "1d");
-    expect(start).toBe(end);
+  it("begins with the range where the step is longer", () => {
+    expect(stepsOf(range, "1d")).toEqual({ start: 1000, end: 4600, step: 86_400 });
+  });
+
+  it.each(["1ms", "0.001s", "200ms"])("asks for no more points than are answered by a step of %s", (text) => {
+    const { start, end, step } = stepsOf(range, text);
+    expect((end - start) / step).toBeLessThanOrEqual(MOST_POINTS);
+    expect(step).toBe(1);
   });
 });

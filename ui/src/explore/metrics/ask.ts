@@ -2,11 +2,12 @@
 
 import { type Answer, evaluate, evaluateRange, type MatrixSeries, type QueryData } from "../../api/metrics";
 import { ApiError } from "../../api/http";
-import { querySteps } from "../../time/range";
+import { alignedSteps, querySteps, type Steps } from "../../time/range";
 import type { Exemplar } from "../../charts/exemplars";
 import { loadExemplars } from "../../dashboard/load";
-import type { Pane, Query } from "../state";
-import { LIMIT, type Outcome, type Steps } from "./results";
+import type { Pane } from "../state";
+import { fillIn } from "./fill";
+import { LIMIT, type Outcome } from "./results";
 
 export interface Answers {
   steps: Steps;
@@ -25,30 +26,29 @@ export async function askAll(
 ): Promise<Answers> {
   const steps = stepsOf(range, step);
   const asked = queries
-    .map((query, index) => ({ query, index }))
+    .map((query, index) => ({ query, index, filled: fillIn(query.expr, steps, range) }))
     .filter(({ query }) => !query.hidden && query.expr.trim() !== "");
   const all = <T>(load: (expr: string) => Promise<Answer<T>>): Promise<Outcome<T>[]> =>
-    Promise.all(asked.map(({ query, index }) => outcome(index, query, load, signal)));
+    Promise.all(asked.map((one) => outcome(one, load, signal)));
   const [graph, table, points] = await Promise.all([
     show === "table" ? [] : all((expr) => evaluateRange(expr, steps, LIMIT, signal)),
     show === "graph" ? [] : all((expr) => evaluate(expr, range.to / 1000, LIMIT, signal)),
     exemplars && show !== "table"
-      ? Promise.all(asked.map(({ query }) => loadExemplars(query.expr, range, signal)))
+      ? Promise.all(asked.map(({ filled }) => loadExemplars(filled.text, range, signal)))
       : [],
   ]);
   return { steps, at: range.to, graph, table, exemplars: points.flat() };
 }
 
 async function outcome<T>(
-  index: number,
-  query: Query,
+  asked: Pick<Outcome<T>, "index" | "query" | "filled">,
   load: (expr: string) => Promise<Answer<T>>,
   signal: AbortSignal,
 ): Promise<Outcome<T>> {
   const began = performance.now();
-  const done = (): Omit<Outcome<T>, "answer"> => ({ index, query, took: performance.now() - began });
+  const done = (): Omit<Outcome<T>, "answer"> => ({ ...asked, took: performance.now() - began });
   try {
-    const answer = await load(query.expr);
+    const answer = await load(asked.filled.text);
     return { ...done(), answer };
   } catch (error) {
     // That nothing answers is said once, and what was there stays.
@@ -68,12 +68,16 @@ export function readStep(text: string): number | null {
   return seconds > 0 ? seconds : null;
 }
 
-/** The steps of a range, aligned to the step: one that was typed, or such that there are about 240. */
+/** How many points of a series the server answers at most; it refuses a query for more. */
+export const MOST_POINTS = 11_000;
+
+/** The steps of a range: such as were typed, but the shortest possible where these are too many, or else about 240. */
 export function stepsOf(range: { from: number; to: number }, text: string): Steps {
   const step = readStep(text);
   if (step === null) {
     return querySteps(range);
   }
-  const end = Math.floor(range.to / 1000 / step) * step;
-  return { start: Math.min(end, Math.ceil(range.from / 1000 / step) * step), end, step };
+  return (range.to - range.from) / 1000 / step > MOST_POINTS
+    ? querySteps(range, MOST_POINTS)
+    : alignedSteps(range, step);
 }

@@ -10,6 +10,8 @@ export interface Facet {
   values: { value: string; series: number }[];
 }
 
+const collator = new Intl.Collator("en", { numeric: true });
+
 /** How many of the series are chosen. */
 export function countChosen(series: readonly Labels[], chosen: Chosen): number {
   return series.filter((one) => fits(one, chosen, null)).length;
@@ -37,7 +39,7 @@ export function facets(series: readonly Labels[], chosen: Chosen): Facet[] {
       counts.set(value, counts.get(value) ?? 0);
     }
     const values = [...counts].map(([value, count]) => ({ value, series: count }));
-    values.sort((a, b) => b.series - a.series || a.value.localeCompare(b.value, "en", { numeric: true }));
+    values.sort((a, b) => b.series - a.series || collator.compare(a.value, b.value));
     return { label, values };
   });
 }
@@ -130,7 +132,12 @@ export function groupByPrefix(names: readonly string[]): MetricGroup[] {
   const groups = new Map<string, string[]>();
   for (const name of names) {
     const prefix = /^[^_.:/]+/.exec(name)?.[0] ?? name;
-    groups.set(prefix, [...(groups.get(prefix) ?? []), name]);
+    const group = groups.get(prefix);
+    if (group === undefined) {
+      groups.set(prefix, [name]);
+    } else {
+      group.push(name);
+    }
   }
   return [...groups].map(([prefix, metrics]) => ({ prefix, metrics }));
 }

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import type { MatrixSeries } from "../../api/metrics";
 import { emptyQuery } from "../state";
+import { type Filled, fillIn } from "./fill";
 import {
   columnsOf,
+  labelColumn,
   MOST_LINES,
   nextSort,
   type Outcome,
@@ -12,13 +14,19 @@ import {
   readNumber,
   readRows,
   readSort,
+  shares,
   sortRows,
 } from "./results";
 
 const STEPS = { start: 0, end: 40, step: 10 };
 
 function outcome<T>(index: number, data: T, more: Partial<Outcome<T>> = {}): Outcome<T> {
-  return { index, query: emptyQuery("up"), answer: { data, warnings: [], infos: [] }, took: 1, ...more };
+  const answer = { data, warnings: [], infos: [] };
+  return { index, query: emptyQuery("up"), filled: plain("up"), answer, took: 1, ...more };
+}
+
+function plain(text: string): Filled {
+  return { text, place: (offset) => offset };
 }
 
 const series = (metric: Record<string, string>, ...values: [number, string][]): MatrixSeries => ({
@@ -62,6 +70,18 @@ describe("readGraph", () => {
     const graph = readGraph([outcome(0, many), outcome(1, [series({ late: "1" }, [0, "1"])])], STEPS);
     expect(graph.lines).toHaveLength(MOST_LINES);
     expect(graph.found).toBe(MOST_LINES + 51);
+    // The many of one query leave room for those of another.
+    expect(graph.lines.at(-1)?.name).toBe('{late="1"}');
+  });
+
+  it("has no time beyond a range that is shorter than two steps", () => {
+    expect(readGraph([], { start: 0.5, end: 2, step: 1 }).times).toEqual([0.5, 1.5]);
+    expect(readGraph([], { start: 0, end: 0.3, step: 0.1 }).times).toHaveLength(4);
+  });
+
+  it("counts what was refused", () => {
+    const refused = { index: 0, query: emptyQuery("up["), filled: plain("up["), error: "no", took: 1 };
+    expect(readGraph([refused, outcome(1, [])], STEPS).failed).toBe(1);
   });
 
   it("counts native histograms, which have no line", () => {
@@ -126,10 +146,24 @@ describe("sortRows", () => {
     ["", "2 NaN 1 30"],
     ["value:desc", "30 2 1 NaN"],
     ["value:asc", "1 2 30 NaN"],
-    ["i:asc", "30 NaN 2 1"],
-    ["i:desc", "1 2 NaN 30"],
+    ["label.i:asc", "30 NaN 2 1"],
+    ["label.i:desc", "1 2 NaN 30"],
   ])("by %j", (sort, texts) => {
     expect(order(sort).join(" ")).toBe(texts);
+  });
+
+  it("by a label that is named as another column", () => {
+    const named = readRows([
+      outcome(0, {
+        resultType: "vector" as const,
+        result: [
+          { metric: { value: "b" }, value: [0, "2"] as [number, string] },
+          { metric: { value: "a" }, value: [0, "1"] as [number, string] },
+        ],
+      }),
+    ]);
+    const sort = readSort(nextSort(null, labelColumn("value")));
+    expect(sortRows(named, sort).map((row) => row.text)).toEqual(["1", "2"]);
   });
 
   it("goes through the orders of a column and back", () => {
@@ -138,7 +172,18 @@ describe("sortRows", () => {
       orders.push(nextSort(readSort(orders.at(-1) ?? ""), "value"));
     }
     expect(orders).toEqual(["", "value:desc", "value:asc", ""]);
-    expect(nextSort(readSort("value:asc"), "job")).toBe("job:asc");
+    expect(nextSort(readSort("value:asc"), labelColumn("job"))).toBe("label.job:asc");
+  });
+});
+
+describe("shares", () => {
+  it.each([
+    [[5, 5], 20, [5, 5]],
+    [[500, 1], 10, [9, 1]],
+    [[500, 500, 2], 10, [4, 4, 2]],
+    [[], 10, []],
+  ])("%j of %d are %j", (counts, most, taken) => {
+    expect(shares(counts, most)).toEqual(taken);
   });
 });
 
@@ -176,9 +221,17 @@ describe("readNumber", () => {
 });
 
 describe("problemsOf", () => {
+  it("marks the text as it was written, not as it was asked", () => {
+    const expr = "rate(x[$__rate_interval]) + ratee(y)";
+    const filled = fillIn(expr, { start: 0, end: 60, step: 15 }, { from: 0, to: 60_000 });
+    const error = 'invalid parameter "query": 1:16: parse error: unknown function with name "ratee"';
+    const [problem] = problemsOf([{ index: 0, query: emptyQuery(expr), filled, error, took: 1 }]);
+    expect(expr.slice(problem?.from, problem?.to)).toBe("ratee");
+  });
+
   it("says each thing once, and not that more was there than was asked for", () => {
     const answer = { data: [], warnings: ["results truncated due to limit", "w"], infos: ["i (1:1)"] };
-    const problems = problemsOf("up", [outcome(0, [], { answer }), outcome(0, [], { answer }), undefined]);
+    const problems = problemsOf([outcome(0, [], { answer }), outcome(0, [], { answer }), undefined]);
     expect(problems.map((one) => [one.severity, one.message])).toEqual([
       ["warning", "w"],
       ["info", "i (1:1)"],

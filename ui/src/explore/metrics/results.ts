@@ -9,13 +9,17 @@ import {
   TRUNCATED,
 } from "../../api/metrics";
 import { legendName } from "../../format/legend";
+import type { Steps } from "../../time/range";
 import { readProblem, type Problem } from "../problem";
 import { letter, type Query } from "../state";
+import type { Filled } from "./fill";
 
 /** What became of one query; `index` is its place in the list. */
 export interface Outcome<T> {
   index: number;
   query: Query;
+  /** What was asked. */
+  filled: Filled;
   answer?: Answer<T>;
   error?: string;
   /** How long the answer took, milliseconds. */
@@ -44,6 +48,8 @@ export interface Graph {
   cut: boolean;
   /** Series of native histograms, which have no line. */
   histograms: number;
+  /** Queries that were refused. */
+  failed: number;
 }
 
 export interface Row {
@@ -64,28 +70,28 @@ export const MOST_ROWS = 500;
 /** How many series a query is asked for. */
 export const LIMIT = 2000;
 
-export interface Steps {
-  start: number;
-  end: number;
-  step: number;
-}
-
 /** Lays the series of all queries on the steps of the range, in the order of the queries and then of the names. */
 export function readGraph(outcomes: readonly Outcome<MatrixSeries[]>[], steps: Steps): Graph {
-  const count = Math.max(0, Math.round((steps.end - steps.start) / steps.step)) + 1;
+  const count = Math.floor((steps.end - steps.start) / steps.step + 1e-6) + 1;
   const times = Array.from({ length: count }, (_, i) => steps.start + i * steps.step);
-  const graph: Graph = { times, lines: [], found: 0, cut: false, histograms: 0 };
+  const graph: Graph = { times, lines: [], found: 0, cut: false, histograms: 0, failed: 0 };
   const named = new Map<string, number>();
-  for (const { index, query, answer } of outcomes) {
-    const all = answer?.data ?? [];
-    const drawn = all.filter((one) => (one.values?.length ?? 0) > 0);
-    graph.found += drawn.length;
-    graph.histograms += all.filter((one) => (one.histograms?.length ?? 0) > 0).length;
+  const drawn = outcomes.map(({ answer }) =>
+    (answer?.data ?? []).filter((one) => (one.values?.length ?? 0) > 0),
+  );
+  const most = shares(
+    drawn.map((one) => one.length),
+    MOST_LINES,
+  );
+  for (const [i, { index, query, answer }] of outcomes.entries()) {
+    graph.found += drawn[i]?.length ?? 0;
+    graph.histograms += (answer?.data ?? []).filter((one) => (one.histograms?.length ?? 0) > 0).length;
     graph.cut ||= isCut(answer);
-    const lines = drawn
+    graph.failed += answer === undefined ? 1 : 0;
+    const lines = (drawn[i] ?? [])
       .map((one) => ({ one, name: legendName(query.legend, one.metric, query.expr) }))
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    for (const { one, name } of lines.slice(0, Math.max(0, MOST_LINES - graph.lines.length))) {
+    for (const { one, name } of lines.slice(0, most[i])) {
       // Two queries may name a series alike, and a chart tells its series apart by their names.
       const times = (named.get(name) ?? 0) + 1;
       named.set(name, times);
@@ -98,6 +104,18 @@ export function readGraph(outcomes: readonly Outcome<MatrixSeries[]>[], steps: S
     }
   }
   return graph;
+}
+
+/** How many of each are taken where there is room for `most` in all: few are taken wholly, of many alike. */
+export function shares(counts: readonly number[], most: number): number[] {
+  const taken = counts.map(() => 0);
+  let left = most;
+  const order = [...counts.keys()].sort((a, b) => (counts[a] ?? 0) - (counts[b] ?? 0));
+  order.forEach((i, place) => {
+    taken[i] = Math.min(counts[i] ?? 0, Math.floor(left / (order.length - place)));
+    left -= taken[i];
+  });
+  return taken;
 }
 
 function valuesAt(series: MatrixSeries, steps: Steps, count: number): (number | null)[] {
@@ -176,7 +194,7 @@ function rowsOf(data: QueryData, letter: string, query: Query): Row[] {
 }
 
 export interface Sort {
-  /** "value", "query" or a label. */
+  /** "value", "query", or "label." and the name of a label, which may be one of these words. */
   column: string;
   descending: boolean;
 }
@@ -185,6 +203,10 @@ export interface Sort {
 export function readSort(text: string): Sort | null {
   const match = /^(.+):(asc|desc)$/.exec(text);
   return match === null ? null : { column: match[1] ?? "", descending: match[2] === "desc" };
+}
+
+export function labelColumn(label: string): string {
+  return `label.${label}`;
 }
 
 /** The next order of a column that is clicked: descending, ascending, as answered; labels begin ascending. */
@@ -223,7 +245,7 @@ function isNumberless(row: Row): boolean {
 }
 
 function textOf(row: Row, column: string): string {
-  return column === "query" ? row.letter : (row.metric[column] ?? "");
+  return column === "query" ? row.letter : (row.metric[column.slice(labelColumn("").length)] ?? "");
 }
 
 /** The labels of the rows: those that tell them apart, and those that all have alike. */
@@ -255,19 +277,24 @@ export function isCut(answer: Answer<unknown> | undefined): boolean {
 }
 
 /** What is said of a query, each thing once, whichever of its answers said it. */
-export function problemsOf(expr: string, outcomes: readonly (Outcome<unknown> | undefined)[]): Problem[] {
+export function problemsOf(outcomes: readonly (Outcome<unknown> | undefined)[]): Problem[] {
   const said = new Map<string, Problem>();
   for (const one of outcomes) {
+    if (one === undefined) {
+      continue;
+    }
+    const { text: asked, place } = one.filled;
     const add = (messages: string[], severity: Problem["severity"]): void => {
       for (const message of messages) {
         // Which parameter it is goes without saying here.
         const text = message.replace(/^invalid parameter "query": /, "");
-        said.set(text, readProblem(expr, text, severity));
+        const problem = readProblem(asked, text, severity);
+        said.set(text, { ...problem, from: place(problem.from), to: place(problem.to) });
       }
     };
-    add(one?.error === undefined ? [] : [one.error], "error");
-    add(one?.answer?.warnings.filter((text) => text !== TRUNCATED) ?? [], "warning");
-    add(one?.answer?.infos ?? [], "info");
+    add(one.error === undefined ? [] : [one.error], "error");
+    add(one.answer?.warnings.filter((text) => text !== TRUNCATED) ?? [], "warning");
+    add(one.answer?.infos ?? [], "info");
   }
   return [...said.values()];
 }

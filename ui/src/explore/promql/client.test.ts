@@ -22,6 +22,7 @@ describe("selector", () => {
 
   it("asks for everything rather than for what may be empty", () => {
     expect(selector("", [matcher("job", "a", Neq)])).toBe("");
+    expect(selector("", [matcher("job", "a", Neq), matcher("x", "")])).toBe("");
     expect(selector("", [matcher("job", "a")])).toBe('{job="a"}');
   });
 

@@ -14,8 +14,9 @@ import {
 
 type Matcher = NonNullable<Parameters<PrometheusClient["labelValues"]>[2]>[number];
 
-/** How many names or values are offered; more are found by typing on. */
+/** How many names or values are offered at most. */
 const MOST = 10_000;
+const TIMEOUT_MS = 10_000;
 const KEPT_MS = 60_000;
 const KEPT = 200;
 const SIGNS: Record<number, string> = {
@@ -27,7 +28,6 @@ const SIGNS: Record<number, string> = {
 
 export class CompletionClient implements PrometheusClient {
   #kept = new Map<string, { at: number; value: Promise<unknown> }>();
-  #controller = new AbortController();
 
   /** `range` gives the view's range of time, in Unix milliseconds. */
   constructor(private readonly range: () => { from: number; to: number }) {}
@@ -61,16 +61,16 @@ export class CompletionClient implements PrometheusClient {
   }
 
   async series(metric: string, matchers: Matcher[] = [], label?: string): Promise<Map<string, string>[]> {
-    const found = await getSeries(this.#scope(selector(metric, matchers, label)), this.#controller.signal);
-    return found.data.map((labels) => new Map(Object.entries(labels)));
+    const match = selector(metric, matchers, label);
+    const found = await this.#keep(
+      ["series", match],
+      async (signal) => (await getSeries(this.#scope(match), signal)).data,
+    );
+    return found.map((labels) => new Map(Object.entries(labels)));
   }
 
   flags(): Promise<Record<string, string>> {
     return Promise.resolve({});
-  }
-
-  destroy(): void {
-    this.#controller.abort();
   }
 
   #scope(match: string): SeriesScope {
@@ -86,7 +86,7 @@ export class CompletionClient implements PrometheusClient {
     if (kept !== undefined && Date.now() - kept.at < KEPT_MS) {
       return kept.value as Promise<T>;
     }
-    const value = load(this.#controller.signal).catch(() => {
+    const value = load(AbortSignal.timeout(TIMEOUT_MS)).catch(() => {
       this.#kept.delete(name);
       return none;
     });
@@ -103,15 +103,13 @@ export class CompletionClient implements PrometheusClient {
 
 /** A selector of what is written already, without the label that is being completed. */
 export function selector(metric: string, matchers: readonly Matcher[], label = ""): string {
-  const written = matchers
-    .filter((one) => one.name !== label && one.value !== "" && !/["`]/.test(one.value))
-    .map((one) => `${quotedName(one.name)}${SIGNS[one.type] ?? "="}"${one.value}"`);
-  if (written.length === 0) {
+  const whole = matchers.filter((one) => one.name !== label && one.value !== "" && !/["`]/.test(one.value));
+  // One that all series may meet is refused.
+  if (whole.length === 0 || (metric === "" && whole.every((one) => one.type !== EqlSingle))) {
     return metric;
   }
-  // A selector that may be empty is refused.
-  const empty = metric === "" && matchers.every((one) => one.name === label || one.type !== EqlSingle);
-  return empty ? "" : `${metric}{${written.join(",")}}`;
+  const written = whole.map((one) => `${quotedName(one.name)}${SIGNS[one.type] ?? "="}"${one.value}"`);
+  return `${metric}{${written.join(",")}}`;
 }
 
 function quotedName(name: string): string {

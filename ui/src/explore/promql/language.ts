@@ -8,6 +8,7 @@ import { type EditorView, hoverTooltip, showTooltip, type Tooltip } from "@codem
 import { newCompleteStrategy, PromQLExtension } from "@prometheus-io/codemirror-promql";
 
 import type { Language } from "../editor/create";
+import { hasNames } from "../metrics/fill";
 import { metadataOf } from "../metrics/metadata";
 import { callAt } from "./call";
 import { CompletionClient } from "./client";
@@ -25,7 +26,9 @@ export function promql(range: () => { from: number; to: number }): Language {
   const lint = promql.getLinter();
   return {
     extension: [promql.asExtension(), signatureHelp, explain(client)],
-    check: (view: EditorView): readonly Diagnostic[] => lint.promQL.call(lint)(view) as readonly Diagnostic[],
+    check: (view: EditorView): readonly Diagnostic[] =>
+      // The grammar does not know the names that are filled in.
+      hasNames(view.state.doc.toString()) ? [] : (lint.promQL.call(lint)(view) as readonly Diagnostic[]),
   };
 }
 

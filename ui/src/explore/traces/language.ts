@@ -18,6 +18,7 @@ const ABOUT: Record<(typeof NAMES)[number], string> = {
   maxDuration: "such as 2s",
 };
 const KEPT_MS = 30_000;
+const MOST = 200;
 
 export function traceLanguage(): Language {
   let kept: { at: number; services: Promise<Service[]> } | null = null;
@@ -52,12 +53,14 @@ export function traceLanguage(): Language {
 
   async function complete(context: CompletionContext): Promise<CompletionResult | null> {
     const text = context.state.doc.toString();
-    const terms = readTerms(text.slice(0, context.pos));
-    const term = terms.findLast((one) => one.to === context.pos);
-    if (term === undefined || term.valueFrom === null) {
+    const { pos } = context;
+    const terms = readTerms(text);
+    const term = terms.findLast((one) => one.from <= pos && pos <= one.to);
+    if (term === undefined || term.valueFrom === null || pos < term.valueFrom) {
       const given = new Set(terms.map((one) => one.name));
       return {
-        from: term?.from ?? context.pos,
+        from: term?.from ?? pos,
+        to: term?.valueFrom ?? term?.to ?? pos,
         options: NAMES.filter((name) => !given.has(name) || name === term?.name).map((name) => ({
           label: name,
           detail: ABOUT[name],
@@ -67,18 +70,21 @@ export function traceLanguage(): Language {
         validFor: /^\w*$/,
       };
     }
-    const { name, valueFrom } = term;
-    const found = await values(name, readTraceQuery(text).values.service);
+    const { name, valueFrom, unclosed } = term;
+    const [begun] = readTerms(text.slice(term.from, pos));
+    const found = matching(await values(name, readTraceQuery(text).values.service), begun?.value ?? "");
     return found.length === 0
       ? null
       : {
           from: valueFrom,
+          // A quote without an end goes on over all that follows.
+          to: unclosed === null ? term.to : pos,
+          filter: false,
           options: found.map((value) => ({
             label: value,
             type: "text",
             apply: `${writeTerm(name, value).slice(name.length + 1)} `,
           })),
-          validFor: /^"?[^"]*$/,
         };
   }
 
@@ -86,6 +92,14 @@ export function traceLanguage(): Language {
     extension: [EditorState.languageData.of(() => [{ autocomplete: complete }]), coloured(marks)],
     check: (view) => readTraceQuery(view.state.doc.toString()).problems,
   };
+}
+
+/** Those that have what was begun in them, first those that begin so. */
+function matching(values: readonly string[], begun: string): string[] {
+  const wanted = begun.toLowerCase();
+  const found = values.filter((one) => one.toLowerCase().includes(wanted));
+  const begins = (one: string): boolean => one.toLowerCase().startsWith(wanted);
+  return [...found.filter(begins), ...found.filter((one) => !begins(one))].slice(0, MOST);
 }
 
 function marks(text: string): Mark[] {
