@@ -101,8 +101,7 @@ async function ask<T>(
   try {
     const headers = new Headers({ ...ACCEPT, ...request.headers });
     const early = request.method === undefined ? takeAhead(path + search) : undefined;
-    response = await (early ?? fetch(path + search, { ...request, headers }));
-    connection.answered();
+    response = await connection.answer(early ?? fetch(path + search, { ...request, headers }));
   } catch (error) {
     if (signal.aborted) {
       throw error;

@@ -1,5 +1,6 @@
 /** The state of the observatory. Times are Unix milliseconds unless said otherwise. */
 
+import { connection } from "../state/connection.svelte";
 import { ApiError, OWN, get } from "./http";
 import type { Labels, ScrapeTarget } from "./metrics";
 
@@ -84,6 +85,8 @@ export interface Held {
   read_by_others: boolean;
   retention_seconds: number;
   retention_bytes: number;
+  /** Left on the disk of the folder; null where the folder is there no more. */
+  free_bytes: number | null;
   counters: Record<string, unknown>;
 }
 
@@ -213,11 +216,12 @@ export async function getCardinality(limit: number, signal: AbortSignal): Promis
 export async function reload(signal: AbortSignal): Promise<void> {
   let response: Response;
   try {
-    response = await fetch("/-/reload", { method: "POST", signal });
+    response = await connection.answer(fetch("/-/reload", { method: "POST", signal }));
   } catch (error) {
     if (signal.aborted) {
       throw error;
     }
+    connection.failed();
     throw new ApiError("The observatory does not answer. Is it still running?", 0);
   }
   if (!response.ok) {

@@ -1,6 +1,12 @@
 /** Whether the observatory answers; while it does not, it is asked until it does again. */
 
 const ASK_AGAIN_MS = 1000;
+/** What takes longer is looked into: a process that hangs, or a network that is gone, refuses nothing. */
+const SUSPICIOUS_MS = 10_000;
+const HEALTH_MS = 5000;
+/** A browser has about so many connections to one server; where slow queries hold them all, others wait for one. */
+const CONNECTIONS = 5;
+const BUSY_MS = 60_000;
 
 class Connection {
   /** When the last answer came, Unix milliseconds; null while it answers. */
@@ -10,6 +16,7 @@ class Connection {
 
   #answeredAt = Date.now();
   #asking = false;
+  #unanswered = 0;
 
   /** To be called for each answer, whatever it says. */
   answered(): void {
@@ -17,6 +24,22 @@ class Connection {
     if (this.lostAt !== null) {
       this.lostAt = null;
       this.returns += 1;
+    }
+  }
+
+  /** Waits for an answer, and looks into it where none comes for long; rejects where none came. */
+  async answer(asked: Promise<Response>): Promise<Response> {
+    const timer = setTimeout(() => {
+      this.failed();
+    }, SUSPICIOUS_MS);
+    this.#unanswered += 1;
+    try {
+      const answer = await asked;
+      this.answered();
+      return answer;
+    } finally {
+      this.#unanswered -= 1;
+      clearTimeout(timer);
     }
   }
 
@@ -31,7 +54,8 @@ class Connection {
   async #ask(): Promise<void> {
     for (;;) {
       try {
-        await fetch("/-/healthy", { cache: "no-store" });
+        const patience = this.#unanswered < CONNECTIONS ? HEALTH_MS : BUSY_MS;
+        await fetch("/-/healthy", { cache: "no-store", signal: AbortSignal.timeout(patience) });
         break;
       } catch {
         this.lostAt ??= this.#answeredAt;

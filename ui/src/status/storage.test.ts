@@ -21,6 +21,7 @@ const HELD: Held = {
   read_by_others: false,
   retention_seconds: 100,
   retention_bytes: 160_000,
+  free_bytes: null,
   counters: {},
 };
 

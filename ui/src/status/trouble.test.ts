@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Account, Limit, RuleGroup, Status, Target } from "../api/status";
+import type { Account, Held, Limit, RuleGroup, Status, Target } from "../api/status";
 import { type Known, troubles, usedShare } from "./trouble";
 
 const NOW = 10_000_000;
@@ -11,6 +11,19 @@ const NOTHING: Known = {
   limits: undefined,
   held: undefined,
   configuration: undefined,
+  unanswered: [],
+};
+const HELD: Held = {
+  folder: "/data",
+  signals: [],
+  journal_bytes: 0,
+  damaged_files: 0,
+  damaged_bytes: 0,
+  read_by_others: false,
+  retention_seconds: 0,
+  retention_bytes: 10 * 2 ** 30,
+  free_bytes: 20 * 2 ** 30,
+  counters: {},
 };
 const LIMIT: Limit = {
   name: "Series",
@@ -64,6 +77,52 @@ describe("troubles", () => {
     expect(
       texts({ limits: [LIMIT, { ...LIMIT, used: 10 }, { ...LIMIT, name: "Retention by size" }] }),
     ).toEqual(["Series: 90 % of the limit"]);
+  });
+
+  it("names limits that bit within the hour, but not those of inputs, which tell it themselves", () => {
+    const bit: Limit = {
+      ...LIMIT,
+      name: "Time that a query takes",
+      group: "queries",
+      used: null,
+      count: 3,
+      last_at_ms: NOW - 60_000,
+      last_message: "took longer than 30 s",
+      last_offender: "up",
+    };
+    expect(troubles({ ...NOTHING, limits: [bit] }, NOW)).toEqual([
+      {
+        tone: "warn",
+        text: "Time that a query takes: 3 refused, the last 1 min ago",
+        detail: "took longer than 30 s (up)",
+        tab: "limits",
+      },
+    ]);
+    expect(texts({ limits: [{ ...bit, group: "inputs" }] })).toEqual([]);
+    expect(texts({ limits: [{ ...bit, last_at_ms: NOW - 4_000_000 }] })).toEqual([]);
+  });
+
+  it("does not take for well what it could not ask for", () => {
+    const unanswered = [{ what: "The targets", error: "too many queries", tab: "targets" }];
+    expect(troubles({ ...NOTHING, unanswered }, NOW)).toEqual([
+      { tone: "bad", text: "The targets could not be asked for", detail: "too many queries", tab: "targets" },
+    ]);
+  });
+
+  it("names a disk that is full, and one that will be before the retention helps", () => {
+    expect(texts({ held: HELD })).toEqual([]);
+    expect(texts({ held: { ...HELD, free_bytes: null } })).toEqual([]);
+    expect(texts({ held: { ...HELD, free_bytes: 2 ** 20 } })).toEqual(["The disk is full, or nearly so"]);
+    const small = { ...HELD, free_bytes: 5 * 2 ** 30 };
+    expect(texts({ held: small })).toEqual(["The disk will be full before the retention removes anything"]);
+    expect(texts({ held: { ...small, journal_bytes: 6 * 2 ** 30 } })).toEqual([]);
+    expect(texts({ held: { ...small, retention_bytes: 0 } })).toEqual([]);
+  });
+
+  it("names what failed in the storage", () => {
+    expect(texts({ held: { ...HELD, counters: { seal_failures: 2, seals: 7 } } })).toEqual([
+      "Sealing failed 2 times since the start",
+    ]);
   });
 
   it("names groups that take longer than their interval", () => {

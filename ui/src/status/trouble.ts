@@ -3,6 +3,7 @@
 import type { Account, Configuration, Held, Limit, RuleGroup, Status, Target } from "../api/status";
 import { formatSeconds, formatValue } from "../format/number";
 import { ago } from "../format/time";
+import { usedBytes } from "./storage";
 
 export interface Trouble {
   tone: "bad" | "warn";
@@ -19,20 +20,30 @@ export interface Known {
   limits: Limit[] | undefined;
   held: Held | undefined;
   configuration: Configuration | undefined;
+  /** What could not be asked, so that nobody takes it for well. */
+  unanswered: { what: string; error: string; tab: string }[];
 }
 
 /** A limit that is used by so much is said before it bites. */
 const NEAR = 0.8;
 /** What was refused is in the way no more after so long. */
 const RECENT_MS = 3_600_000;
+/** Bytes below which a disk is as good as full: what is not sealed yet and what merging needs must have room. */
+const NO_ROOM = 256 * 2 ** 20;
 
 export function troubles(known: Known, now: number): Trouble[] {
   return [
+    ...known.unanswered.map(({ what, error, tab }) => ({
+      tone: "bad" as const,
+      text: `${what} could not be asked for`,
+      detail: error,
+      tab,
+    })),
     ...ofConfiguration(known.configuration, now),
     ...ofTargets(known.targets),
     ...ofRules(known.groups),
     ...ofInputs(known.status?.inputs, now),
-    ...ofLimits(known.limits),
+    ...ofLimits(known.limits, now),
     ...ofReceivers(known.status),
     ...ofStorage(known.held),
   ];
@@ -111,26 +122,38 @@ function ofInputs(inputs: Account[] | undefined, now: number): Trouble[] {
       {
         tone: "warn" as const,
         text: `${input.title}: ${formatValue(refused, "short")} refused, the last ${ago(last.at_ms, now)}`,
-        detail: last.offender === "" ? last.message : `${last.message} (${last.offender})`,
+        detail: said(last.message, last.offender),
         tab: "inputs",
       },
     ];
   });
 }
 
-function ofLimits(limits: Limit[] | undefined): Trouble[] {
-  return (limits ?? []).flatMap((limit) => {
+function ofLimits(limits: Limit[] | undefined, now: number): Trouble[] {
+  return (limits ?? []).flatMap((limit): Trouble[] => {
+    const tab = "limits";
     const share = usedShare(limit);
     // Retention is there to be reached.
-    if (share === null || share < NEAR || limit.name.startsWith("Retention")) {
+    if (share !== null && share >= NEAR && !limit.name.startsWith("Retention")) {
+      return [
+        {
+          tone: share >= 1 ? "bad" : "warn",
+          text: `${limit.name}: ${formatValue(share, "percentunit", 0)} of the limit`,
+          detail: `${formatValue(limit.used, limit.unit)} of ${formatValue(limit.most, limit.unit)}`,
+          tab,
+        },
+      ];
+    }
+    // What an input refused is told with the input.
+    if (limit.group === "inputs" || limit.last_at_ms === null || now - limit.last_at_ms > RECENT_MS) {
       return [];
     }
     return [
       {
-        tone: share >= 1 ? ("bad" as const) : ("warn" as const),
-        text: `${limit.name}: ${formatValue(share, "percentunit", 0)} of the limit`,
-        detail: `${formatValue(limit.used, limit.unit)} of ${formatValue(limit.most, limit.unit)}`,
-        tab: "limits",
+        tone: "warn",
+        text: `${limit.name}: ${formatValue(limit.count, "short")} refused, the last ${ago(limit.last_at_ms, now)}`,
+        detail: said(limit.last_message, limit.last_offender),
+        tab,
       },
     ];
   });
@@ -152,7 +175,18 @@ function ofStorage(held: Held | undefined): Trouble[] {
   if (held === undefined) {
     return [];
   }
-  const found: Trouble[] = [];
+  const found: Trouble[] = ofDisk(held);
+  for (const [name, text] of FAILURES) {
+    const count = Number(held.counters[name] ?? 0);
+    if (count > 0) {
+      found.push({
+        tone: "warn",
+        text: `${text} ${counted(count, "time", "times")} since the start`,
+        detail: "It is tried again; the observatory's log says why.",
+        tab: "storage",
+      });
+    }
+  }
   if (held.damaged_files > 0) {
     found.push({
       tone: "bad",
@@ -172,9 +206,42 @@ function ofStorage(held: Held | undefined): Trouble[] {
   return found;
 }
 
+/** By the names of their counters; what failed leaves the data where it was. */
+const FAILURES = [
+  ["seal_failures", "Sealing failed"],
+  ["upkeep_failures", "Merging or removing segments failed"],
+  ["unlink_failures", "Removing a file failed"],
+] as const;
+
+function ofDisk(held: Held): Trouble[] {
+  const { free_bytes: free, retention_bytes: most } = held;
+  if (free === null) {
+    return [];
+  }
+  const left = `${formatValue(free, "bytes")} left for ${held.folder}`;
+  const toCome = most - usedBytes(held);
+  if (free < NO_ROOM) {
+    return [{ tone: "bad", text: "The disk is full, or nearly so", detail: left, tab: "storage" }];
+  }
+  return most > 0 && free < toCome
+    ? [
+        {
+          tone: "warn",
+          text: "The disk will be full before the retention removes anything",
+          detail: `${left}, while ${formatValue(toCome, "bytes")} more may be kept`,
+          tab: "storage",
+        },
+      ]
+    : [];
+}
+
 /** Returns how much of a limit is used, null where that is not known. */
 export function usedShare(limit: Limit): number | null {
   return limit.used === null || limit.most === null || limit.most === 0 ? null : limit.used / limit.most;
+}
+
+function said(message: string, offender: string): string {
+  return offender === "" || message === "" ? message + offender : `${message} (${offender})`;
 }
 
 function counted(count: number, one: string, many: string): string {

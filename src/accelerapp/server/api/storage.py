@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from accelerapp.server.api.answer import json_response, own
 from accelerapp.server.api.services import Services
+from accelerapp.server.storage import Inventory
 
 PATH = "/api/accelerapp/v1/storage"
 
@@ -25,8 +27,8 @@ def routes(services: Services) -> list[Route]:
     busy = asyncio.Lock()
 
     async def storage(_: Request) -> Any:
-        held = await services.in_query_thread(services.inventory)
-        return {**asdict(held), "counters": dict(services.storage_stats())}
+        held, free_bytes = await services.in_query_thread(lambda: _held(services))
+        return {**asdict(held), "free_bytes": free_bytes, "counters": dict(services.storage_stats())}
 
     async def backup(request: Request) -> Response:
         if not _from_here(request):
@@ -48,6 +50,15 @@ def routes(services: Services) -> list[Route]:
         return StreamingResponse(parts(), media_type="application/x-tar", headers=headers)
 
     return [Route(PATH, own(storage)), Route(f"{PATH}/backup", own(backup), methods=["POST"])]
+
+
+def _held(services: Services) -> tuple[Inventory, int | None]:
+    """Return what is held, and how many bytes its disk has left: None where the folder is there no more."""
+    held = services.inventory()
+    try:
+        return held, shutil.disk_usage(held.folder).free
+    except OSError:
+        return held, None
 
 
 def _from_here(request: Request) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -24,11 +27,25 @@ def parts() -> Generator[bytes]:
     yield b"two"
 
 
-async def test_what_is_held_comes_with_the_counters(api: Open) -> None:
-    async with api(inventory=lambda: HELD, storage_stats=lambda: {"seals": 3}) as client:
+async def test_what_is_held_comes_with_the_counters_and_what_the_disk_has_left(
+    api: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {str(tmp_path): 7}
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free[folder]))
+    held = replace(HELD, folder=str(tmp_path))
+    async with api(inventory=lambda: held, storage_stats=lambda: {"seals": 3}) as client:
         content = (await client.get(PATH)).json()
     assert content["journal_bytes"] == 5
+    assert content["free_bytes"] == 7
     assert content["counters"] == {"seals": 3}
+
+
+async def test_what_the_disk_has_left_is_not_known_of_a_folder_that_is_gone(
+    api: Open, tmp_path: Path
+) -> None:
+    held = replace(HELD, folder=str(tmp_path / "gone"))
+    async with api(inventory=lambda: held, storage_stats=dict) as client:
+        assert (await client.get(PATH)).json()["free_bytes"] is None
 
 
 async def test_a_backup_is_streamed_and_never_compressed_again(api: Open) -> None:
