@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.browser.conftest import guarded
 from tests.browser.observatory import Observatory, running
 
@@ -117,10 +117,22 @@ def test_settings_tell_where_they_are_from(page: Page) -> None:
 
 
 def test_the_graphs_of_its_own_health_are_drawn_and_are_tables(page: Page) -> None:
+    def twice(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        before = [
+            one | {"metric": one["metric"] | {"instance": "127.0.0.1:1"}} for one in body["data"]["result"]
+        ]
+        body["data"]["result"] += before
+        route.fulfill(response=answer, json=body)
+
+    # As after it was run at another port.
+    page.route("**/api/v1/query_range*", twice)
     page.goto("/status?tab=health&range=15m")
     settled(page)
     memory = page.get_by_test_id("health-graph").filter(has=page.get_by_role("heading", name="Memory"))
     expect(memory).to_contain_text("MiB", timeout=20_000)
+    expect(memory).to_contain_text("resident, 127.0.0.1:1")
     memory.get_by_role("button", name="Show Memory as a table").click()
     expect(memory.get_by_role("region").locator("td").first).to_contain_text("MiB")
     loop = page.get_by_test_id("health-graph").filter(has=page.get_by_role("heading", name="Event loop"))
@@ -148,6 +160,17 @@ def test_tabs_are_in_the_address_and_have_keys(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/status\?tab=limits$"))
     page.go_back()
     expect(page).to_have_url(re.compile("tab=targets"))
+
+
+def test_what_could_not_be_asked_for_is_not_taken_for_well(page: Page, complaints: list[str]) -> None:
+    page.route(
+        "**/api/v1/targets*", lambda route: route.fulfill(status=503, json={"error": "too many queries"})
+    )
+    page.goto("/status")
+    attention = page.get_by_test_id("attention")
+    attention.get_by_role("link", name="The targets could not be asked for").click()
+    expect(page.get_by_role("main")).to_contain_text("too many queries")
+    complaints[:] = [text for text in complaints if "503" not in text]
 
 
 @pytest.fixture(scope="module")
