@@ -76,6 +76,9 @@ def test_the_palette_finds_a_metric_and_searches_for_anything(page: Page) -> Non
     palette(page, "accelerapp_errors_total")
     found(page).get_by_role("option", name="Metrics accelerapp_errors_total").click()
     expect(page).to_have_url(re.compile(r"/explore\?expr=accelerapp_errors_total"))
+    palette(page, "address of this view")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("said")).to_contain_text(re.compile("Copied|/explore"))
     palette(page, "cannot be reached")
     found(page).get_by_role("option", name="Search logs for cannot be reached").click()
     heading(page, "Logs")
@@ -105,6 +108,8 @@ def test_the_palette_is_left_as_it_was_found(page: Page) -> None:
     opener = page.get_by_role("button", name="Search and commands")
     opener.click()
     expect(page.get_by_role("combobox", name="Search and commands")).to_be_focused()
+    # What has a name is asked for when the palette opens: wait until all is there.
+    expect(found(page).get_by_role("option").filter(has_text="Dashboards").first).to_be_attached()
     page.keyboard.press("ArrowUp")
     expect(found(page).get_by_role("option").last).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Escape")
@@ -193,6 +198,14 @@ def test_a_range_is_moved_zoomed_kept_and_left(page: Page) -> None:
     expect(page).to_have_url(re.compile("from=1795167000000&to=1795174200000"))
 
 
+def test_bounds_that_were_not_touched_stay_to_the_millisecond(page: Page) -> None:
+    opened(page, "/traces?from=1795168800123&to=1795168800456")
+    page.keyboard.press("t")
+    page.get_by_role("button", name="Show this range").click()
+    expect(page.get_by_role("group", name="Time range")).to_have_count(0)
+    assert range_of(page) == {"from": ["1795168800123"], "to": ["1795168800456"]}
+
+
 def test_how_often_a_view_refreshes_is_in_its_address(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -204,6 +217,10 @@ def test_how_often_a_view_refreshes_is_in_its_address(page: Page) -> None:
         asked.clear()
         page.wait_for_event("requestfinished", lambda request: request.url.endswith("/v1/status"))
     assert not [url for url in asked if "/v1/traces" in url]
+    with page.expect_request(re.compile("/v1/traces")):
+        page.keyboard.press("r")
+    with page.expect_request(re.compile("/v1/traces")):
+        page.get_by_role("button", name="Refresh now").click()
     page.reload()
     expect(page.get_by_label("Refresh every")).to_have_value("off")
 
@@ -248,6 +265,16 @@ def test_the_chosen_colours_are_there_before_anything_is_drawn(page: Page) -> No
     expect(page.get_by_label("Dark", exact=True)).to_be_checked()
     page.get_by_label("As the system").check()
     assert page.evaluate(surface) == light
+
+
+def test_what_is_chosen_is_seen_in_the_colours_of_the_system_and_on_paper(page: Page) -> None:
+    opened(page, "/status")
+    page.emulate_media(forced_colors="active")
+    shown = page.get_by_role("navigation", name="Views").get_by_role("link", name="Status")
+    expect(shown).to_have_css("outline-style", "solid")
+    page.emulate_media(forced_colors="none", media="print", color_scheme="dark")
+    expect(page.get_by_role("banner")).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_css("color", "rgb(24, 32, 44)")
 
 
 def test_who_comes_back_finds_the_place_that_was_left(page: Page) -> None:

@@ -60,6 +60,10 @@ function fit(words: string[], { title, about = "" }: Candidate): Omit<Match<unkn
 
 function fitWord(word: string, text: string): Omit<Match<unknown>, "item"> | null {
   const lower = text.toLowerCase();
+  // Whatever fits has the letters in this order: of thousands of names most are done with here.
+  if (!hasInOrder(lower, word)) {
+    return null;
+  }
   const starts = wordStarts(text);
   for (const start of starts) {
     if (lower.startsWith(word, start)) {
@@ -79,11 +83,51 @@ function fitWord(word: string, text: string): Omit<Match<unknown>, "item"> | nul
   return word.length < 3 ? null : fitScattered(word, lower, starts);
 }
 
+function hasInOrder(lower: string, word: string): boolean {
+  let at = -1;
+  for (const letter of word) {
+    at = lower.indexOf(letter, at + 1);
+    if (at === -1) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /** Where words begin: after what is no letter or digit, at a capital after a small letter, at a digit after letters. */
 export function wordStarts(text: string): number[] {
-  return [...text.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]|(?<=\p{Ll})\p{Lu}|(?<=\p{L})\p{N}/gu)].map(
-    (match) => match.index,
-  );
+  if (/[^ -~]/.test(text)) {
+    return [...text.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]|(?<=\p{Ll})\p{Lu}|(?<=\p{L})\p{N}/gu)].map(
+      (match) => match.index,
+    );
+  }
+  // The same for names of metrics and the like, many times as fast.
+  const starts: number[] = [];
+  let before: number = Kind.Sign;
+  for (let i = 0; i < text.length; i += 1) {
+    const kind = kindOf(text.charCodeAt(i));
+    if (
+      kind !== Kind.Sign &&
+      kind !== before &&
+      (before === Kind.Sign || (kind === Kind.Capital ? before === Kind.Small : kind === Kind.Digit))
+    ) {
+      starts.push(i);
+    }
+    before = kind;
+  }
+  return starts;
+}
+
+const Kind = { Sign: 0, Small: 1, Capital: 2, Digit: 3 } as const;
+
+function kindOf(code: number): number {
+  if (code >= 97 && code <= 122) {
+    return Kind.Small;
+  }
+  if (code >= 65 && code <= 90) {
+    return Kind.Capital;
+  }
+  return code >= 48 && code <= 57 ? Kind.Digit : Kind.Sign;
 }
 
 /** The letters of the word are the first ones of successive words; some words may be passed over. */

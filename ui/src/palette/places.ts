@@ -3,6 +3,7 @@
 import { getDashboards } from "../api/dashboards";
 import { get } from "../api/http";
 import { getServices } from "../api/traces";
+import { quoted } from "../logs/kql";
 import type { Command } from "../state/commands.svelte";
 import { router } from "../state/router.svelte";
 
@@ -63,10 +64,11 @@ export function searches(text: string): Command[] {
   if (typed === "") {
     return [];
   }
-  // A text with operators of its own is taken as it is; another is looked for as it stands.
-  const query = /[":*()]/.test(typed) ? typed : `"${typed}"`;
+  // A text with operators may be a query, or a line that was copied.
+  const query = to("Search", `Search logs by the query ${typed}`, `/logs?query=${encoded(typed)}`);
   return [
-    to("Search", `Search logs for ${typed}`, `/logs?query=${encoded(query)}`),
+    to("Search", `Search logs for ${typed}`, `/logs?query=${encoded(quoted(typed))}`),
+    ...(/[":*()<>]/.test(typed) ? [query] : []),
     to("Search", `Search traces with a span ${typed}`, `/traces?name=${encoded(typed)}`),
     to("Search", `Query metrics: ${typed}`, `/explore?expr=${encoded(typed)}`),
   ];

@@ -124,8 +124,19 @@ export function keyOf(event: KeyboardEvent): string | null {
   if (mod && event.shiftKey) {
     return null;
   }
-  const name = event.key.length === 1 && !mod ? event.key : event.key.toLowerCase();
+  const name = event.key.length === 1 ? character(event, mod) : event.key.toLowerCase();
   return (mod ? "mod+" : "") + (name === " " ? "space" : name);
+}
+
+/** Returns the character that was meant: with Caps Lock, and on keyboards of other scripts, not the one that was typed. */
+function character(event: KeyboardEvent, mod: boolean): string {
+  const typed = event.key;
+  const foreign = /^[\p{L}\p{M}]$/u.test(typed) && !/^\p{Script=Latin}$/u.test(typed);
+  const letter = foreign ? /^Key([A-Z])$/.exec(event.code)?.[1] : undefined;
+  if (letter !== undefined || mod) {
+    return (letter ?? typed)[!mod && event.shiftKey ? "toUpperCase" : "toLowerCase"]();
+  }
+  return event.getModifierState("CapsLock") ? typed[event.shiftKey ? "toUpperCase" : "toLowerCase"]() : typed;
 }
 
 const NOT_TYPED = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"];

@@ -4,6 +4,8 @@ import { keyOf } from "./commands.svelte";
 
 interface Press {
   key: string;
+  code?: string;
+  caps?: boolean;
   ctrl?: boolean;
   meta?: boolean;
   alt?: boolean;
@@ -15,13 +17,15 @@ interface Press {
 const press = (one: Press): KeyboardEvent =>
   ({
     key: one.key,
+    code: one.code ?? "",
     ctrlKey: one.ctrl === true,
     metaKey: one.meta === true,
     altKey: one.alt === true,
     shiftKey: one.shift === true,
     isComposing: one.composing === true,
     defaultPrevented: false,
-    getModifierState: (name: string) => name === "AltGraph" && one.graph === true,
+    getModifierState: (name: string) =>
+      (name === "AltGraph" && one.graph === true) || (name === "CapsLock" && one.caps === true),
   }) as KeyboardEvent;
 
 describe("keyOf", () => {
@@ -39,6 +43,16 @@ describe("keyOf", () => {
     // [ on a German keyboard, as two systems tell it
     [{ key: "[", alt: true, ctrl: true, graph: true }, "["],
     [{ key: "[", graph: true }, "["],
+    // g and k where the keyboard is Russian or Greek, ? where it is Russian, Z where it is French
+    [{ key: "п", code: "KeyG" }, "g"],
+    [{ key: "П", code: "KeyG", shift: true }, "G"],
+    [{ key: "л", code: "KeyK", ctrl: true }, "mod+k"],
+    [{ key: "γ", code: "KeyG" }, "g"],
+    [{ key: "х", code: "BracketLeft" }, "х"],
+    [{ key: "z", code: "KeyW" }, "z"],
+    [{ key: "G", caps: true }, "g"],
+    [{ key: "g", caps: true, shift: true }, "G"],
+    [{ key: "?", caps: true, shift: true }, "?"],
     [{ key: "Shift", shift: true }, null],
     [{ key: "g", composing: true }, null],
   ])("names %j %j", (given, name) => {

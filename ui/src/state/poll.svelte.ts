@@ -19,7 +19,7 @@ export interface PollOptions {
  *
  * The last data stays while the next is under way, and where the next fails, so that nothing flickers. One load
  * is under way at a time: a slow server is asked less often. While refreshing is paused or the page is hidden,
- * nothing is asked, except for a first load. What failed is loaded again when the observatory has come back.
+ * nothing is asked, except for a first load and where the reader asks for it. What failed is loaded again when the observatory has come back.
  */
 export class Poll<T> {
   data = $state.raw<T>();
@@ -32,6 +32,7 @@ export class Poll<T> {
   #again = $state(0);
   #loadedKey: string | null = null;
   #endedAt = 0;
+  #asked = refresh.asked;
 
   constructor(load: (signal: AbortSignal) => Promise<T>, options: PollOptions) {
     $effect(() => {
@@ -40,11 +41,16 @@ export class Poll<T> {
       const every = options.steady === true ? own : refresh.every(own);
       const active = options.steady === true ? !refresh.hidden : refresh.active;
       const again = this.#again;
+      const asked = options.steady === true ? this.#asked : refresh.asked;
       void connection.returns;
       if (options.when?.() === false) {
         return;
       }
-      return untrack(() => this.#start(load, `${key}\n${String(again)}`, active ? every : null));
+      return untrack(() => {
+        const now = asked !== this.#asked;
+        this.#asked = asked;
+        return this.#start(load, `${key}\n${String(again)}`, active ? every : null, now);
+      });
     });
   }
 
@@ -52,7 +58,12 @@ export class Poll<T> {
     this.#again += 1;
   }
 
-  #start(load: (signal: AbortSignal) => Promise<T>, key: string, every: number | null): () => void {
+  #start(
+    load: (signal: AbortSignal) => Promise<T>,
+    key: string,
+    every: number | null,
+    now: boolean,
+  ): () => void {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const run = async (): Promise<void> => {
@@ -80,7 +91,7 @@ export class Poll<T> {
     if (key !== this.#loadedKey) {
       this.pending = true;
     }
-    if (key !== this.#loadedKey || this.error !== undefined) {
+    if (now || key !== this.#loadedKey || this.error !== undefined) {
       void run();
     } else if (every !== null) {
       // What was loaded a moment ago is loaded again when its time has come.

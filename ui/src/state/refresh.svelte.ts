@@ -9,11 +9,18 @@ export const INTERVALS = ["", "off", "5s", "10s", "30s", "1m", "5m"] as const;
 class Refresh {
   paused = $state(false);
   hidden = $state(document.hidden);
+  /** How often the reader has asked for what is new, whatever was chosen. */
+  asked = $state(0);
 
   constructor() {
     document.addEventListener("visibilitychange", () => {
       this.hidden = document.hidden;
     });
+  }
+
+  /** Has what is shown loaded again now, also of a range that has ended. */
+  now(): void {
+    this.asked += 1;
   }
 
   get active(): boolean {

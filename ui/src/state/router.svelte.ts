@@ -45,7 +45,11 @@ class Router {
     return text === "" ? this.path : `${this.path}?${text}`;
   }
 
+  /** Sets parameters of what is shown; where the reader is on the way to another view, that goes first. */
   set(changes: Record<string, string | null>, options: { replace?: boolean } = {}): void {
+    if (this.wanted !== this.path) {
+      return;
+    }
     this.go(this.with(changes), options);
   }
 

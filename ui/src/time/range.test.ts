@@ -29,6 +29,7 @@ describe("parseRange", () => {
     ["from=now-6h", { kind: "last", ms: 21_600_000 }],
     ["from=now-6h&to=now-1h", { kind: "last", ms: 60_000 }],
     ["from=1970-01-01T00:00:01.000Z&to=1970-01-01T00:00:02Z", { kind: "between", from: 1000, to: 2000 }],
+    ["range=2w", { kind: "last", ms: 1_209_600_000 }],
   ])("reads %j", (text, range) => {
     expect(parseRange(query(text), 60_000)).toEqual(range);
   });
@@ -81,16 +82,23 @@ describe("moving and zooming", () => {
   it("keeps what is up to now up to now", () => {
     expect(zoomed({ kind: "last", ms: 3_600_000 }, NOW, 2)).toEqual({ kind: "last", ms: 7_200_000 });
     expect(zoomed({ kind: "last", ms: 1000 }, NOW, 0.5)).toEqual({ kind: "last", ms: 1000 });
-    expect(zoomed({ kind: "last", ms: 31 * 86_400_000 }, NOW, 2)).toEqual({
-      kind: "last",
-      ms: 31 * 86_400_000,
-    });
+    const year = { kind: "last", ms: 366 * 86_400_000 } as const;
+    expect(zoomed(year, NOW, 2)).toEqual(year);
   });
 
   it("widens an absolute range around its middle, but not into the future", () => {
     expect(zoomed(hour, NOW, 2)).toEqual({ kind: "between", from: NOW - 9_000_000, to: NOW - 1_800_000 });
     expect(zoomed(hour, NOW, 8)).toMatchObject({ to: NOW });
     expect(zoomed(zoomed(hour, NOW, 2), NOW, 0.5)).toEqual(hour);
+  });
+
+  it("keeps a range of the future a range, and one of years from before it was", () => {
+    const ahead = { kind: "between", from: NOW + 3_600_000, to: NOW + 7_200_000 } as const;
+    expect(zoomed(ahead, NOW, 0.5)).toEqual({ kind: "between", from: NOW + 4_500_000, to: NOW + 6_300_000 });
+    expect(zoomed(ahead, NOW, 4)).toEqual({ kind: "between", from: NOW - 1_800_000, to: ahead.to });
+    const years = { kind: "between", from: NOW - 900 * 86_400_000, to: NOW } as const;
+    expect(zoomed(years, NOW, 2)).toMatchObject({ from: NOW - 1350 * 86_400_000 });
+    expect(zoomed({ kind: "between", from: 0, to: 3_600_000 }, NOW, 2)).toMatchObject({ from: 0 });
   });
 
   it("moves by half of the width and back", () => {

@@ -15,14 +15,15 @@ export interface AbsoluteRange {
 
 export type TimeRange = RelativeRange | AbsoluteRange;
 
-const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-export const LONGEST_MS = 31 * 86_400_000;
+const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+/** Of a relative range: a year. */
+export const LONGEST_MS = 366 * 86_400_000;
 
 export const PRESETS = ["5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d"] as const;
 
-/** Returns milliseconds, or null where the text is not a range such as "15m" of at most 31 days. */
+/** Returns milliseconds, or null where the text is not a range such as "15m" of at most a year. */
 export function parseSpan(text: string): number | null {
-  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  const match = /^(\d{1,6})([smhdw])$/.exec(text);
   const ms = match === null ? 0 : Number(match[1]) * (UNITS[match[2] ?? ""] ?? 0);
   return ms > 0 && ms <= LONGEST_MS ? ms : null;
 }
@@ -71,13 +72,15 @@ export function resolveRange(range: TimeRange, now: number): { from: number; to:
 
 /** Returns a range with another width: around the middle of an absolute one, up to now of a relative one. */
 export function zoomed(range: TimeRange, now: number, factor: number): TimeRange {
-  const shown = resolveRange(range, now);
-  const width = Math.min(Math.max((shown.to - shown.from) * factor, 1000), LONGEST_MS);
+  const { from, to } = resolveRange(range, now);
+  const width = Math.max((to - from) * factor, 1000);
   if (range.kind === "last") {
-    return { kind: "last", ms: Math.round(width / 1000) * 1000 };
+    return { kind: "last", ms: Math.min(Math.round(width / 1000) * 1000, LONGEST_MS) };
   }
-  const middle = (shown.from + shown.to) / 2;
-  return { kind: "between", from: middle - width / 2, to: Math.min(middle + width / 2, now) };
+  const middle = (from + to) / 2;
+  // Not further into the future than it was.
+  const latest = Math.max(to, now);
+  return { kind: "between", from: Math.max(middle - width / 2, 0), to: Math.min(middle + width / 2, latest) };
 }
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];

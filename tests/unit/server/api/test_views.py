@@ -39,6 +39,7 @@ def test_the_views_are_those_that_the_page_has() -> None:
         "/",
         "/?from=1",
         "/d/overview",
+        "/d/overview/system-overview?orgId=1&from=now-6h&to=now",
         "/traces",
         "/traces/",
         "/trace/ab12",
