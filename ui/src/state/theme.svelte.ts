@@ -6,12 +6,15 @@ export type ThemeChoice = "system" | "light" | "dark";
 export const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
 
 const query = matchMedia("(prefers-color-scheme: dark)");
+/** All is light on paper, by the style sheet too. */
+const paper = matchMedia("print");
 
 /** What the custom properties are in the present theme: asking the browser is slow while the page changes. */
 const resolved = new Map<string, string>();
 
 class Theme {
   #system = $state(query.matches);
+  #onPaper = $state(paper.matches);
   #choice = $state<ThemeChoice>(THEMES.find((one) => one === recall("theme")) ?? "system");
 
   constructor() {
@@ -19,10 +22,14 @@ class Theme {
       resolved.clear();
       this.#system = event.matches;
     });
+    paper.addEventListener("change", (event) => {
+      resolved.clear();
+      this.#onPaper = event.matches;
+    });
   }
 
   get dark(): boolean {
-    return this.#choice === "system" ? this.#system : this.#choice === "dark";
+    return !this.#onPaper && (this.#choice === "system" ? this.#system : this.#choice === "dark");
   }
 
   get choice(): ThemeChoice {
