@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.conftest import guarded
 from tests.browser.observatory import Observatory, running
-from tests.stack.programs import free_port
+from tests.stack.programs import free_port, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -91,6 +92,20 @@ def test_a_target_is_scraped_from_the_folder_that_is_shown(
             expect(page.get_by_test_id("arrival-samples")).to_contain_text("from shop", timeout=40_000)
         finally:
             program.terminate()
+    port = str(free_port())
+    with subprocess.Popen(
+        [sys.executable, "-c", snippet(page, "python", "python-metrics").replace("8000", port)], cwd=tmp_path
+    ) as program:
+        try:
+            until(
+                lambda: "orders_total{" in _get(f"http://127.0.0.1:{port}/metrics"), "the orders are served"
+            )
+        finally:
+            program.terminate()
+
+
+def _get(url: str) -> str:
+    return httpx.get(url, trust_env=False).text
 
 
 def test_the_ports_are_those_that_are_open_and_what_is_off_is_said(page: Page, fresh: Observatory) -> None:

@@ -24,6 +24,8 @@ export interface Arrivals extends Record<Signal, Arrival | null> {
 
 /** The jobs by which the observatory watches itself, the machine and Ollama: nobody has sent these. */
 const OWN_JOBS = ["observatory", "node-exporter", "ollama"];
+/** What others have sent or serve: neither what scraping adds itself nor what rules make of it. */
+export const OTHERS = `{__name__=~".+", __name__!~"up|scrape_.+|ALERTS.*|.*:.*", job!~"${OWN_JOBS.join("|")}"}`;
 
 /** Looks what there is; what was found before is looked for again only where its counter has moved. */
 export async function lookForArrivals(before: Arrivals | undefined, signal: AbortSignal): Promise<Arrivals> {
@@ -80,14 +82,21 @@ async function someSamples(signal: AbortSignal): Promise<Arrival | null> {
     (target) => target.health === "up" && !OWN_JOBS.includes(target.scrapePool),
   );
   const job = scraped?.labels["job"] ?? (await pushedJob(signal));
-  return job === undefined
-    ? null
-    : { from: job, href: `/explore?expr=${encodeURIComponent(`{job=${JSON.stringify(job)}}`)}`, atMs: null };
+  if (job === undefined) {
+    return null;
+  }
+  const selector = job === "" ? OTHERS : `{job=${JSON.stringify(job)}}`;
+  return {
+    from: job === "" ? "an unnamed job" : job,
+    href: `/explore?expr=${encodeURIComponent(selector)}`,
+    atMs: null,
+  };
 }
 
+/** Returns the job of some samples; "" where they name none. */
 async function pushedJob(signal: AbortSignal): Promise<string | undefined> {
-  const names = "up|scrape_.+|ALERTS.*|.*:.*";
-  const query = `count by (job) ({job!~"|${OWN_JOBS.join("|")}", __name__!~"${names}"})`;
+  const query = `count by (job) (${OTHERS})`;
   const { data } = await get<{ data: QueryData }>("/api/v1/query", { query }, signal);
-  return data.resultType === "vector" ? data.result[0]?.metric["job"] : undefined;
+  const [first] = data.resultType === "vector" ? data.result : [];
+  return first === undefined ? undefined : (first.metric["job"] ?? "");
 }

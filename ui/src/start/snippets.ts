@@ -131,12 +131,16 @@ handle.shutdown()`,
       id: "python-metrics",
       title: "And its metrics, to be scraped",
       note: "Serves http://127.0.0.1:8000/metrics; see Prometheus clients for the target.",
-      text: `from accelerapp.monitoring import get_metrics
+      text: `import time
+
+from accelerapp.monitoring import get_metrics
 from accelerapp.observability import setup_metrics_export
 
 orders = get_metrics().counter("orders_total", "Orders placed.", labelnames=("item",))
 setup_metrics_export(port=8000)
-orders.labels(item="tea").inc()`,
+while True:
+    orders.labels(item="tea").inc()
+    time.sleep(1)`,
     },
   ];
 }
@@ -184,15 +188,31 @@ java -javaagent:opentelemetry-javaagent.jar -jar app.jar`,
     {
       id: "otel-go",
       title: "Go",
-      note: "With the variables above.",
-      text: `// go get go.opentelemetry.io/otel/sdk go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp
-exporter, err := otlptracehttp.New(ctx)
-if err != nil {
-	log.Fatal(err)
-}
-provider := trace.NewTracerProvider(trace.WithBatcher(exporter))
-defer provider.Shutdown(ctx)
-otel.SetTracerProvider(provider)`,
+      note: "With the variables above. As main.go in a folder of its own: go mod init shop && go mod tidy && go run .",
+      text: `package main
+
+import (
+	"context"
+	"log"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/trace"
+)
+
+func main() {
+	ctx := context.Background()
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	provider := trace.NewTracerProvider(trace.WithBatcher(exporter))
+	defer provider.Shutdown(ctx)
+	otel.SetTracerProvider(provider)
+
+	_, span := otel.Tracer("shop").Start(ctx, "place order")
+	span.End()
+}`,
     },
   ];
 }
@@ -220,7 +240,7 @@ handler.close()`,
       id: "logstash-tcp",
       title: "One JSON object a line, over TCP",
       receiver: "logstash_tcp",
-      text: `echo '{"service": "shop", "level": "warning", "message": "sold out"}' | nc -q 1 ${host} ${String(port("logstash_tcp"))}`,
+      text: `echo '{"service": "shop", "level": "warning", "message": "sold out"}' | nc -w 1 ${host} ${String(port("logstash_tcp"))}`,
     },
     {
       id: "logstash-output",
