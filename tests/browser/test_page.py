@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from accelerapp.cli.demo.stage import Stage
 
@@ -45,6 +45,16 @@ def settled(page: Page) -> None:
     """Wait until a view shows its content."""
     page.get_by_role("heading", level=1).wait_for()
     expect(page.get_by_text("Loading", exact=True)).to_have_count(0, timeout=30_000)
+
+
+@pytest.mark.parametrize("host", ["observatory.example", "192.0.2.1", "[2001:db8::1]"])
+def test_the_check_itself_notices_and_refuses_what_leaves_the_machine(
+    page: Page, complaints: list[str], host: str
+) -> None:
+    with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
+        page.goto(f"http://{host}/")
+    assert complaints[0] == f"asked for http://{host}/"
+    complaints.clear()
 
 
 def test_a_chart_can_be_read_as_a_table(page: Page) -> None:
