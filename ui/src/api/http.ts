@@ -1,6 +1,7 @@
 /** Asks the observatory's HTTP APIs; every failure becomes an Error whose message can be shown as it is. */
 
 import { connection } from "../state/connection.svelte";
+import { readJson } from "./json";
 
 export class ApiError extends Error {
   constructor(
@@ -112,7 +113,7 @@ async function ask<T>(
   let body: unknown;
   try {
     const text = await response.text();
-    body = text === "" && response.ok ? undefined : JSON.parse(text);
+    body = text === "" && response.ok ? undefined : readJson(text);
   } catch (error) {
     if (signal.aborted) {
       throw error;
