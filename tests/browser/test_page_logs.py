@@ -96,8 +96,11 @@ def has_parameter(page: Page, name: str, value: str) -> None:
     )
 
 
-def test_a_shared_address_shows_the_same_elsewhere(page: Page, browser: Browser) -> None:
+def test_a_shared_address_shows_the_same_elsewhere(page: Page, shop: str, browser: Browser) -> None:
     page.goto("/logs")
+    # A service that sends lines alone, and no spans, can be chosen too.
+    services = page.get_by_role("combobox", name="Service", exact=True)
+    expect(services.get_by_role("option", name="shop", exact=True)).to_be_attached()
     page.get_by_role("combobox", name="Level", exact=True).select_option(label="ERROR and above")
     query_bar(page).fill('"cannot be reached" and service: codegen')
     page.get_by_role("button", name="Search", exact=True).click()
@@ -139,13 +142,14 @@ def test_what_is_wrong_with_a_query_is_told_at_its_place(
     page: Page, shop: str, complaints: list[str]
 ) -> None:
     opened(page, shop)
-    query_bar(page).fill("level: (error and x")
+    query_bar(page).fill("😀 or level: (error")
     page.get_by_role("button", name="Search", exact=True).click()
     problem = page.get_by_role("alert").filter(has_text="this bracket is not closed")
     expect(problem.locator("mark")).to_have_text("(")
-    problem.get_by_role("button", name="Column 8").click()
+    problem.get_by_role("button", name="Column 13").click()
     query = query_bar(page)
-    assert query.evaluate("input => [input.selectionStart, input.selectionEnd]") == [7, 8]
+    # The face before it is one character, and two units of the browser's texts.
+    assert query.evaluate("input => [input.selectionStart, input.selectionEnd]") == [13, 14]
     # A 400 is noted by the browser; it is no complaint.
     complaints[:] = [text for text in complaints if "400" not in text]
 
@@ -240,8 +244,19 @@ def test_lines_are_walked_by_keyboard(page: Page, shop: str) -> None:
     expect(rows(page).nth(1).get_by_test_id("log-details")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("log-details")).to_have_count(0)
+    # Whoever goes elsewhere and comes back finds the lines as they were left.
+    page.keyboard.press("Enter")
+    body = rows(page).nth(1).get_by_role("region", name="Body").inner_text()
+    page.get_by_role("link", name="Traces", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Traces")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_test_id("log-details").get_by_role("region", name="Body")).to_have_text(body)
     page.keyboard.press("w")
     has_parameter(page, "wrap", "1")
+    # A line that is walked to is seen, also where the list goes beyond the window.
+    for _ in range(30):
+        page.keyboard.press("j")
+    expect(page.locator("li :focus")).to_be_in_viewport(ratio=1)
 
 
 def test_from_a_line_to_its_trace_and_to_the_lines_around_it(page: Page, shop: str) -> None:
@@ -266,6 +281,12 @@ def test_from_a_line_to_its_trace_and_to_the_lines_around_it(page: Page, shop: s
     expect(around).to_contain_text("50 newer, 250 older")
     around.get_by_role("button", name="Same trace").click()
     expect(around).to_contain_text("0 newer, 0 older")
+    page.keyboard.press("j")
+    expect(around.get_by_role("listitem").get_by_role("button").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(around.get_by_test_id("log-details")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(around.get_by_test_id("log-details")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(around).to_have_count(0)
     expect(rows(page)).to_have_count(1)
@@ -355,24 +376,39 @@ def test_what_arrives_is_followed_and_held_while_one_reads(page: Page, stream: C
     assert numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
 
 
-def test_a_lost_connection_is_told_and_tried_again(page: Page, shop: str, complaints: list[str]) -> None:
-    refuse = True
-    body = json.dumps({"error": "16 readers follow the log lines already: close one of them"})
+def test_what_arrives_while_the_connection_is_lost_is_fetched(
+    page: Page, stage: Stage, complaints: list[str]
+) -> None:
+    service = f"lost-{secrets.token_hex(3)}"
+    send(stage, service, [record(time.time_ns(), "seen before")])
+    arrived(stage, service=service)
+    asked = 0
 
     def answer(route: Any) -> None:
-        if refuse:
-            route.fulfill(status=503, body=body, content_type="application/json")
+        nonlocal asked
+        asked += 1
+        if asked == 1:  # an answer that ends at once
+            route.fulfill(status=200, body=": following\n\n", content_type="text/event-stream")
+        elif asked == 2:
+            error = "16 readers follow the log lines already: close one of them"
+            route.fulfill(status=503, body=json.dumps({"error": error}), content_type="application/json")
         else:
             route.fallback()
 
     page.route("**/api/accelerapp/v1/logs/tail*", answer)
-    page.goto(f"{shop}&live=1")
+    page.goto(f"/logs?service={service}&live=1")
     bar = page.get_by_test_id("live-bar")
+    expect(rows(page)).to_contain_text(["seen before"])
     expect(bar).to_contain_text("16 readers follow the log lines already")
     expect(bar).to_contain_text("Again in")
-    refuse = False
+    # It is shown where its time is, which is before what was seen.
+    send(stage, service, [record(time.time_ns() - 60 * 10**9, "late")])
+    arrived(stage, service=service, query="late")
+    bar.get_by_role("button", name="Try now").click()
+    expect(rows(page)).to_contain_text(["seen before", "late"])
     expect(bar).to_contain_text("Following")
-    expect(bar).to_contain_text("Interrupted")
+    expect(bar).to_contain_text("Interrupted once; what came meanwhile is here")
+    expect(page.get_by_test_id("live-received")).to_have_text("1 received")
     complaints[:] = [text for text in complaints if "503" not in text]
 
 
@@ -395,9 +431,12 @@ def test_what_is_found_is_downloaded_whole(page: Page, shop: str, form: str, tmp
 def test_what_comes_from_outside_is_text_in_every_part_of_the_view(page: Page, stage: Stage) -> None:
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     service = f"{attack}-{secrets.token_hex(3)}"
-    send(stage, service, [record(time.time_ns(), attack) | {"attributes": [attribute(attack, attack)]}])
+    line = record(time.time_ns(), f"\x1b[31m{attack}\x1b[0m") | {"attributes": [attribute(attack, attack)]}
+    send(stage, service, [line])
     arrived(stage, service=service)
     page.goto(f"/logs?service={quote(service)}")
+    # What colours the line in a terminal does here.
+    expect(rows(page).first.locator(".red")).to_have_text(attack)
     rows(page).first.get_by_role("button").first.click()
     expect(page.get_by_test_id("log-details")).to_contain_text("<img src=x")
     page.get_by_test_id("log-fields").get_by_role("button", name="<img").first.click()

@@ -3,6 +3,7 @@
 import { ApiError, OWN, get, searchString, type Params } from "./http";
 import { connection } from "../state/connection.svelte";
 import { readEvents } from "./events";
+import { readJson } from "./json";
 import type { Attributes } from "./traces";
 
 export interface LogRecord {
@@ -59,6 +60,8 @@ export interface LogContext {
   before: LogRecord[];
   line: LogRecord;
   after: LogRecord[];
+  /** On which sides there are more. */
+  more: { before: boolean; after: boolean };
 }
 
 export interface LogPattern {
@@ -150,7 +153,7 @@ export async function followLogs(params: Params, told: Followed, signal: AbortSi
   }
   told.onopen();
   for await (const event of readEvents(response.body)) {
-    const data = JSON.parse(event.data) as unknown;
+    const data = readJson(event.data);
     if (event.name === "lines") {
       told.onlines(data as LogRecord[]);
     } else if (event.name === "missed") {

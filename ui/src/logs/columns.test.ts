@@ -33,6 +33,14 @@ describe("the columns of a histogram", () => {
 });
 
 describe("the scales", () => {
+  it("have days that begin at midnight, also where the clocks are changed", () => {
+    process.env["TZ"] = "Europe/Berlin";
+    const midnights = [24, 25, 26, 27].map((day) => new Date(2026, 9, day).getTime());
+    expect(ticks(midnights[0] ?? 0, midnights[3] ?? 0, 4)).toEqual(midnights);
+    process.env["TZ"] = "UTC";
+    expect(midnights[2]).toBe(Date.UTC(2026, 9, 25, 23));
+  });
+
   it("have readable moments", () => {
     expect(ticks(61_500, 119_000, 6)).toEqual([70_000, 80_000, 90_000, 100_000, 110_000]);
     expect(ticks(0, 86_400_000, 4)).toEqual([0, 21_600_000, 43_200_000, 64_800_000, 86_400_000]);

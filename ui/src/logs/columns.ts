@@ -48,14 +48,21 @@ const STEPS_S = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
 ];
 
+const DAY_MS = 86_400_000;
+
 /** Returns at most `most` readable moments within a range, in the reader's zone, Unix milliseconds. */
 export function ticks(from: number, to: number, most: number): number[] {
   const wanted = (to - from) / 1000 / Math.max(1, most);
   const step = (STEPS_S.find((one) => one >= wanted) ?? Math.ceil(wanted / 604800) * 604800) * 1000;
   const offset = behindUtc(from);
   const found: number[] = [];
-  for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) {
-    found.push(at);
+  let at = from;
+  for (let wall = Math.ceil((from - offset) / step) * step; at <= to; wall += step) {
+    // Days begin at midnight, also those after the clocks were changed.
+    at = wall + (step < DAY_MS ? offset : behindUtc(wall + offset));
+    if (at >= from && at <= to) {
+      found.push(at);
+    }
   }
   return found;
 }

@@ -51,7 +51,11 @@ describe("the fields of a line", () => {
 describe("a body that is JSON", () => {
   it("is indented, and another is not", () => {
     expect(prettyJson(' {"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
+    expect(prettyJson('[{"a":"x,{\\"","b":{}},[], 1.50 ,{"id":1234567890123456789}]')).toBe(
+      '[\n  {\n    "a": "x,{\\"",\n    "b": {}\n  },\n  [],\n  1.50,\n  {\n    "id": 1234567890123456789\n  }\n]',
+    );
     expect(prettyJson("{not json}")).toBeNull();
+    expect(prettyJson("[".repeat(50_000) + "]".repeat(50_000))).toBeNull();
     expect(prettyJson("5")).toBeNull();
   });
 });

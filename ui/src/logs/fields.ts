@@ -62,14 +62,35 @@ export function isPlain(value: unknown): boolean {
   return typeof value !== "object";
 }
 
-/** Returns a body that is a JSON object or list, indented; null for any other. */
+const LONGEST_JSON = 200_000;
+const LONGEST_INDENTED = 2_000_000;
+
+/** Returns a body that is a JSON object or list, indented; null for any other. Numbers keep all their digits. */
 export function prettyJson(body: string): string | null {
-  if (!/^\s*[[{]/.test(body) || body.length > 200_000) {
+  if (!/^\s*[[{]/.test(body) || body.length > LONGEST_JSON) {
     return null;
   }
   try {
-    return JSON.stringify(JSON.parse(body), null, 2);
+    JSON.parse(body);
   } catch {
     return null;
   }
+  let text = "";
+  let depth = 0;
+  let last = "";
+  for (const [token] of body.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    const closes = token === "}" || token === "]";
+    depth -= closes ? 1 : 0;
+    const opened = last === "{" || last === "[";
+    if (last === "," || (opened !== closes && (opened || closes))) {
+      text += `\n${"  ".repeat(depth)}`;
+    }
+    text += token === ":" ? ": " : token;
+    depth += token === "{" || token === "[" ? 1 : 0;
+    last = token;
+    if (text.length > LONGEST_INDENTED) {
+      return null;
+    }
+  }
+  return text;
 }

@@ -20,7 +20,9 @@ export type LogFilters = Record<(typeof FILTERS)[number], string>;
 
 export function readFilters(param: (name: string) => string): LogFilters {
   const found = Object.fromEntries(FILTERS.map((name) => [name, param(name)])) as LogFilters;
-  return { ...found, trace_id: found.trace_id.toLowerCase(), span_id: found.span_id.toLowerCase() };
+  // A link may have any case, as the API takes it.
+  const level = found.level.toUpperCase();
+  return { ...found, level, trace_id: found.trace_id.toLowerCase(), span_id: found.span_id.toLowerCase() };
 }
 
 export function filterParams(filters: LogFilters): Params {

@@ -30,8 +30,18 @@ describe("marks", () => {
     ["", "all", "all"],
     ['"open', "open", "[open]"],
     ["a\\*b", "a*b ab", "[a*b] ab"],
+    ["c**n", "connection cn", "[connection] [cn]"],
+    ["a*b*c*d", "axbxcxd", "axbxcxd"],
+    ["error", "\u001b[31mERR\u001b[1mOR\u001b[0m x", "[ERR][OR] x"],
   ])("of %s in %s", (query, text, want) => {
     expect(marked(query, text)).toBe(want);
+  });
+
+  it("of many wildcards do not hold the page up", () => {
+    const text = "a".repeat(20_000);
+    const began = performance.now();
+    segments(text, marksOf("a*a*a*a*a*a*a*b or a*a*b"));
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 
   it("keep the whole text", () => {

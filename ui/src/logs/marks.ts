@@ -1,14 +1,21 @@
 /** Which words of a body a query looked for, to be marked in what it found. */
 
+import { runsOf } from "./ansi";
 import { LITERAL, tokens } from "./kql";
 
 const BODY = ["", "body", "message", "*"];
 const WORD = "[\\p{L}\\p{N}_]";
 const MOST_MARKS = 200;
+/** Asterisks of one word, and characters for which one stands: what is tried grows with their power. */
+const MOST_WILDCARDS = 2;
+const LONGEST_WILD = 200;
+const ANY = `${WORD}{0,${String(LONGEST_WILD)}}`;
 
 export interface Segment {
   text: string;
   hit: boolean;
+  /** What it looks like by the colours that the text has itself. */
+  style: string;
 }
 
 /** Returns what finds the words that a query wants in the body; null where it wants none. */
@@ -69,10 +76,12 @@ export function marksOf(query: string): RegExp | null {
 
 function sourceOf(value: string, isPhrase: boolean): string {
   let source = "";
+  let wildcards = 0;
   for (let i = 0; i < value.length; i += 1) {
     let one = value.charAt(i);
     if (!isPhrase && one === "*") {
-      source += `${WORD}*`;
+      wildcards += source.endsWith(ANY) ? 0 : 1;
+      source += source.endsWith(ANY) ? "" : ANY;
       continue;
     }
     if (!isPhrase && one === "?") {
@@ -88,32 +97,46 @@ function sourceOf(value: string, isPhrase: boolean): string {
     source += parts.startsWith("[^") && source.endsWith(parts) ? "" : parts;
   }
   const inner = source.replace(/^\[\^\\p\{L\}\\p\{N\}_\]\+|\[\^\\p\{L\}\\p\{N\}_\]\+$/g, "");
-  return inner === "" || inner === `${WORD}*` ? "" : `(?<!${WORD})${inner}(?!${WORD})`;
+  return inner === "" || inner === ANY || wildcards > MOST_WILDCARDS ? "" : `(?<!${WORD})${inner}(?!${WORD})`;
 }
 
 function escape(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
-/** Cuts a text into what was looked for and what stands between. */
+/** Cuts a text into what was looked for and what stands between, and where its own colours change. */
 export function segments(text: string, marks: RegExp | null): Segment[] {
-  if (marks === null) {
-    return [{ text, hit: false }];
-  }
+  const runs = runsOf(text);
+  const hits = hitsIn(runs.map((one) => one.text).join(""), marks);
   const found: Segment[] = [];
-  let at = 0;
-  for (const match of text.matchAll(marks)) {
-    if (match[0] === "" || found.length > MOST_MARKS) {
-      break;
+  let begin = 0;
+  let next = 0;
+  for (const run of runs) {
+    const end = begin + run.text.length;
+    let at = begin;
+    while (at < end || found.length === 0) {
+      while ((hits[next]?.[1] ?? Infinity) <= at) {
+        next += 1;
+      }
+      const [from, to] = hits[next] ?? [Infinity, Infinity];
+      const hit = from <= at;
+      const stop = Math.min(end, hit ? to : from);
+      found.push({ text: run.text.slice(at - begin, stop - begin), hit, style: run.style });
+      at = stop;
     }
-    if (match.index > at) {
-      found.push({ text: text.slice(at, match.index), hit: false });
-    }
-    found.push({ text: match[0], hit: true });
-    at = match.index + match[0].length;
-  }
-  if (at < text.length || found.length === 0) {
-    found.push({ text: text.slice(at), hit: false });
+    begin = end;
   }
   return found;
+}
+
+/** Where what was looked for begins and ends. */
+function hitsIn(text: string, marks: RegExp | null): [number, number][] {
+  const hits: [number, number][] = [];
+  for (const match of marks === null ? [] : text.matchAll(marks)) {
+    if (match[0] === "" || hits.length > MOST_MARKS) {
+      break;
+    }
+    hits.push([match.index, match.index + match[0].length]);
+  }
+  return hits;
 }

@@ -55,4 +55,29 @@ describe("the newest lines", () => {
     expect(ids(ring)).toBe("4 3 2 1 0");
     expect(ring.received).toBe(3);
   });
+
+  it("stand as in a search where no millisecond parts them, and tell which arrived last", () => {
+    const ring = new Ring(10);
+    const at = (id: string): LogRecord => ({ id, time_ms: 1.5 }) as LogRecord;
+    ring.push([at("1500001-9"), at("1500000-10"), at("1500000-8")]);
+    ring.flush();
+    expect(ids(ring)).toBe("1500001-9 1500000-10 1500000-8");
+    expect(ring.latest).toBe("1500000-10");
+    // Beyond what a number holds exactly.
+    ring.push([at("1500000-9007199254740993"), at("1500000-9007199254740992")]);
+    expect(ring.latest).toBe("1500000-9007199254740993");
+  });
+
+  it("are all that is remembered, however long the list is held", () => {
+    const ring = new Ring(4);
+    ring.push(lines(0, 2));
+    ring.flush();
+    ring.hold(true);
+    ring.push(lines(2, 40));
+    ring.push(lines(40, 41));
+    expect(ring.received).toBe(41);
+    // One that is shown or waits is known still, one that was let go is not.
+    ring.push([...lines(0, 1), ...lines(10, 11), ...lines(39, 40)]);
+    expect(ring.received).toBe(42);
+  });
 });

@@ -1,6 +1,7 @@
 /** The newest lines of those that arrive, the newest first, and those that wait while the list is held. */
 
 import type { LogRecord } from "../api/logs";
+import { arrivedAfter, inOrder } from "./order";
 
 export class Ring {
   /** What is shown. */
@@ -9,6 +10,8 @@ export class Ring {
   waiting = 0;
   dropped = 0;
   received = 0;
+  /** The id of the line that arrived last; "" where none has. */
+  latest = "";
 
   #held = false;
   #arrived: LogRecord[] = [];
@@ -25,7 +28,7 @@ export class Ring {
 
   /** Puts lines in that were there before, the newest first, as a search gives them; they count as none that arrived. */
   seed(lines: readonly LogRecord[]): void {
-    this.lines = [...this.lines, ...this.#fresh(lines)].slice(0, this.size);
+    this.lines = inOrder([...this.lines, ...this.#fresh(lines)]).slice(0, this.size);
   }
 
   get held(): boolean {
@@ -46,27 +49,23 @@ export class Ring {
     if (this.#held || this.#arrived.length === 0) {
       return false;
     }
-    // What was late stands where its time is, as in a search. Little is out of order, so that sorting costs little.
     const lines = [...this.#arrived.reverse(), ...this.lines];
     this.#arrived = [];
-    this.lines = lines.sort((a, b) => b.time_ms - a.time_ms).slice(0, this.size);
-    if (this.#known.size > 4 * this.size) {
-      this.#known = new Set(this.lines.map((line) => line.id));
-    }
+    // What was late stands where its time is. Little is out of order, so that sorting costs little.
+    this.lines = inOrder(lines).slice(0, this.size);
     return true;
   }
 
-  clear(): void {
-    this.lines = [];
-    this.#arrived = [];
-    this.#known.clear();
-    this.waiting = this.dropped = 0;
-  }
-
   #fresh(lines: readonly LogRecord[]): LogRecord[] {
+    if (this.#known.size > 4 * this.size) {
+      this.#known = new Set([...this.lines, ...this.#arrived].map((line) => line.id));
+    }
     return lines.filter((line) => {
       const fresh = !this.#known.has(line.id);
       this.#known.add(line.id);
+      if (fresh && arrivedAfter(line.id, this.latest)) {
+        this.latest = line.id;
+      }
       return fresh;
     });
   }

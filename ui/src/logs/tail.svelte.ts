@@ -29,8 +29,10 @@ export class Tail {
   problem = $state("");
   /** When it is tried again, Unix milliseconds. */
   nextTry = $state(0);
-  /** How often the answer ended and was asked for anew: lines between are not shown. */
+  /** How often the answer ended and was asked for anew; what arrived between is then fetched. */
   breaks = $state(0);
+  /** What of that could not be shown; "" where it is all there. */
+  lost = $state("");
 
   #ring = new Ring(KEPT);
   #frame = 0;
@@ -83,27 +85,30 @@ export class Tail {
     this.#ring.hold(held);
     this.lines = [];
     this.missed = this.breaks = 0;
-    this.problem = "";
+    this.problem = this.lost = "";
     this.#show();
   }
 
   async #follow(params: Params, signal: AbortSignal): Promise<void> {
     let wait = FIRST_WAIT_MS;
-    let seeded = false;
+    let endedAt: number | null = null;
     for (;;) {
+      let opened = false;
       this.state = "connecting";
       try {
         await followLogs(
           params,
           {
             onopen: () => {
+              opened = true;
               this.state = "following";
               this.problem = "";
               wait = FIRST_WAIT_MS;
-              if (!seeded) {
-                seeded = true;
-                void this.#seed(params, signal);
+              if (endedAt !== null) {
+                this.breaks += 1;
               }
+              void this.#fetch(params, endedAt, signal);
+              endedAt = null;
             },
             onlines: (lines) => {
               this.#ring.push(lines);
@@ -128,7 +133,7 @@ export class Tail {
           return;
         }
       }
-      this.breaks += 1;
+      endedAt = opened ? Date.now() : endedAt;
       this.state = "waiting";
       this.nextTry = Date.now() + wait;
       await this.#pause(wait, signal);
@@ -152,15 +157,34 @@ export class Tail {
     });
   }
 
-  /** Shows the newest lines there are already, so that the list does not begin empty. */
-  async #seed(params: Params, signal: AbortSignal): Promise<void> {
-    const page = await searchLogPage(
-      { ...params, start_ms: Date.now() - SEED_MS, limit: SEEDED },
-      signal,
-    ).catch(() => null);
-    if (page !== null && !signal.aborted) {
-      this.#ring.seed(page.logs);
-      this.#show();
+  /**
+   * Fetches what arrived before the answer began: after a break what came behind the last line that was seen, and at
+   * first the newest lines, so that the list does not begin empty.
+   */
+  async #fetch(params: Params, endedAt: number | null, signal: AbortSignal): Promise<void> {
+    const { latest } = this.#ring;
+    const asked = {
+      ...params,
+      arrived_after: latest,
+      start_ms: (endedAt ?? Date.now()) - SEED_MS,
+      limit: endedAt === null ? SEEDED : KEPT,
+    };
+    try {
+      const page = await searchLogPage(asked, signal);
+      if (latest === "") {
+        this.#ring.seed(page.logs);
+        this.#show();
+      } else {
+        this.#ring.push(page.logs.toReversed());
+        this.#schedule();
+      }
+      const whole = endedAt === null || page.next === null;
+      this.lost = whole ? "" : `of the lines between only the newest ${String(page.logs.length)} are here`;
+    } catch (error) {
+      if (!signal.aborted && endedAt !== null) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.lost = `the lines between could not be read: ${why}`;
+      }
     }
   }
 

@@ -11,4 +11,5 @@ it("a pattern's pieces are what lines share and what varies", () => {
     { text: " <b> ", varies: false },
     { text: "…", varies: true },
   ]);
+  expect(pieces("\u001b[<num>mINFO\u001b[0m up")).toEqual([{ text: "INFO up", varies: false }]);
 });

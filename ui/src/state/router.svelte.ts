@@ -8,12 +8,15 @@ class Router {
   query = $state.raw(new URLSearchParams(location.search));
   /** Where the reader wants to be: another path than `path` while its view is loaded. */
   wanted = $state(location.pathname);
+  /** Whether the reader came to it by a step back or forward. */
+  stepped = false;
 
   #scroll = keptScroll();
 
   constructor() {
     keepScroll();
     addEventListener("popstate", () => {
+      this.stepped = true;
       this.#turn(keptScroll());
     });
   }
@@ -28,6 +31,7 @@ class Router {
       noteScroll();
       history.pushState(moved ? null : history.state, "", url);
     }
+    this.stepped = false;
     this.#turn(moved ? 0 : null);
   }
 
