@@ -184,6 +184,7 @@ def test_from_the_failed_trace_to_its_span_and_its_line(page: Page) -> None:
     page.get_by_test_id("traces").get_by_role("link", name="POST /v1/generate").first.click()
     settled(page)
     page.get_by_test_id("waterfall").press("e")
+    expect(page.locator("[data-testid=span].active")).to_have_attribute("aria-label", re.compile(", error"))
     page.get_by_test_id("span").filter(has_text="chat").first.click()
     expect(page.get_by_test_id("span-details")).to_contain_text("gen_ai.request.model")
     page.get_by_role("navigation", name="Of this trace").get_by_role("link", name="Logs").click()
@@ -408,6 +409,13 @@ def test_the_search_within_a_trace_goes_through_its_matches_and_opens_what_hides
     expect(page.get_by_text("1 of 2 matches")).to_be_visible()
     page.keyboard.press("N")
     expect(page.get_by_text("2 of 2 matches")).to_be_visible()
+    # Of all seven spans: on from the mail, and back.
+    search.fill("host.name=till-7")
+    page.get_by_test_id("waterfall").focus()
+    page.keyboard.press("n")
+    expect(page.get_by_text("7 of 7 matches")).to_be_visible()
+    page.keyboard.press("N")
+    expect(page.get_by_text("6 of 7 matches")).to_be_visible()
 
 
 def test_what_the_trace_waited_for_is_marked_and_c_hides_it(page: Page, made: Made) -> None:
