@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, Route, expect
-from tests.browser.observatory import running
+from tests.browser.observatory import Observatory, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -58,25 +58,22 @@ def test_an_upgrade_asks_to_reload_the_page(page: Page, tmp_path: Path) -> None:
     page.context.close()
 
 
-def test_a_view_whose_file_an_upgrade_removed_is_that_of_the_new_page(page: Page, tmp_path: Path) -> None:
-    with running(tmp_path) as observatory:
-        page.goto(f"{observatory.url}/logs")
-        expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
-        newer(page)
-        gone = re.compile(r"/assets/Status-.*\.js")
-        page.route(gone, lambda route: route.fulfill(status=404))
-        asked: list[Request] = []
+def test_a_view_whose_file_an_upgrade_removed_is_that_of_the_new_page(page: Page, empty: Observatory) -> None:
+    page.goto(f"{empty.url}/logs")
+    expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
+    newer(page)
+    gone = re.compile(r"/assets/Status-.*\.js")
+    page.route(gone, lambda route: route.fulfill(status=404))
 
-        def reloaded(request: Request) -> bool:
-            asked.append(request)
-            return request.is_navigation_request()
+    def reloaded(request: Request) -> bool:
+        return request.is_navigation_request()
 
-        with page.expect_request(reloaded) as reload:
-            page.get_by_role("link", name="Status", exact=True).click()
-        assert reload.value.url == f"{observatory.url}/status"
-        page.unroute_all()
-        expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
-        page.context.close()
+    with page.expect_request(reloaded) as reload:
+        page.get_by_role("link", name="Status", exact=True).click()
+    assert reload.value.url == f"{empty.url}/status"
+    page.unroute_all()
+    expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
+    page.context.close()
 
 
 def newer(page: Page) -> None:
@@ -95,13 +92,14 @@ def newer(page: Page) -> None:
     page.route(re.compile(r"^http://[^/]+/$"), other)
 
 
-def test_files_that_are_named_by_their_content_are_kept_by_the_browser(page: Page, tmp_path: Path) -> None:
-    with running(tmp_path) as observatory:
-        answers: list[Response] = []
-        page.on("response", lambda response: answers.append(response))
-        page.goto(f"{observatory.url}/status")
-        expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
-        page.context.close()
+def test_files_that_are_named_by_their_content_are_kept_by_the_browser(
+    page: Page, empty: Observatory
+) -> None:
+    answers: list[Response] = []
+    page.on("response", lambda response: answers.append(response))
+    page.goto(f"{empty.url}/status")
+    expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
+    page.context.close()
     scripts = [one for one in answers if re.search(r"/assets/.*-[\w-]{8}\.(js|css)$", one.url)]
     assert len(scripts) > 1
     assert {one.headers["cache-control"] for one in scripts} == {"public, max-age=31536000, immutable"}

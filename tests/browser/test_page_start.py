@@ -108,18 +108,27 @@ def _get(url: str) -> str:
     return httpx.get(url, trust_env=False).text
 
 
-def test_the_ports_are_those_that_are_open_and_what_is_off_is_said(page: Page, fresh: Observatory) -> None:
-    page.goto("/start?way=otel")
-    expect(page.get_by_test_id("port-otlp_http")).to_have_text(str(fresh.ports["otlp_http"]))
-    expect(page.get_by_test_id("port-otlp_grpc")).to_have_text("off")
-    expect(page.get_by_test_id("closed")).to_have_count(1)
-    expect(page.get_by_test_id("closed")).to_contain_text("OTLP over gRPC is off")
-    expect(page.get_by_test_id("snippet-otel-http")).to_contain_text(f"127.0.0.1:{fresh.ports['otlp_http']}")
+@pytest.fixture
+def idle(browser: Browser, empty: Observatory, complaints: list[str]) -> Iterator[Page]:
+    """Yield a page of an observatory that nothing is sent to."""
+    context = browser.new_context(base_url=empty.url)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for opened in guarded(context, complaints):
+        yield opened.new_page()
 
 
-def test_a_snippet_is_copied_whole(page: Page) -> None:
-    page.goto("/start?way=otel")
-    shown = page.get_by_test_id("snippet-otel-http").text_content()
-    page.get_by_role("button", name="Copy Any SDK").click()
-    expect(page.get_by_role("button", name="Copy Any SDK")).to_have_text("Copied")
-    assert page.evaluate("navigator.clipboard.readText()") == shown
+def test_the_ports_are_those_that_are_open_and_what_is_off_is_said(idle: Page, empty: Observatory) -> None:
+    idle.goto("/start?way=otel")
+    expect(idle.get_by_test_id("port-otlp_http")).to_have_text(str(empty.ports["otlp_http"]))
+    expect(idle.get_by_test_id("port-otlp_grpc")).to_have_text("off")
+    expect(idle.get_by_test_id("closed")).to_have_count(1)
+    expect(idle.get_by_test_id("closed")).to_contain_text("OTLP over gRPC is off")
+    expect(idle.get_by_test_id("snippet-otel-http")).to_contain_text(f"127.0.0.1:{empty.ports['otlp_http']}")
+
+
+def test_a_snippet_is_copied_whole(idle: Page) -> None:
+    idle.goto("/start?way=otel")
+    shown = idle.get_by_test_id("snippet-otel-http").text_content()
+    idle.get_by_role("button", name="Copy Any SDK").click()
+    expect(idle.get_by_role("button", name="Copy Any SDK")).to_have_text("Copied")
+    assert idle.evaluate("navigator.clipboard.readText()") == shown
