@@ -45,6 +45,23 @@ describe("makeEntries", () => {
     expect(limits({})).toEqual({ low: 0, high: 5 });
   });
 
+  it("looks through the values of many series a few times, not once for each of them", () => {
+    let reads = 0;
+    const values = [1, 2];
+    const frames = Array.from({ length: 100 }, (_, i) => {
+      const field = column(`s${String(i)}`, values);
+      Object.defineProperty(field, "values", {
+        get: () => {
+          reads += 1;
+          return values;
+        },
+      });
+      return frameOf(field);
+    });
+    expect(makeEntries(frames, reduce())).toHaveLength(100);
+    expect(reads).toBeLessThan(1000);
+  });
+
   it("gives each the palette's colour where the values have none", () => {
     const [a, b] = makeEntries([seriesOf("a", [1]), seriesOf("b", [1])], reduce());
     expect(a?.color).toBe("var(--series-0)");

@@ -1,6 +1,6 @@
 /** What panels of single values show: one value of each series, or each row of a table. */
 
-import type { ReduceOptions } from "../api/dashboards";
+import type { FieldConfig, ReduceOptions } from "../api/dashboards";
 import { seriesColor } from "./colors";
 import { type Cell, type DataFrame, type Field, numbers, rowCount, toNumber } from "./data";
 import { display, fieldLimits, type Limits } from "./display";
@@ -29,9 +29,9 @@ export function makeEntries(frames: readonly DataFrame[], reduce: ReduceOptions)
   const picked = frames.flatMap((frame) =>
     frame.fields.filter((field) => picks(field, reduce.fields)).map((field) => ({ frame, field })),
   );
-  const all = picked.map(({ field }) => field);
+  const limitsOf = limitsAmong(picked.map(({ field }) => field));
   const made = picked.flatMap(({ frame, field }): Entry[] => {
-    const limits = limitsOf(field, all);
+    const limits = limitsOf(field.config);
     if (reduce.values) {
       const names = frame.fields.filter((one) => one.kind === "string" && one !== field);
       return Array.from({ length: rowCount(frame) }, (_, row) =>
@@ -88,17 +88,23 @@ function counted(field: Field): Field {
   return { ...field, config: { ...field.config, unit: "none" } };
 }
 
-/** Without limits in the file: of a gauge those of all the values, of percentages the whole. */
-function limitsOf(field: Field, all: readonly Field[]): Limits {
-  const { config } = field;
-  if (config.min !== null && config.max !== null) {
-    return { low: config.min, high: config.max };
-  }
-  if (config.unit === "percent" || config.unit === "percentunit") {
-    return { low: config.min ?? 0, high: config.max ?? (config.unit === "percent" ? 100 : 1) };
-  }
-  const found = fieldLimits(all, config);
-  return { low: config.min ?? Math.min(0, found.low), high: config.max ?? found.high };
+/**
+ * Gives the limits of a gauge by the configuration of its field. Without limits in the file they are, of percentages, the
+ * whole, and else those of all the values, which are looked through once.
+ */
+function limitsAmong(all: readonly Field[]): (config: FieldConfig) => Limits {
+  let found: Limits | null = null;
+  return (config) => {
+    const { min, max, unit } = config;
+    if (min !== null && max !== null) {
+      return { low: min, high: max };
+    }
+    if (unit === "percent" || unit === "percentunit") {
+      return { low: min ?? 0, high: max ?? (unit === "percent" ? 100 : 1) };
+    }
+    found ??= fieldLimits(all, { ...config, min: null, max: null });
+    return { low: min ?? Math.min(0, found.low), high: max ?? found.high };
+  };
 }
 
 function paletteColor(field: Field, index: number): string | null {
