@@ -93,9 +93,9 @@ async function someSamples(signal: AbortSignal): Promise<Arrival | null> {
   };
 }
 
-/** Returns the job of some samples; "" where they name none. */
+/** Returns the job of some samples of the last hour; "" where they name none. */
 async function pushedJob(signal: AbortSignal): Promise<string | undefined> {
-  const query = `count by (job) (${OTHERS})`;
+  const query = `count by (job) (last_over_time(${OTHERS}[1h]))`;
   const { data } = await get<{ data: QueryData }>("/api/v1/query", { query }, signal);
   const [first] = data.resultType === "vector" ? data.result : [];
   return first === undefined ? undefined : (first.metric["job"] ?? "");
