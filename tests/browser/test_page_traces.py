@@ -180,7 +180,9 @@ def test_from_the_failed_trace_to_its_span_and_its_line(page: Page) -> None:
     page.goto("/traces")
     page.get_by_label("Service").select_option("codegen")
     page.get_by_label("Status").select_option("error")
-    expect(page).to_have_url(re.compile("status=error"))
+    page.get_by_label("Kind").select_option("client")  # a call to the model that failed
+    expect(page).to_have_url(re.compile("status=error&kind=client"))
+    expect(page.get_by_role("region", name="Traces found")).to_have_attribute("aria-busy", "false")
     page.get_by_test_id("traces").get_by_role("link", name="POST /v1/generate").first.click()
     settled(page)
     page.get_by_test_id("waterfall").press("e")
