@@ -186,7 +186,7 @@ def test_the_deployment_of_the_service_is_marked(page: Page) -> None:
     assert any(one["values"] for one in found), "the start of the service is a deployment"
     panel(page, "Error rate").get_by_role("button", name="as a table").click()
     marks = panel(page, "Error rate").get_by_role("list", name="Marks")
-    expect(marks.get_by_text("accelerapp").first).to_be_visible()
+    expect(marks.get_by_role("listitem").first).to_be_visible()
 
 
 def test_a_file_of_others_is_opened_and_said_to_be_in_this_tab_alone(
