@@ -20,6 +20,30 @@ export default defineConfig(
     },
   },
   {
+    // What views share knows none of them.
+    files: ["api", "charts", "data", "format", "links", "state", "table", "time"].map(
+      (name) => `src/${name}/**`,
+    ),
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            "alerts",
+            "dashboard",
+            "explore",
+            "logs",
+            "services",
+            "start",
+            "status",
+            "traces",
+            "views",
+          ].map((name) => `**/${name}/**`),
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.svelte", "**/*.svelte.ts"],
     languageOptions: {
       parserOptions: { parser: ts.parser, extraFileExtensions: [".svelte"], svelteConfig },

@@ -3,11 +3,11 @@
 import uPlot from "uplot";
 
 import type { FieldStyle, Threshold } from "../api/dashboards";
-import { cssValue, scaleColor, seriesColor } from "../dashboard/colors";
-import type { Frame, Series } from "../dashboard/frame";
+import type { Frame, Series, SeriesLook } from "../data/frame";
 import { formatTicks } from "../format/number";
 import { faded, paint } from "../state/theme.svelte";
 import { axisLook, chartFont, FONT_SIZE, type PlotHooks, type Size, textWidth, timeOptions } from "./base";
+import { cssValue, scaleColor, seriesColor } from "./colors";
 import { stackValues } from "./stack";
 
 export type { Mark, PlotHooks } from "./base";
@@ -49,34 +49,6 @@ export interface PlotAxis {
   color: string | null;
   thresholds: Threshold[];
   thresholdStyle: string;
-}
-
-/** How one series is drawn. */
-export interface SeriesLook {
-  /** CSS. */
-  color: string;
-  /** The colour is that of the place on the axis: of its thresholds, or of a continuous scale. */
-  scheme: { thresholds: Threshold[] } | { scale: string; low: number; high: number } | null;
-  axis: string;
-  draw: FieldStyle["draw_style"];
-  interpolation: FieldStyle["interpolation"];
-  width: number;
-  dash: number[];
-  round: boolean;
-  /** Percent. */
-  fill: number;
-  gradient: FieldStyle["gradient"];
-  /** The name of the series down to which the area is filled, or "". */
-  fillTo: string;
-  /** Whether the line goes over gaps: never, always, or over those of fewer milliseconds. */
-  spanNulls: boolean | number;
-  points: FieldStyle["show_points"];
-  pointSize: number;
-  barAlign: -1 | 0 | 1;
-  barWidth: number;
-  /** Series of one group are stacked; "" for none. */
-  stack: string;
-  percent: boolean;
 }
 
 export function plainAxis(style: PlotStyle): PlotAxis {

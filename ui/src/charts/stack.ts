@@ -1,7 +1,6 @@
 /** Stacking: what lies on what, as values or as percentages of the whole. */
 
-import type { Series } from "../dashboard/frame";
-import type { SeriesLook } from "./plot";
+import type { Series, SeriesLook } from "../data/frame";
 
 type Values = (number | null)[];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { FieldConfig } from "../api/dashboards";
 import { makeChart } from "./chart";
-import type { DataFrame } from "./data";
+import type { DataFrame } from "../data/fields";
 import { column, frameOf, madeConfig, madeStyle, seriesOf, times } from "./made";
 
 const set = (frame: DataFrame, config: FieldConfig): DataFrame => ({

@@ -1,11 +1,11 @@
 /** Turns the fields of a panel into the series and axes of a chart over time. */
 
 import type { FieldConfig, FieldStyle } from "../api/dashboards";
-import type { PlotAxis, PlotStyle, SeriesLook } from "../charts/plot";
-import { absoluteThresholds, cssValue, isScale, seriesColor, valueColor } from "./colors";
-import { type DataFrame, type Field, numbers } from "./data";
+import type { PlotAxis, PlotStyle } from "../charts/plot";
+import { absoluteThresholds, cssValue, isScale, seriesColor, valueColor } from "../charts/colors";
+import { type DataFrame, type Field, numbers } from "../data/fields";
 import { fieldLimits } from "./display";
-import { distinct, type Frame, type Series } from "./frame";
+import { distinct, type Frame, type Series, type SeriesLook } from "../data/frame";
 import { reduceValues } from "./reduce";
 
 export interface Chart {

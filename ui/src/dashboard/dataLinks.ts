@@ -1,10 +1,10 @@
 /** The links of the data that a panel shows, and the names that are made of its fields. */
 
 import type { TimeRange } from "../time/range";
-import type { DataFrame, Field } from "./data";
+import type { DataFrame, Field } from "../data/fields";
 import { display } from "./display";
 import type { Entry } from "./entries";
-import type { Series } from "./frame";
+import type { Series } from "../data/frame";
 import { labelIn, type LinkScope, readyLink, type ReadyLink } from "./links";
 import type { PanelContext, Shown } from "./queries";
 import { replaceVariables } from "./variables";

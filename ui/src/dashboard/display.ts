@@ -2,8 +2,8 @@
 
 import type { FieldConfig, ValueMapping } from "../api/dashboards";
 import { formatValue } from "../format/number";
-import { absoluteThresholds, cssValue, groundValue, textValue, valueColor } from "./colors";
-import { type Cell, type Field, numbers, toNumber } from "./data";
+import { absoluteThresholds, cssValue, groundValue, textValue, valueColor } from "../charts/colors";
+import { type Cell, type Field, numbers, toNumber } from "../data/fields";
 import { readPattern } from "./pattern";
 import { reduceValues } from "./reduce";
 

@@ -1,8 +1,8 @@
 /** What panels of single values show: one value of each series, or each row of a table. */
 
 import type { FieldConfig, ReduceOptions } from "../api/dashboards";
-import { seriesColor } from "./colors";
-import { type Cell, type DataFrame, type Field, numbers, rowCount, toNumber } from "./data";
+import { seriesColor } from "../charts/colors";
+import { type Cell, type DataFrame, type Field, numbers, rowCount, toNumber } from "../data/fields";
 import { display, fieldLimits, type Limits } from "./display";
 import { readPattern } from "./pattern";
 import { COUNTING, reduceValues } from "./reduce";

@@ -17,7 +17,7 @@ import { type Exemplar, thinned } from "../charts/exemplars";
 import { parseDuration } from "../format/duration";
 import { legendName } from "../format/legend";
 import type { TimeRange } from "../time/range";
-import { type Cell, type DataFrame, type Field, makeField } from "./data";
+import { type Cell, type DataFrame, type Field, makeField } from "../data/fields";
 import {
   builtIns,
   panelRange,

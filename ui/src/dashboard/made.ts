@@ -1,7 +1,7 @@
 /** Makes fields and their settings for tests, as the server gives them where a file says nothing. */
 
 import type { FieldConfig, FieldStyle } from "../api/dashboards";
-import { type Cell, type DataFrame, type Field, makeField } from "./data";
+import { type Cell, type DataFrame, type Field, makeField } from "../data/fields";
 
 export function madeStyle(set: Partial<FieldStyle> = {}): FieldStyle {
   return {

@@ -1,7 +1,7 @@
 /** Field overrides: what a dashboard sets for the fields that a matcher finds. */
 
 import type { FieldConfig, FieldStyle, Override } from "../api/dashboards";
-import { type DataFrame, type Field, numbers } from "./data";
+import { type DataFrame, type Field, numbers } from "../data/fields";
 import { readPattern } from "./pattern";
 import { reduceValues } from "./reduce";
 

@@ -1,7 +1,7 @@
 /** The colours of a heatmap's cells, from few to many: on both themes the many stand out from the ground. */
 
 import type { PanelOptions } from "../api/dashboards";
-import { cssValue } from "./colors";
+import { cssValue } from "../charts/colors";
 
 type Color = PanelOptions["heatmap"]["color"];
 

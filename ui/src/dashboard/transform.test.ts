@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { DataFrame } from "./data";
+import type { DataFrame } from "../data/fields";
 import { cellsOf, column, frameOf, madeConfig, seriesOf, times } from "./made";
 import { isKnownTransform, transform } from "./transform";
 import { filterRows } from "./transforms/rows";

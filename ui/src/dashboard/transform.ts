@@ -1,7 +1,7 @@
 /** Grafana's transformations of the results of queries, by their ids. */
 
 import type { FieldConfig, Transformation } from "../api/dashboards";
-import type { DataFrame } from "./data";
+import type { DataFrame } from "../data/fields";
 import { isObject, object, type Options, text } from "./options";
 import { calculate } from "./transforms/calculate";
 import { anyPattern, filterByName, organize, renameByRegex } from "./transforms/columns";

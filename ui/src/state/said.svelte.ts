@@ -1,6 +1,6 @@
 /** What the page says for a moment, over whatever is shown, of something that was done from the keyboard. */
 
-import { copyText } from "../logs/clipboard";
+import { copyText } from "./clipboard";
 
 const SHOWN_MS = 4000;
 

@@ -1,6 +1,6 @@
 /** Whether the observatory serves another page than this one, as it does after an upgrade. */
 
-import { alerts } from "./alerts.svelte";
+import { server } from "./server.svelte";
 
 class Update {
   /** Another page than this one is served. */
@@ -11,7 +11,7 @@ class Update {
   /** Asks when the observatory was started anew; to be called once, while the page's root initialises. */
   watch(): void {
     $effect(() => {
-      const started = alerts.status?.data?.started_ms;
+      const started = server.status?.data?.started_ms;
       if (started !== undefined && this.#started !== undefined && Math.abs(started - this.#started) > 1) {
         void this.check();
       }

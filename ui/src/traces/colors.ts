@@ -1,6 +1,6 @@
 /** Colours of services: the same on every view as far as the theme's colours reach. */
 
-import { SERIES_COLORS, seriesVar } from "../dashboard/colors";
+import { SERIES_COLORS, seriesVar } from "../charts/colors";
 
 /**
  * Returns the custom property that colours each service.

@@ -1,7 +1,7 @@
 /** Columns that are calculated of others. */
 
 import type { FieldConfig } from "../../api/dashboards";
-import { type DataFrame, type Field, makeField, toNumber } from "../data";
+import { type DataFrame, type Field, makeField, toNumber } from "../../data/fields";
 import { list, object, type Options, text, yes } from "../options";
 import { calcTitle, reduceValues } from "../reduce";
 import { named, renamed } from "./columns";

@@ -1,6 +1,6 @@
 /** Columns of frames: which there are, in which order, and under which names. */
 
-import type { DataFrame, Field } from "../data";
+import type { DataFrame, Field } from "../../data/fields";
 import { list, object, type Options, text } from "../options";
 import { asSearch, readPattern } from "../pattern";
 

@@ -1,6 +1,6 @@
 /** Rows by the values in them. */
 
-import { type Cell, type DataFrame, toNumber } from "../data";
+import { type Cell, type DataFrame, toNumber } from "../../data/fields";
 import { isObject, list, object, type Options, text } from "../options";
 import { asSearch, readPattern } from "../pattern";
 import { named } from "./columns";

@@ -1,7 +1,7 @@
 /** What is made of many values: a row of each series, or of each group of rows. */
 
 import type { FieldConfig } from "../../api/dashboards";
-import { type Cell, type DataFrame, type Field, makeField, numbers, toNumber } from "../data";
+import { type Cell, type DataFrame, type Field, makeField, numbers, toNumber } from "../../data/fields";
 import { list, object, type Options, text, yes } from "../options";
 import { calcTitle, reduceValues } from "../reduce";
 import { labelNames } from "./join";

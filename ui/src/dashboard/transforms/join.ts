@@ -1,7 +1,7 @@
 /** Several frames made into one: merged, side by side, or one below the other. */
 
 import type { FieldConfig } from "../../api/dashboards";
-import { type Cell, type DataFrame, type Field, makeField, rowCount } from "../data";
+import { type Cell, type DataFrame, type Field, makeField, rowCount } from "../../data/fields";
 import { list, type Options, text } from "../options";
 import { named, renamed } from "./columns";
 import { rowIndexes } from "./rows";

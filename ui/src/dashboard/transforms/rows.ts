@@ -1,6 +1,6 @@
 /** Rows of frames: some of them, in an order, or those that show a text. */
 
-import { type Cell, type DataFrame, type Field, rowCount, toNumber } from "../data";
+import { type Cell, type DataFrame, type Field, rowCount, toNumber } from "../../data/fields";
 import { display } from "../display";
 import { isObject, list, type Options, text, yes } from "../options";
 import { named } from "./columns";

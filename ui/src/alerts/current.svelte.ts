@@ -1,21 +1,17 @@
-/** What the alerting rules say now and the server's status, which the header and several views share. */
+/** What the alerting rules say now, which the header and several views share. */
 
-import { isHeard, isTrouble } from "../alerts/describe";
+import { isHeard, isTrouble } from "./describe";
 import { getAlerting } from "../api/alerts";
-import { getStatus } from "../api/status";
 import type { Alerting, AlertState, Rule } from "../api/alerts";
-import type { Status } from "../api/status";
-import { Poll } from "./poll.svelte";
-import { REFRESH_MS } from "./refresh.svelte";
+import { Poll } from "../state/poll.svelte";
+import { REFRESH_MS } from "../state/refresh.svelte";
 
 class Alerts {
   now = $state.raw<Poll<Alerting>>();
-  status = $state.raw<Poll<Status>>();
 
   /** Begins to load; to be called once, while the page's root initialises. */
   start(): void {
     this.now = new Poll(getAlerting, { key: () => "alerts", every: () => REFRESH_MS, steady: true });
-    this.status = new Poll(getStatus, { key: () => "status", every: () => REFRESH_MS, steady: true });
   }
 
   /** The rules alone, for those who need no more. */
@@ -42,11 +38,6 @@ class Alerts {
 
   get pending(): number {
     return this.count((rule) => this.has(rule, "pending") && !this.has(rule, "firing"));
-  }
-
-  /** How many times faster than real time the observatory runs; 1 until that is known. */
-  get timeFactor(): number {
-    return this.status?.data?.time_factor ?? 1;
   }
 
   private has(rule: Rule, state: AlertState): boolean {

@@ -1,8 +1,36 @@
 /** The result of a panel's queries, on one axis of time. */
 
+import type { FieldStyle, Threshold } from "../api/dashboards";
 import type { MatrixSeries } from "../api/metrics";
-import type { SeriesLook } from "../charts/plot";
-import type { Field } from "./data";
+import type { Field } from "./fields";
+
+/** How one series is drawn. */
+export interface SeriesLook {
+  /** CSS. */
+  color: string;
+  /** The colour is that of the place on the axis: of its thresholds, or of a continuous scale. */
+  scheme: { thresholds: Threshold[] } | { scale: string; low: number; high: number } | null;
+  axis: string;
+  draw: FieldStyle["draw_style"];
+  interpolation: FieldStyle["interpolation"];
+  width: number;
+  dash: number[];
+  round: boolean;
+  /** Percent. */
+  fill: number;
+  gradient: FieldStyle["gradient"];
+  /** The name of the series down to which the area is filled, or "". */
+  fillTo: string;
+  /** Whether the line goes over gaps: never, always, or over those of fewer milliseconds. */
+  spanNulls: boolean | number;
+  points: FieldStyle["show_points"];
+  pointSize: number;
+  barAlign: -1 | 0 | 1;
+  barWidth: number;
+  /** Series of one group are stacked; "" for none. */
+  stack: string;
+  percent: boolean;
+}
 
 export interface Series {
   name: string;
