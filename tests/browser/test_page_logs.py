@@ -253,6 +253,10 @@ def test_lines_are_walked_by_keyboard(page: Page, shop: str) -> None:
     expect(page.get_by_test_id("log-details").get_by_role("region", name="Body")).to_have_text(body)
     page.keyboard.press("w")
     has_parameter(page, "wrap", "1")
+    # A line that is walked to is seen, also where the list goes beyond the window.
+    for _ in range(30):
+        page.keyboard.press("j")
+    expect(page.locator("li :focus")).to_be_in_viewport(ratio=1)
 
 
 def test_from_a_line_to_its_trace_and_to_the_lines_around_it(page: Page, shop: str) -> None:
