@@ -353,8 +353,7 @@ def test_a_failed_query_says_what_the_server_said_and_is_tried_again(
     complaints[:] = [text for text in complaints if "422" not in text]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")], ids=["wide", "phone"])
 def test_axe_finds_nothing_on_any_panel(
     browser: Browser, shown: tuple[str, Sent], scheme: str, width: int
 ) -> None:

@@ -591,15 +591,7 @@ def test_a_trace_of_ten_thousand_spans_draws_only_what_is_seen(page: Page, large
 # Every screen
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_form_of_a_trace(
-    browser: Browser, stage: Stage, made: Made, width: int, scheme: Any
-) -> None:
-    context = browser.new_context(
-        base_url=stage.url, viewport={"width": width, "height": 844}, color_scheme=scheme
-    )
-    page = context.new_page()
+def test_axe_finds_nothing_in_any_form_of_a_trace(view: Page, made: Made) -> None:
     for address in (
         "/traces?service=till&min=1ms&attribute=order.items%3D3",
         f"/trace/{made.trace_id}?span={made.ids['render']}&q=load",
@@ -607,12 +599,11 @@ def test_axe_finds_nothing_in_any_form_of_a_trace(
         f"/trace/{made.trace_id}?tab=operations",
         f"/trace/{made.trace_id}?tab=logs",
     ):
-        page.goto(address)
-        settled(page)
-        found = Axe().run(page).response["violations"]
+        view.goto(address)
+        settled(view)
+        found = Axe().run(view).response["violations"]
         assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found] == [], address
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
-    context.close()
+        assert view.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
 
 
 def test_on_a_phone_names_are_above_their_bars(browser: Browser, stage: Stage, made: Made) -> None:

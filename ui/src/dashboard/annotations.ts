@@ -42,7 +42,7 @@ export function annotationQueries(dashboard: Dashboard): AnnotationQuery[] {
 /** In seconds as written; a minute as in Grafana. */
 const STEP = 60;
 const MOST_STEPS = 10_000;
-const MOST_MARKS = 500;
+export const MOST_MARKS = 500;
 
 /** Asks for what happened in a range. Rejects with an Error that can be shown. */
 export async function loadAnnotations(

@@ -29,7 +29,7 @@ export interface Settled {
   error: string;
 }
 
-const MOST_OPTIONS = 5000;
+export const MOST_OPTIONS = 5000;
 
 /**
  * Settles all variables of a dashboard.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { panelOf } from "./boards.testing";
-import { MOST_COPIES, placePanels, placeSections } from "./repeat";
+import { cutRepeats, MOST_COPIES, placePanels, placeSections } from "./repeat";
 import type { Chosen } from "./variables";
 
 const many = (values: string[]): Chosen => ({
@@ -87,6 +87,9 @@ describe("placePanels", () => {
       panelOf(1, { x: 0, y: 0, w: 6, h: 5 }, { repeat: { variable: "job", direction: "h", max_per_row: 4 } }),
     ];
     expect(placePanels(panels, lots)).toHaveLength(MOST_COPIES);
+    const section = { id: 9, title: "All", collapsed: false, repeat: "", panels };
+    expect(cutRepeats([section], lots)).toEqual([{ variable: "job", values: 500 }]);
+    expect(cutRepeats([{ ...section, panels: [] }], lots)).toEqual([]);
   });
 });
 

@@ -80,6 +80,17 @@ function copies(variable: string, values: Values): { key: string; values: Values
   }));
 }
 
+/** Returns the variables with more chosen values than are shown as copies, and how many those are. */
+export function cutRepeats(sections: Section[], values: Values): { variable: string; values: number }[] {
+  const names = new Set(
+    sections.flatMap((one) => [one.repeat, ...one.panels.map((panel) => panel.repeat?.variable ?? "")]),
+  );
+  return [...names].flatMap((variable) => {
+    const count = values.get(variable)?.values.length ?? 0;
+    return variable !== "" && count > MOST_COPIES ? [{ variable, values: count }] : [];
+  });
+}
+
 function one(chosen: Chosen, value: string, index: number): Chosen {
   return single({ value, text: chosen.texts[index] ?? value }, chosen.many);
 }

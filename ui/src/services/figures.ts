@@ -2,8 +2,21 @@
 
 import { formatMs, formatValue } from "../format/number";
 
+const RATES = [
+  { seconds: 1, unit: "s" },
+  { seconds: 60, unit: "min" },
+  { seconds: 3600, unit: "h" },
+];
+/** What is less often than this in one unit of time is told in the next. */
+const LEAST = 0.1;
+
+/** Calls a second; a minute or an hour where they are that rare. */
 export function formatRate(calls: number, seconds: number): string {
-  return `${formatValue(calls / seconds, "short")}/s`;
+  const rate = calls / seconds;
+  const { seconds: each, unit } =
+    (rate === 0 ? RATES[0] : RATES.find((one) => rate * one.seconds >= LEAST)) ??
+    (RATES.at(-1) as (typeof RATES)[number]);
+  return `${formatValue(rate * each, "short")}/${unit}`;
 }
 
 /** The share of errors; a dash where nothing was called. */

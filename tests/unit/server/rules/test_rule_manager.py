@@ -303,10 +303,13 @@ def test_slots_that_went_by_are_missed_and_never_made_up_for(tmp_path: Path) -> 
     bench = Bench(tmp_path, "groups: [{name: g, interval: 1m, rules: [{record: one, expr: '1'}]}]")
     group = bench.groups[0]
     times: list[int] = []
-    slept = threading.Event()
+    begun, slept = threading.Event(), threading.Event()
 
     def clock() -> float:
-        return bench.now
+        try:
+            return bench.now
+        finally:
+            begun.set()
 
     def write(samples: Sequence[tuple[Labels, int, float]]) -> None:
         times.extend(at for _, at, _ in samples)
@@ -318,6 +321,8 @@ def test_slots_that_went_by_are_missed_and_never_made_up_for(tmp_path: Path) -> 
     bench.now = group.slot_time(0) + 59.9
     rules = RuleManager([group], Engine(bench.reader), write, lambda alerts: None, bench.state, clock)
     rules.start()
+    # Not before the thread knows in which slot it begins.
+    assert begun.wait(30)
     bench.now = group.slot_time(1)
     assert slept.wait(30)
     rules.stop()
