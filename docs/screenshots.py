@@ -86,6 +86,8 @@ def _appearances() -> Iterator[tuple[str, str]]:
 def _views(observer: Observer) -> dict[str, View]:
     failed = [trace for trace in observer.traces(status="error", limit=20) if not trace["orphan_count"]]
     trace = failed[0]["trace_id"] if failed else observer.traces(limit=1)[0]["trace_id"]
+    healthy = [one for one in observer.traces(status="unset", limit=100) if not one["error_count"]]
+    other = healthy[0]["trace_id"] if healthy else trace
     query = quote("sum by (route, status) (rate(accelerapp_requests_total[30s]))")
     return {
         "overview": View("/"),
@@ -93,12 +95,24 @@ def _views(observer: Observer) -> dict[str, View]:
         "traces": View("/traces"),
         "trace": View(f"/trace/{trace}"),
         "trace-span": View(f"/trace/{trace}", _open_span),
+        "trace-flame": View(f"/trace/{trace}?tab=flame"),
+        "compare": View(f"/compare?a={other}&b={trace}"),
+        "services": View("/services"),
+        "services-table": View("/services?tab=list"),
         "logs": View("/logs"),
+        "logs-patterns": View("/logs", lambda page: page.get_by_role("button", name="Patterns").click()),
         "logs-line": View("/logs", _open_line),
         "alerts": View("/alerts"),
         "alert": View("/alerts/HighErrorRate"),
+        "alert-silence": View(
+            "/alerts/HighErrorRate", lambda page: page.get_by_role("button", name="Silence…").first.click()
+        ),
         "silences": View("/silences"),
         "status": View("/status", whole=True),
+        **{
+            f"status-{tab}": View(f"/status?tab={tab}", whole=True)
+            for tab in ("targets", "inputs", "storage", "limits", "rules", "configuration", "health")
+        },
         "start": View("/start"),
         "open": View("/open"),
         "not-found": View("/nothing/here"),
