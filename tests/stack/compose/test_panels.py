@@ -93,16 +93,21 @@ class Increase:
     def total(self, name: str, **match: str) -> float:
         return self.sum(name, **match).get((), 0.0)
 
-    def quantile(self, wanted: float, name: str, by: Iterable[str], **match: str) -> Values:
-        """Return a quantile of a histogram, as its buckets know it: linear within the one that it falls into."""
+    def quantile(self, wanted: float, name: str, by: Iterable[str], **match: str) -> Bounds:
+        """Return a quantile of a histogram, as its buckets know it: linear within the one that it falls into.
+
+        Where it falls between two with empty ones between them, it is at the end of one or at the begin of the other:
+        Prometheus, whose rates are not whole numbers, may find either.
+        """
         buckets: dict[Labels, list[tuple[float, float]]] = {}
         for labels, value in self.sum(f"{name}_bucket", [*by, "le"], **match).items():
             rest = {key: text for key, text in labels if key != "le"}
             buckets.setdefault(labelled(**rest), []).append((float(dict(labels)["le"]), value))
         return {
-            labels: found
+            labels: (low, high)
             for labels, each in buckets.items()
-            if (found := _quantile(wanted, sorted(each))) is not None
+            if (low := _quantile(wanted * (1 - 1e-6), sorted(each))) is not None
+            and (high := _quantile(min(1.0, wanted * (1 + 1e-6)), sorted(each))) is not None
         }
 
 
@@ -325,7 +330,7 @@ def queues(seen: Seen) -> Bounds:
 
 
 def quantiles(wanted: float, name: str, by: tuple[str, ...]) -> Callable[[Seen], Bounds]:
-    return lambda seen: exact(seen.application.quantile(wanted, name, by))
+    return lambda seen: seen.application.quantile(wanted, name, by)
 
 
 def nothing(_: Seen) -> Bounds:
@@ -396,10 +401,10 @@ EXPECTED: dict[tuple[str, str, str], Callable[[Seen], Bounds]] = {
         rates(seen.application.sum(ERRORS, ["route"]))
     ),
     ("services-red", "Duration, 95th percentile", "{{service}} {{route}}"): lambda seen: with_service(
-        exact(seen.application.quantile(0.95, DURATION, ["route"]))
+        seen.application.quantile(0.95, DURATION, ["route"])
     ),
     ("services-red", "Duration, median", "{{service}} {{route}}"): lambda seen: with_service(
-        exact(seen.application.quantile(0.5, DURATION, ["route"]))
+        seen.application.quantile(0.5, DURATION, ["route"])
     ),
     ("slos", "Availability: budget left", "__auto"): left("availability"),
     ("slos", "Latency: budget left", "__auto"): left("latency"),
