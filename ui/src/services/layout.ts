@@ -6,7 +6,7 @@ import type { Graph } from "./graph";
 
 export const NODE_WIDTH = 176;
 export const NODE_HEIGHT = 62;
-export const LABEL_WIDTH = 108;
+export const LABEL_WIDTH = 132;
 export const LABEL_HEIGHT = 32;
 /** Beyond so many edges their figures are shown where the pointer or the focus is: all would hide each other. */
 const MOST_LABELS = 60;
