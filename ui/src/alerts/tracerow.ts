@@ -1,6 +1,7 @@
 /** A request in a list: a trace, or a span that is opened in its trace. */
 
 import type { SpanPoint, TraceSummary } from "../api/traces";
+import { traceHref } from "../links/trace";
 
 export interface TraceRow {
   href: string;
@@ -13,7 +14,7 @@ export interface TraceRow {
 
 export function rowOfTrace(trace: TraceSummary): TraceRow {
   return {
-    href: `/trace/${encodeURIComponent(trace.trace_id)}`,
+    href: traceHref(trace.trace_id),
     start_ms: trace.start_ms,
     service: trace.root_service,
     name: trace.root_name,
@@ -23,9 +24,8 @@ export function rowOfTrace(trace: TraceSummary): TraceRow {
 }
 
 export function rowOfSpan(span: SpanPoint): TraceRow {
-  const [trace, own] = [span.trace_id, span.span_id].map(encodeURIComponent);
   return {
-    href: `/trace/${trace ?? ""}?span=${own ?? ""}`,
+    href: traceHref(span.trace_id, span.span_id),
     start_ms: span.start_ms,
     service: span.service,
     name: span.name,

@@ -2,7 +2,7 @@
 
 import { scaleQuery, type Dashboard, type Panel, type Target } from "../api/dashboards";
 import { span } from "../format/time";
-import { resolveRange, type TimeRange } from "../time/range";
+import { rateWindow, resolveRange, type TimeRange } from "../time/range";
 import type { AnnotationMark } from "./annotations";
 import { replaceVariables, type BuiltIn, type Format, type Values } from "./variables";
 
@@ -175,9 +175,7 @@ export function builtIns(shown: Shown, step: number, context: PanelContext, scra
   const { dashboard } = context;
   const interval = step * dashboard.time_factor;
   const width = ((shown.to - shown.from) / 1000) * dashboard.time_factor;
-  const every = scrape ?? dashboard.scrape_interval;
-  // Four scrapes, so that a lost one leaves a rate; and no step may fall between two of its windows.
-  const rate = Math.max(interval + every, 4 * every);
+  const rate = rateWindow(interval, scrape ?? dashboard.scrape_interval);
   return (name, path, format) => {
     switch (name) {
       case "__interval":

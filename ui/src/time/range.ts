@@ -105,6 +105,15 @@ export function alignedSteps(range: { from: number; to: number }, step: number):
   return start < end ? { start, end, step } : { start: from, end: to, step };
 }
 
+/**
+ * Returns the window of a rate in seconds, as Grafana's `$__rate_interval` has it.
+ *
+ * Four scrapes, so that a lost one leaves a rate; and no step falls between two of its windows.
+ */
+export function rateWindow(step: number, scrape: number): number {
+  return Math.max(step + scrape, 4 * scrape);
+}
+
 /** Unix milliseconds, or a date of ISO 8601. */
 function moment(text: string): number | null {
   const ms = /^\d{4}-\d\d-/.test(text)

@@ -1,6 +1,6 @@
 /** The lengths of time that Grafana fills in to a query, by its names for them: `rate(x[$__rate_interval])`. */
 
-import type { Steps } from "../../time/range";
+import { rateWindow, type Steps } from "../../time/range";
 
 /** A query as it is asked, and where its places are in the text that was written. */
 export interface Filled {
@@ -42,8 +42,7 @@ export function fillIn(expr: string, steps: Steps, range: { from: number; to: nu
 }
 
 function lengthsOf(step: number, width: number): Partial<Record<string, string>> {
-  // Four scrapes, so that a lost one leaves a rate; and no step falls between two of its windows.
-  const rate = Math.max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS);
+  const rate = rateWindow(step, SCRAPE_SECONDS);
   const ms = (seconds: number): string => String(Math.round(seconds * 1000));
   return {
     interval: duration(step),
