@@ -68,9 +68,10 @@ chromium:
 	  echo "==> installing Debian's chromium for the browser tests"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
 
-# Two files at a time: most tests wait for a server, which a file's tests share, more than they compute.
+# Files side by side: most tests wait for a server, which a file's tests share, more than they compute. In their order,
+# which has the many short files of tests/unit at the end: no process waits long for the last file of another.
 pytest: $(VENV)/installed-dev
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-stack: $(VENV)/installed-dev page busybox rsyslog
 	ACCELERAPP_STACK=all $(BIN)/pytest tests/stack $(ARGS)
