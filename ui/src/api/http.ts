@@ -1,6 +1,6 @@
 /** Asks the observatory's HTTP APIs; every failure becomes an Error whose message can be shown as it is. */
 
-import { connection } from "../state/connection.svelte";
+import { connection, isGateways } from "../state/connection.svelte";
 import { readJson } from "./json";
 
 export class ApiError extends Error {
@@ -118,9 +118,12 @@ async function ask<T>(
     if (signal.aborted) {
       throw error;
     }
+    const { status } = response;
     throw new ApiError(
-      `${path} answered ${String(response.status)} with something that is not JSON.`,
-      response.status,
+      isGateways(response)
+        ? `The observatory does not answer: what stands before it says ${String(status)}.`
+        : `${path} answered ${String(status)} with something that is not JSON.`,
+      status,
     );
   }
   if (!response.ok) {

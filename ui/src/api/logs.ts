@@ -138,7 +138,7 @@ export async function followLogs(params: Params, told: Followed, signal: AbortSi
   try {
     const headers = { Accept: "text/event-stream" };
     response = await fetch(path + searchString(params), { signal, headers });
-    connection.answered();
+    connection.heard(response);
   } catch (error) {
     if (signal.aborted) {
       throw error;

@@ -8,6 +8,11 @@ const HEALTH_MS = 5000;
 const CONNECTIONS = 5;
 const BUSY_MS = 60_000;
 
+/** Whether an answer may be one of what stands before the observatory, whose own health is never one of these. */
+export function isGateways({ status }: Response): boolean {
+  return status === 502 || status === 503 || status === 504;
+}
+
 class Connection {
   /** When the last answer came, Unix milliseconds; null while it answers. */
   lostAt = $state<number | null>(null);
@@ -18,7 +23,15 @@ class Connection {
   #asking = false;
   #unanswered = 0;
 
-  /** To be called for each answer, whatever it says. */
+  /** To be called for each answer: that of a gateway may say that nothing is behind it, which is looked into. */
+  heard(answer: Response): void {
+    if (isGateways(answer)) {
+      this.failed();
+    } else {
+      this.answered();
+    }
+  }
+
   answered(): void {
     this.#answeredAt = Date.now();
     if (this.lostAt !== null) {
@@ -35,7 +48,7 @@ class Connection {
     this.#unanswered += 1;
     try {
       const answer = await asked;
-      this.answered();
+      this.heard(answer);
       return answer;
     } finally {
       this.#unanswered -= 1;
@@ -55,11 +68,17 @@ class Connection {
     for (;;) {
       try {
         const patience = this.#unanswered < CONNECTIONS ? HEALTH_MS : BUSY_MS;
-        await fetch("/-/healthy", { cache: "no-store", signal: AbortSignal.timeout(patience) });
-        break;
+        const answer = await fetch("/-/healthy", {
+          cache: "no-store",
+          signal: AbortSignal.timeout(patience),
+        });
+        if (!isGateways(answer)) {
+          break;
+        }
       } catch {
-        this.lostAt ??= this.#answeredAt;
+        // No answer is one as well.
       }
+      this.lostAt ??= this.#answeredAt;
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     }
     this.#asking = false;

@@ -66,6 +66,29 @@ describe("the connection", () => {
     expect(connection.lostAt).toBeNull();
   });
 
+  it("is lost while a gateway answers in its place, and back with the observatory's own answer", async () => {
+    const away = (): Promise<Response> => Promise.resolve(new Response("Bad Gateway", { status: 502 }));
+    vi.stubGlobal("fetch", away);
+    const since = Date.now();
+    connection.answered();
+    const returns = connection.returns;
+    await vi.advanceTimersByTimeAsync(1500);
+    await connection.answer(away());
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(connection.lostAt).toBe(since);
+    vi.stubGlobal("fetch", answers);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(connection.lostAt).toBeNull();
+    expect(connection.returns).toBe(returns + 1);
+  });
+
+  it("is not lost where the observatory itself has too much to do for one answer", async () => {
+    vi.stubGlobal("fetch", answers);
+    await connection.answer(Promise.resolve(new Response("{}", { status: 503 })));
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(connection.lostAt).toBeNull();
+  });
+
   it("is not asked for where the answer comes soon", async () => {
     const asked = vi.fn(answers);
     vi.stubGlobal("fetch", asked);
