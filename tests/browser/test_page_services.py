@@ -148,8 +148,10 @@ def test_a_service_opens_its_figures_its_calls_and_what_leads_on(page: Page, tra
     expect(details).to_contain_text("50.0 % (1)")
     details.get_by_role("link", name="Failed").click()
     settled(page)
-    expect(page).to_have_url(re.compile(r"/traces\?service=turnstile&kind=server&status=error&range=1h"))
+    expect(page).to_have_url(re.compile(r"/traces\?service=turnstile&caller=kiosk&status=error&range=1h"))
     expect(page.get_by_role("main")).to_contain_text("POST /cart")
+    # As many as the map says.
+    expect(page.get_by_test_id("figures")).to_contain_text("Errors 1")
     page.go_back()
     expect(details).to_contain_text("50.0 % (1)")
     page.keyboard.press("Escape")

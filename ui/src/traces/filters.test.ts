@@ -11,7 +11,7 @@ import {
 } from "./filters";
 
 const query = new URLSearchParams(
-  "service=shop&root=1&min=250ms&max=1.5s&attribute=a%3D1&attribute=b%3Dx%3Dy&attribute=a%3D1&attribute=bad&range=5m",
+  "service=shop&caller=web&root=1&min=250ms&max=1.5s&attribute=a%3D1&attribute=b%3Dx%3Dy&attribute=a%3D1&attribute=bad&range=5m",
 );
 
 describe("filters", () => {
@@ -22,12 +22,13 @@ describe("filters", () => {
       kind: "",
       status: "",
       scope: "",
+      caller: "web",
       root: true,
       min: "250ms",
       max: "1.5s",
       attributes: ["a=1", "b=x=y"],
     });
-    expect(countFilters(readFilters(query))).toBe(6);
+    expect(countFilters(readFilters(query))).toBe(7);
     expect(countFilters(readFilters(new URLSearchParams("range=5m")))).toBe(0);
   });
 
@@ -35,6 +36,7 @@ describe("filters", () => {
     const params = searchParams(readFilters(query), { from: 1.5, to: 2.5 });
     expect(params).toMatchObject({
       service: "shop",
+      caller: "web",
       root: "true",
       min_duration_ms: 250,
       max_duration_ms: 1500,

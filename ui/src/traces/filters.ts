@@ -12,6 +12,8 @@ export interface Filters {
   kind: string;
   status: string;
   scope: string;
+  /** The service that made the call: that of the span's parent. */
+  caller: string;
   /** Only spans that name no parent. */
   root: boolean;
   /** Durations of a span as they were typed, such as "250ms". */
@@ -29,6 +31,7 @@ export function readFilters(query: URLSearchParams): Filters {
     kind: text("kind"),
     status: text("status"),
     scope: text("scope"),
+    caller: text("caller"),
     root: text("root") === "1",
     min: text("min"),
     max: text("max"),
@@ -59,6 +62,7 @@ export function searchParams(
     kind: filters.kind,
     status: filters.status,
     scope: filters.scope,
+    caller: filters.caller,
     root: filters.root ? "true" : null,
     min_duration_ms: durations ? parseDuration(filters.min) : null,
     max_duration_ms: durations ? parseDuration(filters.max) : null,

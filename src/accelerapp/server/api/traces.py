@@ -149,6 +149,7 @@ def _query(values: QueryParams) -> SpanQuery:
         kind=one_of(values, "kind", _KINDS),
         status=one_of(values, "status", _STATUSES),
         scope=values.get("scope") or None,
+        caller=values.get("caller") or None,
         root=one_of(values, "root", ("true", "false")) == "true",
         min_duration_ns=None if shortest is None else nanoseconds(shortest),
         max_duration_ns=None if longest is None else nanoseconds(longest),

@@ -130,6 +130,7 @@ class SpanQuery:
     kind: str | None = None  # one of signals.Span's
     status: str | None = None  # "error", "ok" or "unset"
     scope: str | None = None  # the name of the instrumentation
+    caller: str | None = None  # the service of the span's parent, where that is stored
     min_duration_ns: int | None = None
     max_duration_ns: int | None = None
     root: bool = False  # only spans that name no parent

@@ -10,7 +10,7 @@ from accelerapp.server.storage.contracts import (
     SpanQuery,
 )
 from accelerapp.server.storage.index import EVERY_BLOCK
-from accelerapp.server.storage.spansql import LONGEST_NS, SpanTables, span_condition, union
+from accelerapp.server.storage.spansql import LONGEST_NS, SpanTables, search_condition, union
 
 #: Upper bounds of the durations that are counted together, in nanoseconds: 1, 2 and 5 of each decade, 10 µs to 100 s.
 _BOUNDS = (*(digit * 10**exponent for exponent in range(4, 11) for digit in (1, 2, 5)), 10**11)
@@ -19,7 +19,7 @@ _TOOK = "greatest(end_ns - start_ns, 0)"
 
 def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
     """Sum up the spans that meet a query, the operations with the most spans first, at most `limit`."""
-    condition = span_condition(query)
+    condition = search_condition(tables, query)
     read = union(tables.where(condition.wanted, query.start_ns, query.end_ns))
     found = f"{read} WHERE start_ns BETWEEN ? AND ? AND {condition.sql}"
     parameters = [query.start_ns, query.end_ns, *condition.parameters]
@@ -49,7 +49,7 @@ def figures(tables: SpanTables, query: SpanQuery, limit: int) -> SpanFigures:
 
 def points(tables: SpanTables, query: SpanQuery, limit: int) -> list[SpanPoint]:
     """Return spans that meet a query in order of their start, a sample where there are more than `limit`."""
-    condition = span_condition(query)
+    condition = search_condition(tables, query)
     read = union(tables.where(condition.wanted, query.start_ns, query.end_ns))
     extreme = limit // 5
     # The hash of an id chooses evenly, and the same spans at each refresh.

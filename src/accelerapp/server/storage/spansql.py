@@ -89,7 +89,7 @@ def newest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
     The newest part of the time is searched first, then wider ones, until there are enough: what most people ask for
     is found without grouping all spans, and what is rare costs little more than one pass over all of them.
     """
-    condition = span_condition(query)
+    condition = search_condition(tables, query)
     relations = tables.where(condition.wanted, query.start_ns, query.end_ns)
     if not relations or not query.limit:
         return []
@@ -118,7 +118,7 @@ def newest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
 
 def longest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
     """Return where the traces stand that have a span which meets the query, those that last longest first."""
-    condition = span_condition(query)
+    condition = search_condition(tables, query)
     searched = union(tables.where(condition.wanted, query.start_ns, query.end_ns))
     around = union(tables.where(EVERY_BLOCK, query.start_ns - LONGEST_NS, query.end_ns + LONGEST_NS))
     rows = tables.rows(
@@ -135,8 +135,17 @@ def longest_traces(tables: SpanTables, query: SpanQuery) -> list[TracePosition]:
     return [TracePosition(*row) for row in rows]
 
 
+def search_condition(tables: SpanTables, query: SpanQuery) -> Condition:
+    """Return the condition that a query is but for its times, over the spans of these tables."""
+    if query.caller is None:
+        return span_condition(query)
+    around = union(tables.where(EVERY_BLOCK, query.start_ns - LONGEST_NS, query.end_ns + LONGEST_NS))
+    called = f"(trace_id, parent_span_id) IN (SELECT (trace_id, span_id) FROM {around} WHERE service = ?)"  # noqa: S608
+    return all_of([span_condition(query), Condition(called, (query.caller,))])
+
+
 def span_condition(query: SpanQuery) -> Condition:
-    """Return the condition that a query is but for its times."""
+    """Return the condition that a query is by a span itself, so but for its times and for who called it."""
     compared: list[tuple[str, Any]] = [
         ("service = ?", query.service),
         ("name = ?", query.name),

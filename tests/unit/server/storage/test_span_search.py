@@ -70,6 +70,10 @@ def made_spans() -> list[list[Span]]:
 
 MADE = made_spans()
 ALL = [span for part in MADE for span in part]
+#: The spans that each service sent.
+SENT: dict[str, set[tuple[str, str]]] = defaultdict(set)
+for _span in ALL:
+    SENT[_span.service].add((_span.trace_id, _span.span_id))
 
 
 def as_request(spans: list[Span]) -> bytes:
@@ -117,6 +121,7 @@ def meets(span: Span, query: SpanQuery) -> bool:
         query.start_ns <= span.start_ns <= query.end_ns
         and all(getattr(query, name) in (None, value) for name, value in equal.items())
         and (not query.root or not span.parent_span_id)
+        and (query.caller is None or (span.trace_id, span.parent_span_id) in SENT[query.caller])
         and (query.min_duration_ns is None or took >= query.min_duration_ns)
         and (query.max_duration_ns is None or took <= query.max_duration_ns)
         and all(texts.get(name) == value for name, value in query.attributes.items())
@@ -165,6 +170,7 @@ def queries() -> Iterator[SpanQuery]:
         "kind": ["client", "unspecified"],
         "status": list(STATUSES),
         "scope": ["web"],
+        "caller": ["bank"],
         "root": [True],
         "min_duration_ns": [0, 1_000, 1_001],
         "max_duration_ns": [0, 40_000],
@@ -309,6 +315,9 @@ async def test_calls_lead_from_the_service_of_the_parent_to_that_of_the_span(
     assert [calls[0].p50_ns, calls[0].p95_ns] == pytest.approx([20, 29])
     assert storage.spans.calls(0, 2**62, 1) == calls[:1]
     assert [one.calls for one in storage.spans.calls(BEGIN + 3, BEGIN + 4)] == [2]
+    for one in calls:
+        figures = storage.spans.figures(query(service=one.callee, caller=one.caller))
+        assert (figures.spans, figures.errors) == (one.calls, one.errors)
 
 
 async def test_an_empty_store_has_nothing(open_storage: Callable[..., Storage]) -> None:
