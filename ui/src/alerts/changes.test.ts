@@ -95,7 +95,7 @@ describe("events", () => {
     expect(found.map(({ text, detail, own }) => [text, detail, own])).toEqual([
       ["B fired", "service=shop", true],
       ["D fired", "2 instances", false],
-      ["ann expired a silence", 'a="b"', false],
+      ["A silence of ann was expired", 'a="b"', false],
     ]);
   });
 });

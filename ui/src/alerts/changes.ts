@@ -1,6 +1,6 @@
 /** What changed before an alert: deployments, restarts, other alerts, silences. Times are Unix milliseconds. */
 
-import type { History, Transition } from "../api/alerts";
+import type { History, SilenceChange, Transition } from "../api/alerts";
 import type { Labels, MatrixSeries } from "../api/metrics";
 import { alertHref, labelLine, labelsKey } from "./describe";
 import { groupBy } from "./group";
@@ -117,7 +117,7 @@ export function events(history: History, from: number, to: number, name: string,
     ...history.silence_changes.filter(within).map((one): Change => ({
       at: one.at_ms,
       kind: "silence",
-      text: `${one.created_by || "Somebody"} ${one.action} a silence`,
+      text: silenceText(one),
       detail: one.matchers.join(", "),
       href: `/silences?id=${one.silence}`,
       own: false,
@@ -152,6 +152,14 @@ function worthTelling(transitions: Transition[]): Transition[] {
       ? i === transitions.length - 1
       : one.state === "firing" || transitions[i - 1]?.state !== "pending",
   );
+}
+
+/** Who ended a silence is not known by name. */
+function silenceText({ action, created_by }: SilenceChange): string {
+  const who = created_by || "Somebody";
+  return action === "expired"
+    ? `A silence of ${created_by || "somebody"} was expired`
+    : `${who} ${action} a silence`;
 }
 
 function became({ state }: Transition): string {

@@ -140,6 +140,7 @@ export interface SilenceChange {
   at_ms: number;
   silence: string;
   action: "created" | "changed" | "expired";
+  /** Whose silence it is then: who ended it, only the address tells. */
   created_by: string;
   /** The address that asked for it. */
   client: string;
@@ -180,6 +181,12 @@ export function getHistory(
   signal: AbortSignal,
 ): Promise<History> {
   return get(`${OWN}/alerts/history`, params, signal);
+}
+
+/** Returns what became of a silence, from its creation on. */
+export async function getSilenceChanges(id: string, signal: AbortSignal): Promise<SilenceChange[]> {
+  const found = await get<History>(`${OWN}/alerts/history`, { silence: id, limit: 1000 }, signal);
+  return found.silence_changes;
 }
 
 export function getPlaybook(name: string, signal: AbortSignal): Promise<Playbook> {

@@ -18,7 +18,7 @@ from accelerapp.server.api.services import Services
 from accelerapp.server.oncall import condition_of, histogram_of, recording_rules
 from accelerapp.server.rules import AlertStatus, GroupStatus, Rule, RuleStatus
 from accelerapp.server.signals import Alert, Labels
-from accelerapp.server.storage.state import Notification, Transition
+from accelerapp.server.storage.state import Notification, SilenceChange, Transition
 
 PREFIX: Final = "/api/accelerapp/v1"
 #: How far back the history goes where a request does not say, in seconds.
@@ -39,9 +39,11 @@ def routes(services: Services) -> list[Route]:
     async def history(request: Request) -> Any:
         values = request.query_params
         start, end = (moment / 1e9 for moment in period_ns(values))
+        most, silence = limit(values, 500, 5000), values.get("silence", "")
+        if silence:
+            return await services.in_query_thread(_history_of_silence, services, silence, start, end, most)
         if "start_ms" not in values:
             start = services.clock() - _HISTORY
-        most = limit(values, 500, 5000)
         return await services.in_query_thread(_history, services, values.get("name", ""), start, end, most)
 
     async def playbook(request: Request) -> Any:
@@ -248,28 +250,43 @@ def _history(services: Services, name: str, start: float, end: float, most: int)
         for each in services.alertmanager.notifications(start)
         if each.at <= end and (told := _told(each, name))
     ]
-    silences = services.alertmanager.silences
-    stored = {silence.stored.id: silence.stored for silence in silences.all()}
-    changes = [change for change in silences.changes(start) if change.at <= end]
+    changes = [change for change in services.alertmanager.silences.changes(start) if change.at <= end]
     return {
         "transitions": [_transition(rule, each) for rule, each in transitions[-most:]],
         "notifications": [_notification(each, told) for each, told in notifications[-most:]],
-        "silence_changes": [
-            {
-                "at_ms": change.at * 1000,
-                "silence": change.silence,
-                "action": change.action,
-                "created_by": change.created_by,
-                "client": change.client,
-                "matchers": [str(m) for m in stored[change.silence].matchers]
-                if change.silence in stored
-                else [],
-                "comment": stored[change.silence].comment if change.silence in stored else "",
-            }
-            for change in changes[-most:]
-        ],
+        "silence_changes": _silence_changes(services, changes[-most:]),
         "truncated": max(len(transitions), len(notifications), len(changes)) > most,
     }
+
+
+def _history_of_silence(
+    services: Services, silence: str, start: float, end: float, most: int
+) -> dict[str, Any]:
+    """Return who changed one silence between two Unix times."""
+    changes = services.alertmanager.silences.changes(start)
+    own = [change for change in changes if change.silence == silence and change.at <= end]
+    return {
+        "transitions": [],
+        "notifications": [],
+        "silence_changes": _silence_changes(services, own[-most:]),
+        "truncated": len(own) > most,
+    }
+
+
+def _silence_changes(services: Services, changes: Sequence[SilenceChange]) -> list[dict[str, Any]]:
+    stored = {silence.stored.id: silence.stored for silence in services.alertmanager.silences.all()}
+    return [
+        {
+            "at_ms": change.at * 1000,
+            "silence": change.silence,
+            "action": change.action,
+            "created_by": change.created_by,
+            "client": change.client,
+            "matchers": [str(m) for m in stored[change.silence].matchers] if change.silence in stored else [],
+            "comment": stored[change.silence].comment if change.silence in stored else "",
+        }
+        for change in changes
+    ]
 
 
 def _told(notification: Notification, name: str) -> list[Labels]:

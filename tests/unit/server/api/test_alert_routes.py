@@ -218,11 +218,17 @@ async def test_the_history_says_who_changed_which_silence(api: Open, parts: dict
     async with opened(api, parts) as client:
         made = (await client.post("/api/v2/silences", json=body)).json()["silenceID"]
         await client.delete(f"/api/v2/silence/{made}")
-        changes = (await client.get(f"{ALERTS}/history")).json()["silence_changes"]
+        await client.post("/api/v2/silences", json={**body, "createdBy": "bob"})
+        changes = (await client.get(f"{ALERTS}/history", params={"silence": made})).json()["silence_changes"]
+        later = {"silence": made, "start_ms": (NOW + 1) * 1000}
+        none = (await client.get(f"{ALERTS}/history", params=later)).json()
+        lately = (await client.get(f"{ALERTS}/history")).json()["silence_changes"]
     assert [(c["action"], c["silence"], c["created_by"]) for c in changes] == [
         ("created", made, "ann"),
         ("expired", made, "ann"),
     ]
+    assert [c["created_by"] for c in lately] == ["ann", "ann", "bob"]
+    assert (none["silence_changes"], none["transitions"]) == ([], [])
     assert (changes[0]["client"], changes[0]["matchers"]) == ("127.0.0.1", ['service=~"a|b"'])
 
 
