@@ -53,6 +53,25 @@ describe("evidenceOf", () => {
 
   it("is of the route that the labels name", () => {
     expect(evidenceOf(aRule(), { route: "/x" }, null, []).attributes).toEqual(["http.route=/x"]);
+    expect(evidenceOf(aRule(), { http_route: "/y", route: "/x" }, null, []).attributes).toEqual([
+      "http.route=/y",
+    ]);
+  });
+
+  it("is narrowed by what the conventions call alike in metrics and in spans", () => {
+    const labels = {
+      service: "shop",
+      http_request_method: "POST",
+      http_response_status_code: "503",
+      zone: "a",
+    };
+    expect(evidenceOf(aRule(), labels, null, []).attributes).toEqual([
+      "http.request.method=POST",
+      "http.response.status_code=503",
+    ]);
+    expect(evidenceOf(aRule(), { "rpc.method": "Pay", error_type: "" }, null, []).attributes).toEqual([
+      "rpc.method=Pay",
+    ]);
   });
 });
 

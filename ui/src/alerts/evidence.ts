@@ -34,13 +34,37 @@ export function evidenceOf(
   const durations = MILLISECONDS[histogram === null ? "" : nameUnit(histogram.metric)];
   const scale = durations ?? MILLISECONDS[unitOf(rule)] ?? null;
   const bound = durations === undefined ? limit : (histogram?.bound ?? limit);
-  const route = labels["route"] ?? labels["http_route"];
   return {
     service: serviceOf(labels, services),
     kind: durations === undefined ? kindOf(rule) : "slow",
     slowMs: scale === null || bound === null || bound <= 0 ? null : bound * scale,
-    attributes: route === undefined || route === "" ? [] : [`http.route=${route}`],
+    attributes: attributesOf(labels),
   };
+}
+
+/**
+ * The attributes that OpenTelemetry's conventions give to metrics and to spans alike: a metric's label has them with
+ * underscores. Those before, and `route` of those who have no conventions, come after the present ones.
+ */
+const SHARED = [
+  ...["http.route", "http.request.method", "http.response.status_code", "http.method", "http.status_code"],
+  ...["rpc.service", "rpc.method", "db.operation.name", "db.collection.name", "db.operation"],
+  ...[
+    "messaging.destination.name",
+    "messaging.operation.name",
+    "gen_ai.request.model",
+    "gen_ai.operation.name",
+  ],
+  "error.type",
+];
+
+/** What of an alert's labels its spans have as attributes, as "name=value". */
+function attributesOf(labels: Labels): string[] {
+  const named = SHARED.map((name) => [name, labels[name] ?? labels[name.replaceAll(".", "_")]] as const);
+  return [
+    ...named,
+    ["http.route", labels["http_route"] === undefined ? labels["route"] : undefined] as const,
+  ].flatMap(([name, value]) => (value === undefined || value === "" ? [] : [`${name}=${value}`]));
 }
 
 /** What a rule is about where no histogram tells: the name is what its author meant, the metrics come after it. */
