@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { AlertInstance, AlertState, Rule } from "../api/alerts";
 import {
   bySeverity,
+  fixedLabels,
   isHeartbeat,
   isLink,
   isTrouble,
@@ -13,6 +14,7 @@ import {
   templated,
   toneOf,
 } from "./describe";
+import { evidenceOf } from "./evidence";
 import { anAlert, aRule } from "./made";
 
 function rule(state: AlertState, alerts: Partial<AlertInstance>[] = [], more: Partial<Rule> = {}): Rule {
@@ -100,6 +102,12 @@ describe("labels", () => {
 
   it("are templates where they are filled in for each instance", () => {
     expect(templated({ severity: "high", service: "{{ $labels.service }}" })).toEqual(["service"]);
+  });
+
+  it("say of a quiet rule what is no template, so that nothing is looked for by its text", () => {
+    const own = fixedLabels({ severity: "high", service: "{{ $labels.service }}" });
+    expect(own).toEqual({ severity: "high" });
+    expect(evidenceOf(aRule(), own, null, []).service).toBe("");
   });
 
   it("are an instance's own where they are not the rule's", () => {

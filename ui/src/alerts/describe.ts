@@ -112,6 +112,12 @@ export function templated(labels: Labels): string[] {
   return Object.keys(labels).filter((name) => labels[name]?.includes("{{"));
 }
 
+/** What a rule's labels say while no instance fills in those that are templates. */
+export function fixedLabels(labels: Labels): Labels {
+  const own = templated(labels);
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !own.includes(name)));
+}
+
 /** The labels that tell an instance from the others of its rule, as text; those of the rule itself say nothing. */
 export function ownLabels(rule: Rule, labels: Labels): Labels {
   const same = (name: string): boolean =>

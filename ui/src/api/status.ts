@@ -20,6 +20,17 @@ export interface Status {
   receivers: Receiver[];
 }
 
+/** What each receiver is called by people. */
+export const RECEIVERS: Readonly<Record<string, string>> = {
+  otlp_http: "OTLP over HTTP",
+  otlp_grpc: "OTLP over gRPC",
+  zipkin: "Zipkin",
+  jaeger: "Jaeger",
+  logstash_tcp: "Logstash over TCP",
+  logstash_http: "Logstash over HTTP",
+  beats: "Beats",
+};
+
 /** What a port took, by signal, and refused, by reason, since the start. */
 export interface Account {
   name: string;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { openPort, RECEIVERS, ways, type Place } from "./snippets";
+import { RECEIVERS } from "../api/status";
+import { openPort, ways, type Place } from "./snippets";
 
 const PLACE: Place = {
   host: "127.0.0.1",

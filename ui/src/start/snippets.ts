@@ -26,17 +26,6 @@ export interface Way {
   snippets: Snippet[];
 }
 
-/** What each receiver is called by people. */
-export const RECEIVERS: Readonly<Record<string, string>> = {
-  otlp_http: "OTLP over HTTP",
-  otlp_grpc: "OTLP over gRPC",
-  zipkin: "Zipkin",
-  jaeger: "Jaeger",
-  logstash_tcp: "Logstash over TCP",
-  logstash_http: "Logstash over HTTP",
-  beats: "Beats",
-};
-
 /** The port that a receiver has where nothing else was said, shown for one that is off. */
 const USUAL: Readonly<Record<string, number>> = {
   otlp_http: 4318,
