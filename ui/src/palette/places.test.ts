@@ -24,6 +24,16 @@ describe("searches", () => {
     ]);
     expect(searches(" ")).toEqual([]);
   });
+
+  it("are also for the request whose id may have been typed", () => {
+    expect(leads(searches("req-5583c9"))[0]).toEqual([
+      "Search logs for req-5583c9",
+      '/logs?query="req-5583c9" or correlation_id: "req-5583c9"',
+    ]);
+    for (const text of ["timeout", "a1", "took 250 ms"]) {
+      expect(leads(searches(text))[0]?.[1]).toBe(`/logs?query="${text}"`);
+    }
+  });
 });
 
 describe("traceIn", () => {

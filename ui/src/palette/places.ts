@@ -58,6 +58,12 @@ export function traceIn(text: string): Command[] {
     : [];
 }
 
+/** Returns the query for lines that have a text; what may be the id of a request is in their fields, not in what they say. */
+function wordsOf(text: string): string {
+  const phrase = quoted(text);
+  return /^(?=.*\d)[\w.:-]{6,}$/.test(text) ? `${phrase} or correlation_id: ${phrase}` : phrase;
+}
+
 /** Returns what can be done with any text: searches for it. */
 export function searches(text: string): Command[] {
   const typed = text.trim();
@@ -67,7 +73,7 @@ export function searches(text: string): Command[] {
   // A text with operators may be a query, or a line that was copied.
   const query = to("Search", `Search logs by the query ${typed}`, `/logs?query=${encoded(typed)}`);
   return [
-    to("Search", `Search logs for ${typed}`, `/logs?query=${encoded(quoted(typed))}`),
+    to("Search", `Search logs for ${typed}`, `/logs?query=${encoded(wordsOf(typed))}`),
     ...(/[":*()<>]/.test(typed) ? [query] : []),
     to("Search", `Search traces with a span ${typed}`, `/traces?name=${encoded(typed)}`),
     to("Search", `Query metrics: ${typed}`, `/explore?expr=${encoded(typed)}`),

@@ -9,6 +9,8 @@ import {
   compare,
   type ComparedRow,
   inOrder,
+  onceEach,
+  searchesLike,
   shownRows,
 } from "./compare";
 import { spanFrom } from "./made";
@@ -216,6 +218,19 @@ describe("candidates", () => {
       ["later", "the middle one"],
       ["failed", "the slowest, the last with errors"],
     ]);
+  });
+
+  it("are looked for among the newest, and among those before it that went well", () => {
+    const [root] = trace("0 POST 0 10").spans;
+    const day = 86_400_000;
+    const asked = root === undefined ? [] : searchesLike(root, 2 * day);
+    expect(asked.map((one) => [one["status"], one["start_ms"], one["end_ms"], one["name"]])).toEqual([
+      [undefined, day, 3 * day, "POST"],
+      ["unset", day, 2 * day, "POST"],
+      ["ok", day, 2 * day, "POST"],
+    ]);
+    const twice = [summary("a", 1, 1), summary("b", 1, 1), summary("a", 1, 1)];
+    expect(onceEach(twice).map((one) => one.trace_id)).toEqual(["a", "b"]);
   });
 
   it("are none where there is no other", () => {

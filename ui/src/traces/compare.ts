@@ -1,5 +1,6 @@
 /** Two traces side by side: their spans matched by the path of calls that leads to them. */
 
+import type { Params } from "../api/http";
 import type { Attributes, Span, Trace, TraceSummary } from "../api/traces";
 import { criticalPath } from "./critical";
 import { selfTimes } from "./timing";
@@ -363,6 +364,38 @@ export function attributeDifferences(a: Attributes, b: Attributes): AttributeDif
 export interface Candidate {
   why: string;
   trace: TraceSummary;
+}
+
+const DAY_MS = 86_400_000;
+const MOST_LIKE = 500;
+const MOST_WELL = 100;
+
+/**
+ * Returns the searches for traces that begin as one does, within a day of it.
+ *
+ * Where most fail, or many came since, the last ones before it that went well are not among the newest of all.
+ */
+export function searchesLike(root: Span, start_ms: number): Params[] {
+  const alike = {
+    service: root.service,
+    name: root.name,
+    root: root.orphan ? null : "true",
+    start_ms: Math.floor(start_ms - DAY_MS),
+  };
+  return [
+    { ...alike, end_ms: Math.ceil(start_ms + DAY_MS), limit: MOST_LIKE },
+    ...["unset", "ok"].map((status) => ({
+      ...alike,
+      status,
+      end_ms: Math.floor(start_ms),
+      limit: MOST_WELL,
+    })),
+  ];
+}
+
+/** Returns each trace of several searches once. */
+export function onceEach(found: TraceSummary[]): TraceSummary[] {
+  return [...new Map(found.map((one) => [one.trace_id, one])).values()];
 }
 
 /** Chooses of traces with the same root those that are worth a comparison with one. */
