@@ -283,7 +283,7 @@ def test_with_one_trace_those_like_it_are_offered(page: Page, traces: dict[str, 
     choose.get_by_role("textbox").fill("not an id")
     choose.get_by_role("button", name="Compare", exact=True).click()
     expect(choose.get_by_role("alert")).to_contain_text("16 or 32 hexadecimal digits")
-    choose.get_by_role("button", name=re.compile("the last before it without errors")).click()
+    choose.get_by_role("button", name=re.compile("one before it without errors")).click()
     expect(page).to_have_url(re.compile(f"a={traces['slow']}&b={traces['quick']}"))
     expect(page.get_by_test_id("compare-summary")).to_contain_text("−800 ms")
 

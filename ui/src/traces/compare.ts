@@ -367,13 +367,19 @@ export interface Candidate {
 }
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const MOST_LIKE = 500;
-const MOST_WELL = 100;
+/** How many are looked at whose root did not fail, which end so long before: something below it may have failed. */
+const WELL = [
+  { earlierMs: 0, limit: 300 },
+  { earlierMs: HOUR_MS, limit: 20 },
+  { earlierMs: 6 * HOUR_MS, limit: 20 },
+];
 
 /**
  * Returns the searches for traces that begin as one does, within a day of it.
  *
- * Where most fail, or many came since, the last ones before it that went well are not among the newest of all.
+ * Where most fail, or many came since, those before it that went well are not among the newest of all.
  */
 export function searchesLike(root: Span, start_ms: number): Params[] {
   const alike = {
@@ -384,12 +390,14 @@ export function searchesLike(root: Span, start_ms: number): Params[] {
   };
   return [
     { ...alike, end_ms: Math.ceil(start_ms + DAY_MS), limit: MOST_LIKE },
-    ...["unset", "ok"].map((status) => ({
-      ...alike,
-      status,
-      end_ms: Math.floor(start_ms),
-      limit: MOST_WELL,
-    })),
+    ...["unset", "ok"].flatMap((status) =>
+      WELL.map(({ earlierMs, limit }) => ({
+        ...alike,
+        status,
+        end_ms: Math.floor(start_ms - earlierMs),
+        limit,
+      })),
+    ),
   ];
 }
 
@@ -406,7 +414,7 @@ export function candidates(found: TraceSummary[], than: { trace_id: string; star
   const well = others.filter((one) => one.error_count === 0);
   const earlier = well.filter((one) => one.start_ms < than.start_ms);
   const choices: [string, TraceSummary | undefined][] = [
-    ["the last before it without errors", best(earlier, (one) => -one.start_ms)],
+    ["one before it without errors", best(earlier, (one) => -one.start_ms)],
     ["the fastest without errors", best(well, (one) => one.duration_ms)],
     ["the middle one", middle(others)],
     ["the slowest", best(others, (one) => -one.duration_ms)],
