@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import {
   describeRange,
+  fixedParams,
   parseRange,
   parseSpan,
   PRESETS,
@@ -15,6 +16,16 @@ import {
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
+describe("fixedParams", () => {
+  it("are the times that a range has now, in place of how far it counts back", () => {
+    expect(fixedParams({ kind: "last", ms: 60_000 }, 100_000)).toEqual({
+      range: null,
+      from: "40000",
+      to: "100000",
+    });
+  });
+});
+
 describe("parseRange", () => {
   it.each([
     ["range=15m", { kind: "last", ms: 900_000 }],
@@ -23,7 +34,8 @@ describe("parseRange", () => {
     ["range=0m", { kind: "last", ms: 60_000 }],
     ["range=99999d", { kind: "last", ms: 60_000 }],
     ["from=1000&to=2000", { kind: "between", from: 1000, to: 2000 }],
-    ["from=2000&to=1000&range=5m", { kind: "last", ms: 300_000 }],
+    ["from=2000&to=1000&range=5m", { kind: "between", from: 1000, to: 2000 }],
+    ["from=2000&to=2000&range=5m", { kind: "last", ms: 300_000 }],
     ["from=1e3&to=2000", { kind: "last", ms: 60_000 }],
     ["from=now-6h&to=now", { kind: "last", ms: 21_600_000 }],
     ["from=now-6h", { kind: "last", ms: 21_600_000 }],

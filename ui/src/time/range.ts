@@ -50,8 +50,9 @@ export function writeSpan(ms: number): string {
 export function parseRange(query: URLSearchParams, defaultMs: number): TimeRange {
   const [start, end] = [query.get("from") ?? "", query.get("to") ?? "now"];
   const [from, to] = [moment(start), moment(end)];
-  if (from !== null && to !== null && from < to) {
-    return { kind: "between", from, to };
+  if (from !== null && to !== null && from !== to) {
+    // Who has put the end first means the same time.
+    return { kind: "between", from: Math.min(from, to), to: Math.max(from, to) };
   }
   const span =
     parseSpan(query.get("range") ?? "") ?? (end === "now" ? parseSpan(start.replace(/^now-/, "")) : null);
@@ -64,6 +65,11 @@ export function rangeParams(range: TimeRange): Record<"range" | "from" | "to", s
     return { range: null, from: String(Math.round(range.from)), to: String(Math.round(range.to)) };
   }
   return { range: writeSpan(range.ms), from: null, to: null };
+}
+
+/** The parameters that set a range to the times that it has now, so that it is the same whenever it is looked at. */
+export function fixedParams(range: TimeRange, now: number): ReturnType<typeof rangeParams> {
+  return rangeParams({ kind: "between", ...resolveRange(range, now) });
 }
 
 export function resolveRange(range: TimeRange, now: number): { from: number; to: number } {
