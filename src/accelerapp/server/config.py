@@ -36,7 +36,13 @@ def _unit(unit: str) -> dict[str, Any]:
 
 
 def _off(value: object) -> object:
-    return None if isinstance(value, str) and value.strip().lower() == "off" else value
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() == "off":
+        return None
+    if not value.strip().isdecimal():
+        raise ValueError("give the number of a port, 0 for a free one, or off")
+    return value
 
 
 def _http(value: str) -> str:
@@ -85,7 +91,7 @@ class Settings(BaseSettings):
     )
     logstash_http_port: ReceiverPort = Field(8080, description=_receives("log lines as JSON over HTTP"))
     beats_port: ReceiverPort = Field(5044, description=_receives("log lines of Beats (Lumberjack version 2)"))
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(_no_file)] = Field(
         default_factory=default_data_dir,
         description="Folder that holds everything stored; owned by one process.",
     )

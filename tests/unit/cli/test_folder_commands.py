@@ -93,6 +93,12 @@ def test_a_backup_replaces_nothing(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "b.tar").read_text() == "mine"
 
 
+def test_a_backup_into_a_folder_that_is_not_there_names_the_folder(folder: Path, tmp_path: Path) -> None:
+    said = accelerapp("backup", tmp_path / "none" / "b.tar", "--data-dir", folder)
+    assert said.exit_code == 1
+    assert f"there is no folder {tmp_path / 'none'}: make it" in said.stderr
+
+
 def test_restoring_what_is_no_backup_or_into_what_is_not_empty_is_refused(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -18,7 +18,11 @@ def up(*arguments: object) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("ZIPKIN_PORT", "banana", "--zipkin-port (ACCELERAPP_ZIPKIN_PORT): "),
+        (
+            "ZIPKIN_PORT",
+            "banana",
+            "--zipkin-port (ACCELERAPP_ZIPKIN_PORT): give the number of a port, 0 for a free one, or off",
+        ),
         ("RETENTION", "soon", "accelerapp up: ACCELERAPP_RETENTION, in seconds: "),
         (
             "OLLAMA_URL",
@@ -27,6 +31,7 @@ def up(*arguments: object) -> tuple[int, str]:
         ),
         ("PLAYBOOKS_DIR", "/nowhere", "ACCELERAPP_PLAYBOOKS_DIR: give a folder that is there"),
         ("TARGETS_DIR", __file__, "(ACCELERAPP_TARGETS_DIR): give a folder"),
+        ("DATA_DIR", __file__, "--data-dir (ACCELERAPP_DATA_DIR): give a folder"),
     ],
 )
 def test_a_wrong_setting_is_named_by_what_changes_it_with_its_value(

@@ -38,7 +38,12 @@ def print_table(found: Sequence[tuple[Check, Finding]]) -> None:
 def summary(found: Sequence[tuple[Check, Finding]]) -> str:
     """Return how many ended how, and where to read on."""
     counted = Counter(finding.verdict for _, finding in found)
-    told = ", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict if counted[verdict])
+    several = {Verdict.WARNING: "warnings"}
+    told = ", ".join(
+        f"{count} {verdict if count == 1 else several.get(verdict, verdict)}"
+        for verdict in Verdict
+        if (count := counted[verdict])
+    )
     if counted[Verdict.FAILED] or counted[Verdict.WARNING]:
         return f"{told}. The headings are those of {_CHAPTER}."
     return f"{told}."

@@ -100,7 +100,7 @@ def restore(source: IO[bytes], folder: Path) -> int:
         unfinished.replace(folder)
         sync_path(folder.parent)
     except (tarfile.TarError, EOFError) as error:
-        raise BackupError(f"the backup cannot be read: {error}") from error
+        raise BackupError(f"the backup cannot be read, or it is none: {error}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return len(written)
@@ -108,6 +108,8 @@ def restore(source: IO[bytes], folder: Path) -> int:
 
 def save(parts: Iterable[bytes], path: Path) -> int:
     """Write an archive to a file, which has its name once it is whole and durable; return its length in bytes."""
+    if not path.parent.is_dir():
+        raise BackupError(f"there is no folder {path.parent}: make it, or name another")
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
         with create_private(unfinished) as file:
