@@ -1,12 +1,17 @@
 import { describe, expect, it, vi } from "vitest";
 
-// What is tested here draws nothing: uPlot asks for the browser's media queries when it is loaded.
+// What is tested here draws nothing: uPlot asks for the browser's media queries when it is loaded, and axes for colours.
 vi.hoisted(() => {
   const media = { matches: false, addEventListener: () => undefined };
-  Object.assign(globalThis, { matchMedia: () => media });
+  const style = { getPropertyValue: () => "#000000", fontFamily: "sans-serif" };
+  Object.assign(globalThis, {
+    matchMedia: () => media,
+    getComputedStyle: () => style,
+    document: { documentElement: {}, body: {} },
+  });
 });
 
-const { plainAxis, plotData, plotShape, valueRange } = await import("./plot");
+const { plainAxis, plotData, plotOptions, plotShape, valueRange } = await import("./plot");
 
 const STYLE = {
   unit: "short",
@@ -71,6 +76,13 @@ describe("valueRange", () => {
       { scale: { type: "log", log: 10, linear_threshold: 1 } },
       (low: number, high: number) => low > 0 && high >= 500,
     ],
+    [
+      "keeps a logarithmic axis above zero where the file begins it there",
+      1,
+      500,
+      { min: 0, max: 0, scale: { type: "log", log: 2, linear_threshold: 1 } },
+      (low: number, high: number) => low > 0 && high >= 500,
+    ],
   ] as const)("%s", (_, low, high, set, holds) => {
     const [start, end] = valueRange(low, high, axis(set) as ReturnType<typeof axis>);
     expect(holds(start, end), `${String(start)} to ${String(end)}`).toBe(true);
@@ -87,6 +99,51 @@ describe("plotData", () => {
       [1, 2, 3],
       [null, null, 5],
     ]);
+  });
+});
+
+describe("plotOptions", () => {
+  const hooks = {
+    range: () => [0, 1] as [number, number],
+    marks: () => [],
+    onCursor: () => undefined,
+    onZoom: () => undefined,
+    onZoomOut: () => undefined,
+    onClick: () => undefined,
+  };
+  const options = (count: number, unit = "short") => {
+    const series = Array.from({ length: count }, (_, i) => ({ name: String(i), values: [1] }));
+    const frame = { times: [0], series };
+    return plotOptions(() => frame, { ...STYLE, unit }, hooks, { width: 400, height: 200 }, "");
+  };
+
+  it("does not draw all of many series again where another one is at the pointer", () => {
+    expect(options(3).focus?.alpha).toBeLessThan(1);
+    expect(options(101).focus?.alpha).toBe(1);
+    expect(options(101).cursor?.points?.one).toBe(true);
+  });
+
+  it("has the ticks of multiples of 1024 at powers of two", () => {
+    const incrs = options(1, "bytes").axes?.[1]?.incrs as number[];
+    expect(incrs).toContain(2 ** 34);
+    expect(incrs.every((one) => Number.isInteger(Math.log2(one)))).toBe(true);
+    expect(options(1, "decbytes").axes?.[1]?.incrs).toBeUndefined();
+  });
+
+  it("draws points where a sample stands alone, and for no other series", () => {
+    const frame = {
+      times: [0, 1, 2],
+      series: [
+        { name: "whole", values: [1, 1, 1] },
+        { name: "alone", values: [null, 1, null] },
+      ],
+    };
+    const { series } = plotOptions(() => frame, STYLE, hooks, { width: 400, height: 200 }, "");
+    const data = [frame.times, ...frame.series.map((one) => one.values)];
+    const points = (i: number) =>
+      (series[i]?.points?.filter as (...given: unknown[]) => number[] | null)({ data }, i, false, null);
+    expect(points(1)).toBeNull();
+    expect(points(2)).toEqual([1]);
   });
 });
 

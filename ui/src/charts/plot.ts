@@ -5,12 +5,19 @@ import uPlot from "uplot";
 import type { FieldStyle, Threshold } from "../api/dashboards";
 import type { Frame, Series, SeriesLook } from "../data/frame";
 import { formatTicks } from "../format/number";
+import { unitOf } from "../format/units";
 import { faded, paint } from "../state/theme.svelte";
 import { axisLook, chartFont, FONT_SIZE, type PlotHooks, type Size, textWidth, timeOptions } from "./base";
 import { cssValue, scaleColor, seriesColor } from "./colors";
 import { stackValues } from "./stack";
 
 export type { Mark, PlotHooks } from "./base";
+
+/**
+ * With more series than these the one at the pointer is marked by its point alone: to fade the others draws all of them
+ * again at each move, and a point on each of them covers the lines.
+ */
+const MANY_SERIES = 100;
 
 /** How a chart is drawn: all its series, unless one has a look of its own. */
 export interface PlotStyle {
@@ -142,6 +149,7 @@ export function plotOptions(
     return one === undefined ? plainLook(index, style) : lookOf(one, index, style);
   };
   const base = timeOptions(size, hooks, sync);
+  const many = series.length > MANY_SERIES;
   return {
     ...base,
     padding: [8, axes.some((axis) => axis.side === "right" && axis.show) ? 0 : 16, 0, 0],
@@ -153,13 +161,14 @@ export function plotOptions(
       ...base.cursor,
       focus: { prox: 24 },
       points: {
+        one: many,
         size: 7,
         width: 2,
         stroke: (_, i) => paint(look(i - 1).color),
         fill: (_, i) => paint(look(i - 1).color),
       },
     },
-    focus: { alpha: 0.35 },
+    focus: { alpha: many ? 1 : 0.35 },
     hooks: {
       ...base.hooks,
       drawAxes: [
@@ -228,6 +237,8 @@ function axisOptions(axis: PlotAxis, first: boolean): uPlot.Axis {
     grid: { ...look.grid, show: first || axis.grid },
     gap: 6,
     space: axis.scale.type === "linear" ? 34 : 24,
+    // Ticks at multiples of 1024 are whole: 16 GiB, not 18.6.
+    ...(axis.scale.type === "linear" && unitOf(axis.unit)?.kind === "iec" ? { incrs: POWERS_OF_TWO } : {}),
     size: (_, values) => axisSize(values),
     ...(axis.label === ""
       ? {}
@@ -235,6 +246,8 @@ function axisOptions(axis: PlotAxis, first: boolean): uPlot.Axis {
     values: (_, splits) => tickLabels(splits, axis),
   };
 }
+
+const POWERS_OF_TWO = Array.from({ length: 90 }, (_, i) => 2 ** (i - 10));
 
 function tickLabels(splits: (number | null)[], axis: PlotAxis): (string | null)[] {
   const present = splits.filter((one) => one !== null);
@@ -265,7 +278,7 @@ function seriesOptions(index: number, look: (index: number) => SeriesLook): uPlo
       size: now.pointSize,
       width: 0,
       // A sample between two gaps has no line: a point shows it.
-      filter: (plot, _, show) => (show === true ? null : solid ? [] : lonePoints(plot.data[index + 1] ?? [])),
+      filter: (plot, _, show) => (show === true || solid ? null : lonePoints(plot.data[index + 1] ?? [])),
       fill: (plot) => strokeOf(plot, look(index)),
       stroke: (plot) => strokeOf(plot, look(index)),
     },
@@ -316,14 +329,15 @@ function pathsOf(look: SeriesLook): uPlot.Series.PathBuilder {
   }
 }
 
-function lonePoints(values: ArrayLike<number | null | undefined>): number[] {
+/** Returns the indexes of the values between two gaps; null where there are none, so that nothing is drawn for them. */
+function lonePoints(values: ArrayLike<number | null | undefined>): number[] | null {
   const found: number[] = [];
   for (let i = 0; i < values.length; i += 1) {
     if (values[i] != null && values[i - 1] == null && values[i + 1] == null) {
       found.push(i);
     }
   }
-  return found;
+  return found.length === 0 ? null : found;
 }
 
 function strokeOf(plot: uPlot, look: SeriesLook): string | CanvasGradient {
@@ -396,14 +410,17 @@ export function valueRange(low: number | null, high: number | null, axis: PlotAx
     }
   }
   if (axis.scale.type === "log") {
-    const least = axis.min ?? (bottom > 0 ? bottom : Math.min(1, top / 1000 || 1));
+    // A file may well begin a logarithmic axis at zero, which has no place on it.
+    const min = axis.min !== null && axis.min > 0 ? axis.min : null;
+    const least = min ?? (bottom > 0 ? bottom : Math.min(1, top / 1000 || 1));
+    const max = axis.max !== null && axis.max > least ? axis.max : null;
     const [from, to] = uPlot.rangeLog(
       Math.max(least, 1e-12),
-      Math.max(axis.max ?? top, least * 10),
+      Math.max(max ?? top, least * 10),
       axis.scale.log === 2 ? 2 : 10,
       true,
     );
-    return [axis.min ?? from ?? least, axis.max ?? to ?? top];
+    return [min ?? from ?? least, max ?? to ?? top];
   }
   bottom = Math.min(bottom, axis.softMin ?? bottom);
   top = Math.max(top, axis.softMax ?? top);

@@ -28,6 +28,18 @@ describe("makeEntries", () => {
     ]);
   });
 
+  it("shows each of several calculations of a series, named", () => {
+    const several = makeEntries(
+      [seriesOf("a", [1, 4, 2])],
+      reduce({ calcs: ["max", "lastNotNull", "count"] }),
+    );
+    expect(several.map((one) => [one.title, one.text])).toEqual([
+      ["a Max", "4"],
+      ["a Last *", "2"],
+      ["a Count", "3"],
+    ]);
+  });
+
   it("takes the fields that are named, texts too", () => {
     const frame = frameOf(column("version", ["1.2"]), column("Value", [1]));
     expect(makeEntries([frame], reduce({ fields: "version" })).map((one) => one.text)).toEqual(["1.2"]);

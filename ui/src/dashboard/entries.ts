@@ -5,7 +5,7 @@ import { seriesColor } from "../charts/colors";
 import { type Cell, type DataFrame, type Field, numbers, rowCount, toNumber } from "../data/fields";
 import { display, fieldLimits, type Limits } from "./display";
 import { readPattern } from "./pattern";
-import { COUNTING, reduceValues } from "./reduce";
+import { calcTitle, COUNTING, reduceValues } from "./reduce";
 
 export interface Entry {
   title: string;
@@ -25,7 +25,7 @@ export const MOST_ENTRIES = 200;
 
 /** Returns the entries of configured frames. */
 export function makeEntries(frames: readonly DataFrame[], reduce: ReduceOptions): Entry[] {
-  const calc = reduce.calcs[0] ?? "lastNotNull";
+  const calcs = reduce.calcs.length === 0 ? ["lastNotNull"] : reduce.calcs;
   const picked = frames.flatMap((frame) =>
     frame.fields.filter((field) => picks(field, reduce.fields)).map((field) => ({ frame, field })),
   );
@@ -39,8 +39,14 @@ export function makeEntries(frames: readonly DataFrame[], reduce: ReduceOptions)
       );
     }
     const values = numbers(field);
-    const value = field.kind === "string" ? (field.values.at(-1) ?? null) : reduceValues(values, calc);
-    return [entry(field.title, value, COUNTING.has(calc) ? counted(field) : field, limits, values, null)];
+    if (field.kind === "string") {
+      return [entry(field.title, field.values.at(-1) ?? null, field, limits, values, null)];
+    }
+    return calcs.map((calc) => {
+      const title = calcs.length > 1 ? `${field.title} ${calcTitle(calc)}` : field.title;
+      const of = COUNTING.has(calc) ? counted(field) : field;
+      return entry(title, reduceValues(values, calc), of, limits, values, null);
+    });
   });
   const shown = reduce.values ? made.slice(0, reduce.limit ?? 25) : made;
   return shown.map((one, i) => ({ ...one, color: one.color ?? paletteColor(one.field, i) }));

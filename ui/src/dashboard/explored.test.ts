@@ -5,7 +5,7 @@ import { exploredHref } from "./explored";
 import { madeConfig } from "./made";
 
 const panel = { field: madeConfig({ unit: "reqps" }), time_from: "", time_shift: "" };
-const loaded = { shown: { from: 1000.4, to: 2000, note: "" }, queries: [], searches: [] };
+const loaded = { shown: { from: 1000.4, to: 2000, earlier: 0, note: "" }, queries: [], searches: [] };
 const hour: TimeRange = { kind: "last", ms: 3_600_000 };
 
 describe("exploredHref", () => {

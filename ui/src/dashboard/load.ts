@@ -22,6 +22,7 @@ import {
   builtIns,
   panelRange,
   type PanelContext,
+  type PanelTime,
   type Shown,
   type Steps,
   targetQuery,
@@ -31,7 +32,7 @@ import { panelQueue } from "./queue";
 import { replaceVariables } from "./variables";
 
 export interface Loaded {
-  shown: Shown & { note: string };
+  shown: PanelTime;
   frames: DataFrame[];
   /** Of native histograms, by their queries: what a heatmap draws. */
   histograms: MatrixSeries[];

@@ -116,6 +116,7 @@ describe("builtIns", () => {
     ["__range_s", "", "3600"],
     ["__from", "", "0"],
     ["__to", "date:iso", "1970-01-01T01:00:00.000Z"],
+    ["__to", "date:YYYY-MM-DD HH:mm", "1970-01-01 01:00"],
     ["__to", "date:seconds", "3600"],
     ["__dashboard", "", "Board"],
     ["job", "", undefined],
@@ -140,6 +141,7 @@ describe("panelRange", () => {
     expect(panelRange(panel, { kind: "last", ms: 60_000 }, NOW, context())).toEqual({
       from: NOW - 60_000,
       to: NOW,
+      earlier: 0,
       note: "",
     });
   });
@@ -149,6 +151,7 @@ describe("panelRange", () => {
     expect(panelRange(own, { kind: "last", ms: 60_000 }, NOW, context())).toEqual({
       from: NOW - 7_200_000 - 86_400_000,
       to: NOW - 86_400_000,
+      earlier: 86_400_000,
       note: "last 2 h, 1 d earlier",
     });
     expect(

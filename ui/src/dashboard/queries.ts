@@ -1,6 +1,7 @@
 /** What a panel asks: its range of time, its step, and its queries with their variables replaced. */
 
 import { scaleQuery, type Dashboard, type Panel, type Target } from "../api/dashboards";
+import { formatValue } from "../format/number";
 import { span } from "../format/time";
 import { rateWindow, resolveRange, type TimeRange } from "../time/range";
 import type { AnnotationMark } from "./annotations";
@@ -37,6 +38,14 @@ export interface Shown {
   /** Unix milliseconds. */
   from: number;
   to: number;
+}
+
+/** The range that a panel shows, which may be another than the dashboard's. */
+export interface PanelTime extends Shown {
+  /** Milliseconds by which it is shifted. */
+  earlier: number;
+  /** What is said of it. */
+  note: string;
 }
 
 export interface Steps {
@@ -88,16 +97,11 @@ export function writeSeconds(seconds: number): string {
 }
 
 /**
- * Returns the range that a panel shows, and a note where it is not the dashboard's.
+ * Returns the range that a panel shows, with a note where it is not the dashboard's.
  *
  * Durations of the file are as written: where time runs faster they are divided.
  */
-export function panelRange(
-  panel: Panel,
-  range: TimeRange,
-  now: number,
-  context: PanelContext,
-): Shown & { note: string } {
+export function panelRange(panel: Panel, range: TimeRange, now: number, context: PanelContext): PanelTime {
   const expand = (text: string): string => replaceVariables(text, context.values);
   const notes: string[] = [];
   let shown: Shown = resolveRange(range, now);
@@ -108,12 +112,12 @@ export function panelRange(
     notes.push(`last ${span(width)}`);
   }
   const shift = readSeconds(expand(panel.time_shift).replace(/^(now)?-/, ""));
+  const earlier = ((shift ?? 0) * 1000) / context.dashboard.time_factor;
   if (shift !== null) {
-    const by = (shift * 1000) / context.dashboard.time_factor;
-    shown = { from: shown.from - by, to: shown.to - by };
+    shown = { from: shown.from - earlier, to: shown.to - earlier };
     notes.push(`${span(shift)} earlier`);
   }
-  return { ...shown, note: panel.hide_time_override ? "" : notes.join(", ") };
+  return { ...shown, earlier, note: panel.hide_time_override ? "" : notes.join(", ") };
 }
 
 const NICE = [
@@ -205,10 +209,19 @@ export function builtIns(shown: Shown, step: number, context: PanelContext, scra
 }
 
 function moment(ms: number, format: string): string {
-  if (format === "date:seconds") {
-    return String(Math.floor(ms / 1000));
+  const form = /^date(?::(.*))?$/.exec(format);
+  if (form === null) {
+    return String(Math.round(ms));
   }
-  return format.startsWith("date") ? new Date(ms).toISOString() : String(Math.round(ms));
+  switch (form[1] ?? "") {
+    case "":
+    case "iso":
+      return new Date(ms).toISOString();
+    case "seconds":
+      return String(Math.floor(ms / 1000));
+    default:
+      return formatValue(Math.round(ms), `time:${form[1] ?? ""}`);
+  }
 }
 
 /** Replaces what a text for people holds: a title, a name, a legend. */

@@ -117,6 +117,9 @@ def _style(values: dict[str, Any]) -> dict[str, Any]:
         style["drawStyle"] = "points"
     elif values.get("lines") is False:
         style["lineWidth"] = 0
+    elif values.get("lines") is True:
+        # Of an override: the other series may be bars, or points.
+        style["drawStyle"] = "line"
     if values.get("points") is True:
         style["showPoints"] = "always"
     elif "points" in values or "lines" in values:

@@ -288,9 +288,6 @@ def read_options(kind: str, values: dict[str, Any]) -> tuple[dict[str, Any], lis
     legend = form.get("legend")
     if isinstance(legend, dict) and legend["mode"] == "hidden":
         legend |= {"mode": "list", "show": False}
-    if "reduce" in form:
-        reduce = form["reduce"]
-        if not reduce["calcs"]:
-            reduce["calcs"] = ["lastNotNull"]
-        notes += [f"calculation {other!r}; only the first is shown" for other in reduce["calcs"][1:]]
+    if "reduce" in form and not form["reduce"]["calcs"]:
+        form["reduce"]["calcs"] = ["lastNotNull"]
     return form, notes

@@ -34,6 +34,12 @@ def _dashes(value: Any) -> Any:
     return [found for one in value if (found := as_number(one)) is not None and found >= 0]
 
 
+def _group(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        raise NotHonouredError
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 #: What older versions call a cell's display.
 _CELLS = {
     "basic": "gauge",
@@ -69,7 +75,8 @@ STYLE = Settings(
     number("barAlignment", "bar_alignment", 0),
     number("barWidthFactor", "bar_width_factor", 0.6),
     choice("stacking.mode", "stacking.mode", "none", "normal", "percent"),
-    text("stacking.group", "stacking.group", "A"),
+    # "false" is a group like any other one: a series that is alone in it is not stacked on the others.
+    Setting("stacking.group", "stacking.group", "A", _group),
     choice("transform", "transform", "", "constant", "negative-Y"),
     choice("axisPlacement", "axis.placement", "auto", "left", "right", "hidden"),
     text("axisLabel", "axis.label"),

@@ -248,10 +248,6 @@ def test_grafanas_own_defaults_written_out_are_not_named() -> None:
             {"type": "stat", "options": {"reduceOptions": {"calcs": ["nth"]}}},
             "options.reduceOptions.calcs = […]",
         ),
-        (
-            {"type": "stat", "options": {"reduceOptions": {"calcs": ["min", "max"]}}},
-            "calculation 'max'; only the first is shown",
-        ),
         ({"type": "text", "options": {"mode": "novel"}}, "text mode 'novel'; shown as it is written"),
         (
             {"fieldConfig": {"overrides": [{"matcher": {"id": "byNovelty", "options": "a"}}]}},
@@ -263,6 +259,13 @@ def test_grafanas_own_defaults_written_out_are_not_named() -> None:
 )
 def test_what_the_page_does_not_honour_is_named(fields: dict[str, Any], note: str) -> None:
     assert panel(**fields).unsupported == (note,)
+
+
+def test_series_in_a_stacking_group_that_is_false_is_not_stacked_on_the_others() -> None:
+    alone = {"mode": "normal", "group": False}
+    found = panel(**field_config(override("byName", "Total", custom__stacking=alone)))
+    assert found.overrides[0].set["custom"]["stacking"] == {"mode": "normal", "group": "false"}
+    assert found.unsupported == ()
 
 
 def test_override_sets_only_what_it_names_over_what_the_panel_has() -> None:

@@ -65,6 +65,14 @@ def test_overrides_and_colours_of_a_graph_become_overrides() -> None:
     assert found.unsupported == ("override '/share/': novelty = 1",)
 
 
+def test_override_of_a_graph_of_points_is_a_line() -> None:
+    points = {**GRAPH, "lines": False, "points": True}
+    found = panel(**points, seriesOverrides=[{"alias": "mean", "lines": True, "points": False}])
+    assert found.field["custom"]["draw_style"] == "points"
+    custom = found.overrides[0].set["custom"]
+    assert (custom["draw_style"], custom["show_points"]) == ("line", "never")
+
+
 def test_thresholds_of_a_graph() -> None:
     thresholds = [{"value": 80, "op": "gt", "fill": True, "line": True, "colorMode": "critical"}]
     found = panel(**GRAPH, thresholds=thresholds)
