@@ -161,7 +161,8 @@ def test_a_service_opens_its_figures_its_calls_and_what_leads_on(page: Page, tra
 def test_the_map_is_worked_by_keyboard(page: Page, traces: dict[str, str]) -> None:
     page.goto("/services?range=1h&q=turnstile")
     settled(page)
-    node(page, "kiosk").focus()
+    page.keyboard.press("m")
+    expect(node(page, "kiosk")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(node(page, "turnstile")).to_be_focused()
     page.keyboard.press("Enter")
