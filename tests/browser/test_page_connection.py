@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, Route, expect
 from tests.browser.observatory import Observatory, running
+from tests.stack.programs import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -24,38 +26,50 @@ def test_it_is_said_while_it_is_away_and_what_failed_is_loaded_when_it_is_back(
     page: Page, tmp_path: Path
 ) -> None:
     main, lost = page.get_by_role("main"), page.get_by_test_id("lost")
+    answered: list[str] = []
+    page.on("requestfinished", lambda request: answered.append(urlsplit(request.url).path))
     with running(tmp_path) as observatory:
-        page.goto(f"{observatory.url}/logs")
+        # Nothing but the return has it loaded again.
+        page.goto(f"{observatory.url}/logs?refresh=off")
         expect(main.get_by_text("No logs")).to_be_visible()
         page.get_by_role("link", name="Status", exact=True).click()
         expect(page.get_by_role("heading", level=1, name="Status")).to_be_visible()
     expect(lost).to_contain_text("does not answer")
     # The view's files are there already; its data cannot be had.
-    page.get_by_role("link", name="Logs", exact=True).click()
+    page.go_back()
     expect(main.get_by_text("does not answer").first).to_be_visible()
+    answered.clear()
     with running(tmp_path, port=observatory.port):
         expect(lost).to_have_count(0)
         expect(main.get_by_text("does not answer")).to_have_count(0)
         expect(main.get_by_text("No logs")).to_be_visible()
+        # It looks whether the page is another one now, which it is not.
+        until(lambda: page.evaluate("true") and "/" in answered, "the page is looked at")
+        page.evaluate("fetch('/', {cache: 'no-store'}).then((answer) => answer.text())")
         expect(page.get_by_test_id("updated")).to_have_count(0)
     page.context.close()
 
 
-def test_an_upgrade_asks_to_reload_the_page(page: Page, tmp_path: Path) -> None:
-    with running(tmp_path) as observatory:
-        page.goto(f"{observatory.url}/logs")
-        expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
-    expect(page.get_by_test_id("lost")).to_be_visible()
-    with running(tmp_path, port=observatory.port):
-        newer(page)
-        updated = page.get_by_test_id("updated")
-        expect(updated).to_contain_text("was updated")
-        page.unroute_all()
-        with page.expect_navigation():
-            updated.get_by_role("button", name="Reload").click()
-        expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
-        expect(updated).to_have_count(0)
+def test_an_upgrade_asks_to_reload_the_page(page: Page, empty: Observatory) -> None:
+    page.goto(f"{empty.url}/logs")
+    expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
+    newer(page)
+    page.route("**/api/accelerapp/v1/status", started_later)
+    updated = page.get_by_test_id("updated")
+    expect(updated).to_contain_text("was updated")
+    page.unroute_all()
+    with page.expect_navigation():
+        updated.get_by_role("button", name="Reload").click()
+    expect(page.get_by_role("heading", level=1, name="Logs")).to_be_visible()
+    expect(updated).to_have_count(0)
     page.context.close()
+
+
+def started_later(route: Route) -> None:
+    """Answer with the status of an observatory that was started a minute after the one that runs."""
+    answer = route.fetch()
+    body = answer.json()
+    route.fulfill(response=answer, json=body | {"started_ms": body["started_ms"] + 60_000})
 
 
 def test_a_view_whose_file_an_upgrade_removed_is_that_of_the_new_page(page: Page, empty: Observatory) -> None:
