@@ -98,7 +98,11 @@ export interface Held {
   retention_bytes: number;
   /** Left on the disk of the folder; null where the folder is there no more. */
   free_bytes: number | null;
-  counters: Record<string, unknown>;
+  /** Since the start. */
+  counters: Record<string, unknown> & {
+    /** When what has failed did so last, by the name of its counter. */
+    last_failures_ms?: Record<string, number>;
+  };
 }
 
 export interface FileInUse {

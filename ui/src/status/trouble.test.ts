@@ -119,10 +119,13 @@ describe("troubles", () => {
     expect(texts({ held: { ...small, retention_bytes: 0 } })).toEqual([]);
   });
 
-  it("names what failed in the storage", () => {
-    expect(texts({ held: { ...HELD, counters: { seal_failures: 2, seals: 7 } } })).toEqual([
-      "Sealing failed 2 times since the start",
-    ]);
+  it("names what failed in the storage within the hour", () => {
+    const failed = (age: number): Held => ({
+      ...HELD,
+      counters: { seal_failures: 2, unlink_failures: 7, last_failures_ms: { seal_failures: NOW - age } },
+    });
+    expect(texts({ held: failed(60_000) })).toEqual(["Sealing failed 2 times, the last 1 min ago"]);
+    expect(texts({ held: failed(4_000_000) })).toEqual([]);
   });
 
   it("names groups that take longer than their interval", () => {

@@ -26,7 +26,7 @@ export interface Known {
 
 /** A limit that is used by so much is said before it bites. */
 const NEAR = 0.8;
-/** What was refused is in the way no more after so long. */
+/** What was refused, or has failed, needs nobody any more after so long. */
 const RECENT_MS = 3_600_000;
 /** Bytes below which a disk is as good as full: what is not sealed yet and what merging needs must have room. */
 const NO_ROOM = 256 * 2 ** 20;
@@ -45,7 +45,7 @@ export function troubles(known: Known, now: number): Trouble[] {
     ...ofInputs(known.status?.inputs, now),
     ...ofLimits(known.limits, now),
     ...ofReceivers(known.status),
-    ...ofStorage(known.held),
+    ...ofStorage(known.held, now),
   ];
 }
 
@@ -171,17 +171,18 @@ function ofReceivers(status: Status | undefined): Trouble[] {
   }));
 }
 
-function ofStorage(held: Held | undefined): Trouble[] {
+function ofStorage(held: Held | undefined, now: number): Trouble[] {
   if (held === undefined) {
     return [];
   }
   const found: Trouble[] = ofDisk(held);
   for (const [name, text] of FAILURES) {
-    const count = Number(held.counters[name] ?? 0);
-    if (count > 0) {
+    const last = recentFailure(held, name, now);
+    if (last !== null) {
+      const count = Number(held.counters[name] ?? 0);
       found.push({
         tone: "warn",
-        text: `${text} ${counted(count, "time", "times")} since the start`,
+        text: `${text} ${counted(count, "time", "times")}, the last ${ago(last, now)}`,
         detail: "It is tried again; the observatory's log says why.",
         tab: "storage",
       });
@@ -233,6 +234,12 @@ function ofDisk(held: Held): Trouble[] {
         },
       ]
     : [];
+}
+
+/** Returns when a failure was last counted, in Unix milliseconds; null where that is long ago, or never was. */
+export function recentFailure(held: Held, counter: string, now: number): number | null {
+  const last = held.counters.last_failures_ms?.[counter];
+  return last === undefined || now - last > RECENT_MS ? null : last;
 }
 
 /** Returns how much of a limit is used, null where that is not known. */

@@ -52,14 +52,14 @@ class Removal:
         try:
             unlink_if_there(path)
         except OSError as error:
-            self._counters.add(unlink_failures=1)
+            self._counters.failed("unlink_failures")
             logger.warning("%s cannot be removed: %s", path, error.strerror or error)
 
     def _unlink(self, path: Path) -> None:
         try:
             unlink_if_there(path)
         except OSError as error:
-            self._counters.add(unlink_failures=1)
+            self._counters.failed("unlink_failures")
             if path not in self._left:
                 logger.warning("%s cannot be removed, to be tried again: %s", path, error.strerror or error)
             self._left |= {path}

@@ -94,7 +94,7 @@ class Sealer:
             self._seal_table(LOGS, generation, generation.logs, self._shelves.logs)
             self._seal_metrics(generation)
         except (duckdb.Error, OSError) as error:
-            self._counters.add(seal_failures=1)
+            self._counters.failed("seal_failures")
             full = isinstance(error, OSError) and error.errno == errno.ENOSPC
             logger.warning(
                 "sealing failed, the data stays in the journal: %s", "disk full" if full else error
@@ -102,7 +102,7 @@ class Sealer:
             return False
         except Exception:
             # The thread must live on: the data is safe in the journal, and whoever waits is answered.
-            self._counters.add(seal_failures=1)
+            self._counters.failed("seal_failures")
             logger.exception("sealing failed in an unforeseen way, the data stays in the journal")
             return False
         self._counters.add(unsealed_bytes=-generation.size, seals=1)

@@ -96,7 +96,7 @@ class Storage:
         self._folder = folder
         self._settings = settings
         self._clock = clock
-        self._counters = Counters()
+        self._counters = Counters(clock)
         self._registry = SeriesRegistry(settings.max_series)
         self.metadata = MetricMetadata()
         self.exemplars = StoredExemplars(settings.max_exemplars)
@@ -268,6 +268,9 @@ class Storage:
         numbers["metadata_refused"] = self.metadata.refused
         numbers["journal_syncs"] = self._journal.synced
         numbers["series_limit_offenders"] = self._registry.refused()
+        numbers["last_failures_ms"] = {
+            name: int(at * 1000) for name, at in self._counters.last_failures().items()
+        }
         return numbers
 
     def inventory(self) -> Inventory:

@@ -73,7 +73,7 @@ class Upkeep:
             return
         except Exception:
             # Nothing is lost by it: the segments are as they were, and this is tried again.
-            self._counters.add(upkeep_failures=1)
+            self._counters.failed("upkeep_failures")
             logger.exception("merging or removing segments failed, to be tried again in %g s", self._interval)
         finally:
             self._connection = None

@@ -259,23 +259,30 @@ async def test_a_full_disk_refuses_and_passes(
 
 
 async def test_a_seal_that_fails_is_tried_again_and_loses_nothing(
-    open_storage: OpenStorage, logs_request: Make, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, logs_request: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = open_storage(seal_retry_seconds=0.01)
+    now = 1_700_000_000.0
+    settings = StorageSettings(retention_seconds=0, seal_retry_seconds=0.01)
+    storage = Storage.open(tmp_path / "data", settings, clock=lambda: now)
+    assert storage.stats()["last_failures_ms"] == {}
     await storage.write_logs(logs_request(1))
     failures = iter([True, True, False])
     real_rename = Path.rename
 
     def rename(path: Path, target: Path) -> Path:
+        nonlocal now
         if next(failures, False):
+            now += 60
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real_rename(path, target)
 
     monkeypatch.setattr(Path, "rename", rename)
     await storage.seal()
     assert storage.stats()["seal_failures"] == 2
+    assert storage.stats()["last_failures_ms"] == {"seal_failures": 1_700_000_120_000}
     assert storage.stats()["segments_logs"] == 1
     assert bodies(storage) == ["message 1"]
+    await storage.close()
 
 
 async def test_the_database_can_reach_nothing_but_segments(open_storage: OpenStorage, tmp_path: Path) -> None:
