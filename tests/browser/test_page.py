@@ -20,6 +20,7 @@ VIEWS = [
     "/alerts",
     "/alerts/HighErrorRate",
     "/silences",
+    "/playbooks/database-issues",
     "/open",
     "/start",
     "/nothing/here",

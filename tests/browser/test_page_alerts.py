@@ -336,6 +336,25 @@ def test_a_link_of_a_playbook_opens_the_other_one_in_its_place(page: Page) -> No
     expect(playbook.get_by_role("heading", level=2).first).to_have_text("Code generation failures")
 
 
+def test_a_playbook_that_no_alert_names_is_found_by_the_palette_and_in_the_list(page: Page) -> None:
+    opened(page, "/alerts")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("database issues")
+    expect(page.get_by_role("option").first).to_contain_text("Database issues")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/playbooks/database-issues"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Database issues")
+    expect(page.get_by_role("main")).to_contain_text("No alert names it.")
+    expect(page.get_by_test_id("block").first).to_have_attribute("data-state", "run")
+    page.get_by_test_id("playbook").get_by_role("link", name="Disk space low").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Disk space low")
+    page.get_by_role("link", name="Playbooks").click()
+    playbooks = page.get_by_test_id("playbooks").get_by_role("listitem")
+    expect(playbooks.filter(has_text="Resource exhaustion")).to_contain_text("No alert names it.")
+    playbooks.filter(has_text="High error rate").get_by_role("link", name="HighErrorRate").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("HighErrorRate")
+
+
 def test_a_block_can_be_changed_and_what_is_wrong_with_it_is_said_in_its_place(
     page: Page, complaints: list[str]
 ) -> None:

@@ -164,9 +164,12 @@ export interface PlaybookBlock {
   problem: string;
 }
 
-export interface Playbook {
+export interface PlaybookTitle {
   name: string;
   title: string;
+}
+
+export interface Playbook extends PlaybookTitle {
   /** Rendered and cleaned on the server; its blocks are in it, in their order. */
   html: string;
   blocks: PlaybookBlock[];
@@ -187,6 +190,10 @@ export function getHistory(
 export async function getSilenceChanges(id: string, signal: AbortSignal): Promise<SilenceChange[]> {
   const found = await get<History>(`${OWN}/alerts/history`, { silence: id, limit: 1000 }, signal);
   return found.silence_changes;
+}
+
+export async function getPlaybooks(signal: AbortSignal): Promise<PlaybookTitle[]> {
+  return (await get<{ playbooks: PlaybookTitle[] }>(`${OWN}/playbooks`, {}, signal)).playbooks;
 }
 
 export function getPlaybook(name: string, signal: AbortSignal): Promise<Playbook> {

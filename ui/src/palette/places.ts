@@ -1,5 +1,6 @@
 /** Where the palette can lead beside the commands: what the observatory knows by name, and searches for what was typed. */
 
+import { getPlaybooks } from "../api/alerts";
 import { getDashboards } from "../api/dashboards";
 import { get } from "../api/http";
 import { getServices } from "../api/traces";
@@ -25,7 +26,12 @@ const encoded = encodeURIComponent;
 
 /** Asks for all that has a name; what cannot be had is left out. */
 export async function namedPlaces(signal: AbortSignal): Promise<Command[]> {
-  const lists = await Promise.allSettled([dashboards(signal), services(signal), metrics(signal)]);
+  const lists = await Promise.allSettled([
+    dashboards(signal),
+    services(signal),
+    playbooks(signal),
+    metrics(signal),
+  ]);
   return lists.flatMap((list) => (list.status === "fulfilled" ? list.value : []));
 }
 
@@ -38,6 +44,12 @@ async function services(signal: AbortSignal): Promise<Command[]> {
     to("Services", `Traces of ${name}`, `/traces?service=${encoded(name)}`),
     to("Services", `Logs of ${name}`, `/logs?service=${encoded(name)}`),
   ]);
+}
+
+async function playbooks(signal: AbortSignal): Promise<Command[]> {
+  return (await getPlaybooks(signal)).map(({ name, title }) =>
+    to("Playbooks", title, `/playbooks/${encoded(name)}`, { also: name }),
+  );
 }
 
 async function metrics(signal: AbortSignal): Promise<Command[]> {

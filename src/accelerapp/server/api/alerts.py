@@ -46,6 +46,10 @@ def routes(services: Services) -> list[Route]:
             start = services.clock() - _HISTORY
         return await services.in_query_thread(_history, services, values.get("name", ""), start, end, most)
 
+    async def playbooks(_: Request) -> Any:
+        titles = await services.in_query_thread(services.playbooks.titles)
+        return {"playbooks": [{"name": name, "title": title} for name, title in titles.items()]}
+
     async def playbook(request: Request) -> Any:
         name = request.path_params["name"]
         found = await services.in_query_thread(services.playbooks.render, name, services.time_factor)
@@ -66,6 +70,7 @@ def routes(services: Services) -> list[Route]:
     return [
         Route(f"{PREFIX}/alerts", own(alerts)),
         Route(f"{PREFIX}/alerts/history", own(history)),
+        Route(f"{PREFIX}/playbooks", own(playbooks)),
         Route(f"{PREFIX}/playbooks/{{name}}", own(playbook)),
         Route("/user/{name}.md", runbook),
     ]

@@ -34,6 +34,7 @@ VIEWS: Mapping[str, tuple[int, ...]] = {
     "explore": (1,),
     "logs": (1,),
     "open": (1,),
+    "playbooks": (1, 2),
     "silences": (1,),
     "start": (1,),
     "services": (1,),

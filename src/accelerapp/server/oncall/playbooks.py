@@ -18,6 +18,7 @@ _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False, "linkify": False}).e
     ["table", "strikethrough"]
 )
 _MAX_BYTES: Final = 1_000_000
+_TITLE_CHARS: Final = 1_000
 #: The languages of the fenced blocks that the page runs.
 LANGUAGES: Final = ("promql", "logs", "traces")
 
@@ -58,6 +59,12 @@ class Playbooks:
     def names(self) -> list[str]:
         return list(self._files)
 
+    def titles(self) -> dict[str, str]:
+        """Return the title of each playbook by its name; the shipped template for new ones is none."""
+        named = ((name, self.source(name) or "") for name in self._files if name != "TEMPLATE")
+        # A title comes first, and the rest need not be parsed for it.
+        return {name: _titled(_MARKDOWN.parse(text[:_TITLE_CHARS]), name)[0] for name, text in named}
+
     def named_by(self, runbook_url: str) -> str | None:
         """Return the playbook that a `runbook_url` points to, by the last part of its path."""
         stem = unquote(urlsplit(runbook_url).path).rstrip("/").rpartition("/")[2].removesuffix(".md")
@@ -73,10 +80,8 @@ class Playbooks:
         text = self.source(name)
         if text is None:
             return None
-        tokens, title = _MARKDOWN.parse(text), name
-        if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
-            # The title is told apart, so that whoever shows it can give it the rank that it has there.
-            title, tokens = tokens[1].content, tokens[3:]
+        # The title is told apart, so that whoever shows it can give it the rank that it has there.
+        title, tokens = _titled(_MARKDOWN.parse(text), name)
         for token in tokens:
             if token.children and token.children[0].content.startswith("[ ] "):
                 token.children[0].content = "☐ " + token.children[0].content.removeprefix("[ ] ")
@@ -87,6 +92,13 @@ class Playbooks:
             link_rel="noopener noreferrer",
         )
         return Playbook(name, title, html, tuple(_blocks(tokens, time_factor)))
+
+
+def _titled(tokens: list[Token], name: str) -> tuple[str, list[Token]]:
+    """Return what the first heading says, where one of the first rank begins the text, and the tokens after it."""
+    if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
+        return tokens[1].content, tokens[3:]
+    return name, tokens
 
 
 def _blocks(tokens: Iterable[Token], time_factor: float) -> Iterable[Block]:

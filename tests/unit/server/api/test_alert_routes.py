@@ -237,6 +237,8 @@ async def test_a_playbook_is_told_with_its_blocks(api: Open, parts: dict[str, An
     parts = {**parts, "playbooks": Playbooks(tmp_path), "time_factor": 20.0}
     async with opened(api, parts) as client:
         answer = (await client.get("/api/accelerapp/v1/playbooks/slow")).json()
+        listed = (await client.get("/api/accelerapp/v1/playbooks")).json()
+    assert listed == {"playbooks": [{"name": "slow", "title": "Slow"}]}
     assert answer["title"] == "Slow"
     assert answer["blocks"] == [
         {"lang": "promql", "text": "rate(a[5m])", "query": "rate(a[15s])", "problem": ""}

@@ -110,3 +110,16 @@ def test_the_searches_for_lines_of_the_shipped_playbooks_can_be_read(path: Path)
     for block in book.blocks:
         if block.lang == "logs":
             parse(re.sub(r"\{\{ \$labels\.\w+ \}\}", "shop", block.query))
+
+
+def test_the_titles_are_those_of_the_pages_and_the_template_is_no_playbook(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text(f"# Slow `disk`\n\n{'long ' * 1000}\n")
+    (tmp_path / "a.md").write_text("Without a title.\n")
+    (tmp_path / "TEMPLATE.md").write_text("# Name of the alert, in words\n")
+    assert Playbooks(tmp_path).titles() == {"a": "a", "b": "Slow `disk`"}
+
+
+def test_every_shipped_playbook_has_a_title() -> None:
+    titles = Playbooks(SHIPPED[0].parent).titles()
+    assert titles["database-issues"] == "Database issues"
+    assert [name for name, title in titles.items() if title == name] == []
