@@ -22,6 +22,10 @@ export interface Arrivals extends Record<Signal, Arrival | null> {
   counts: { spans: number; lines: number };
 }
 
+const HOUR_MS = 3_600_000;
+/** Clocks differ by so much. */
+const AHEAD_MS = 2_000;
+
 /** The jobs by which the observatory watches itself, the machine and Ollama: nobody has sent these. */
 const OWN_JOBS = ["observatory", "node-exporter", "ollama"];
 /** What others have sent or serve: neither what scraping adds itself nor what rules make of it. */
@@ -71,9 +75,17 @@ async function newestLine(signal: AbortSignal): Promise<Arrival | null> {
     ? null
     : {
         from: line.service || "an unnamed service",
-        href: `/logs?service=${encodeURIComponent(line.service)}`,
+        href: `/logs?${new URLSearchParams({ service: line.service, ...around(line.time_ms) }).toString()}`,
         atMs: line.time_ms,
       };
+}
+
+/** The range that has a line which the last hour, that is shown else, may not have: an old one, or one from ahead of time. */
+function around(ms: number): { from?: string; to?: string } {
+  const age = Date.now() - ms;
+  return age > -AHEAD_MS && age < HOUR_MS / 2
+    ? {}
+    : { from: String(Math.round(ms - HOUR_MS / 2)), to: String(Math.round(ms + HOUR_MS / 2)) };
 }
 
 /** A target that answers, or samples of a job that was not scraped. */

@@ -14,6 +14,7 @@ const PLACE: Place = {
     beats: 15044,
   },
   targetsDir: "/home/ann/.config/accelerapp/targets.d",
+  python: "/home/ann/.venv/bin/python",
 };
 
 const all = (place: Place) => ways(place).flatMap((one) => one.snippets);
@@ -47,8 +48,21 @@ describe("ways", () => {
     expect(text(off, "otel-http")).toContain("http://127.0.0.1:4318");
   });
 
-  it("writes an address of IPv6 in brackets", () => {
-    expect(text({ ...PLACE, host: "::1" }, "otel-http")).toContain("http://[::1]:14318");
+  it.each(["::1", "[::1]"])(
+    "writes the address of IPv6 %s in brackets where it is a part of a URL",
+    (host) => {
+      const place = { ...PLACE, host };
+      expect(text(place, "otel-http")).toContain("http://[::1]:14318");
+      expect(text(place, "filebeat")).toContain('"[::1]:15044"');
+      expect(text(place, "logstash-tcp")).toContain("nc -w 1 ::1 15000");
+      expect(text(place, "logstash-python")).toContain('Handler("::1", 15000');
+    },
+  );
+
+  it("names the Python that has the library", () => {
+    const note = (place: Place) => all(place).find((one) => one.id === "python-own")?.note;
+    expect(note(PLACE)).toContain(PLACE.python);
+    expect(note({ ...PLACE, python: "" })).toBe("pip install accelerapp");
   });
 
   it("quotes a folder that a shell would take apart", () => {

@@ -7,6 +7,8 @@ export interface Place {
   ports: Readonly<Record<string, number | null>>;
   /** The folder of the reader's own targets; "" where it is not known. */
   targetsDir: string;
+  /** The Python that the observatory runs with; "" where it is not known. */
+  python: string;
 }
 
 export interface Snippet {
@@ -43,15 +45,17 @@ export function openPort(place: Place, receiver: string): number | null {
 }
 
 export function ways(place: Place): Way[] {
-  const host = place.host.includes(":") && !place.host.startsWith("[") ? `[${place.host}]` : place.host;
+  // A browser has an address of IPv6 in brackets, as URLs need it and nothing else does.
+  const host = place.host.replace(/^\[(.*)\]$/, "$1");
+  const inUrl = host.includes(":") ? `[${host}]` : host;
   const port = (receiver: string): number => openPort(place, receiver) ?? USUAL[receiver] ?? 0;
-  const otlp = `http://${host}:${String(port("otlp_http"))}`;
-  const grpc = `http://${host}:${String(port("otlp_grpc"))}`;
+  const otlp = `http://${inUrl}:${String(port("otlp_http"))}`;
+  const grpc = `http://${inUrl}:${String(port("otlp_grpc"))}`;
   return [
-    { id: "curl", title: "curl", snippets: curl(host, otlp, port) },
-    { id: "python", title: "Python", snippets: python(otlp) },
+    { id: "curl", title: "curl", snippets: curl(inUrl, otlp, port) },
+    { id: "python", title: "Python", snippets: python(otlp, place.python) },
     { id: "otel", title: "OpenTelemetry", snippets: openTelemetry(otlp, grpc) },
-    { id: "logstash", title: "Logstash and Beats", snippets: logstash(host, port) },
+    { id: "logstash", title: "Logstash and Beats", snippets: logstash(host, inUrl, port) },
     { id: "prometheus", title: "Prometheus clients", snippets: prometheus(place) },
   ];
 }
@@ -101,12 +105,15 @@ curl --fail --silent --show-error ${otlp}/v1/traces \\
   ];
 }
 
-function python(otlp: string): Snippet[] {
+function python(otlp: string, executable: string): Snippet[] {
+  // It is there wherever the observatory is.
+  const installed =
+    executable === "" ? "pip install accelerapp" : `This observatory's own Python has it: ${executable}`;
   return [
     {
       id: "python-own",
       title: "With this project's library: spans and log lines",
-      note: "pip install accelerapp",
+      note: installed,
       receiver: "otlp_http",
       text: `from accelerapp.monitoring import get_logger
 from accelerapp.observability import setup_observability, trace_block
@@ -119,7 +126,7 @@ handle.shutdown()`,
     {
       id: "python-metrics",
       title: "And its metrics, to be scraped",
-      note: "Serves http://127.0.0.1:8000/metrics; see Prometheus clients for the target.",
+      note: `${installed}. Serves http://127.0.0.1:8000/metrics; see Prometheus clients for the target.`,
       text: `import time
 
 from accelerapp.monitoring import get_metrics
@@ -139,6 +146,7 @@ function openTelemetry(otlp: string, grpc: string): Snippet[] {
     {
       id: "otel-http",
       title: "Any SDK, in any language: three variables",
+      note: "Metrics are sent every minute, and when the program ends.",
       receiver: "otlp_http",
       text: `export OTEL_EXPORTER_OTLP_ENDPOINT=${otlp}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
@@ -163,7 +171,7 @@ opentelemetry-instrument --logs_exporter otlp python app.py`,
     {
       id: "otel-node",
       title: "Node, without a change of the program",
-      note: "With the variables above.",
+      note: "With the variables above. Where app.js has import in the place of require, put --experimental-loader=@opentelemetry/instrumentation/hook.mjs before --require, else what it imports is not seen.",
       text: `npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node
 node --require @opentelemetry/auto-instrumentations-node/register app.js`,
     },
@@ -171,7 +179,7 @@ node --require @opentelemetry/auto-instrumentations-node/register app.js`,
       id: "otel-java",
       title: "Java, without a change of the program",
       note: "With the variables above.",
-      text: `curl --location --remote-name https://github.com/open-telemetry/opentelemetry-java-instrumentation/releases/latest/download/opentelemetry-javaagent.jar
+      text: `curl --fail --location --remote-name https://github.com/open-telemetry/opentelemetry-java-instrumentation/releases/latest/download/opentelemetry-javaagent.jar
 java -javaagent:opentelemetry-javaagent.jar -jar app.jar`,
     },
     {
@@ -206,7 +214,7 @@ func main() {
   ];
 }
 
-function logstash(host: string, port: (receiver: string) => number): Snippet[] {
+function logstash(host: string, inUrl: string, port: (receiver: string) => number): Snippet[] {
   return [
     {
       id: "logstash-python",
@@ -234,6 +242,7 @@ handler.close()`,
     {
       id: "logstash-output",
       title: "Logstash itself, as an output of its pipeline",
+      note: "An event is of the service in its field service, or service.name.",
       receiver: "logstash_tcp",
       text: `output {
   tcp { host => "${host}" port => ${String(port("logstash_tcp"))} codec => json_lines }
@@ -242,9 +251,10 @@ handler.close()`,
     {
       id: "filebeat",
       title: "Filebeat and the other Beats",
+      note: "In filebeat.yml, in the place of output.elasticsearch: a Beat has one output.",
       receiver: "beats",
       text: `output.logstash:
-  hosts: ["${host}:${String(port("beats"))}"]`,
+  hosts: ["${inUrl}:${String(port("beats"))}"]`,
     },
   ];
 }
