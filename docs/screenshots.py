@@ -88,7 +88,7 @@ def _views(observer: Observer) -> dict[str, View]:
     trace = failed[0]["trace_id"] if failed else observer.traces(limit=1)[0]["trace_id"]
     healthy = [one for one in observer.traces(status="unset", limit=100) if not one["error_count"]]
     other = healthy[0]["trace_id"] if healthy else trace
-    query = quote("sum by (route, status) (rate(accelerapp_requests_total[30s]))")
+    query = quote("sum by (route, code) (rate(accelerapp_requests_total[30s]))")
     return {
         "overview": View("/"),
         "explore": View(f"/explore?expr={query}&range=3m"),

@@ -62,7 +62,7 @@ describe("ways", () => {
   it("names the Python that has the library", () => {
     const note = (place: Place) => all(place).find((one) => one.id === "python-own")?.note;
     expect(note(PLACE)).toContain(PLACE.python);
-    expect(note({ ...PLACE, python: "" })).toBe("pip install accelerapp");
+    expect(note({ ...PLACE, python: "" })).toBe("The observatory's own Python has it.");
   });
 
   it("quotes a folder that a shell would take apart", () => {
