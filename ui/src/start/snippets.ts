@@ -108,7 +108,9 @@ curl --fail --silent --show-error ${otlp}/v1/traces \\
 function python(otlp: string, executable: string): Snippet[] {
   // It is there wherever the observatory is.
   const installed =
-    executable === "" ? "The observatory's own Python has it." : `This observatory's own Python has it: ${executable}`;
+    executable === ""
+      ? "The observatory's own Python has it."
+      : `This observatory's own Python has it: ${executable}`;
   return [
     {
       id: "python-own",
