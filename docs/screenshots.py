@@ -108,10 +108,22 @@ def _views(observer: Observer) -> dict[str, View]:
             "/alerts/HighErrorRate", lambda page: page.get_by_role("button", name="Silence…").first.click()
         ),
         "silences": View("/silences"),
+        "playbooks": View("/playbooks"),
+        "playbook": View("/playbooks/high-error-rate"),
         "status": View("/status", whole=True),
         **{
             f"status-{tab}": View(f"/status?tab={tab}", whole=True)
-            for tab in ("targets", "inputs", "storage", "limits", "rules", "configuration", "health")
+            for tab in (
+                "targets",
+                "inputs",
+                "storage",
+                "limits",
+                "rules",
+                "notifications",
+                "cardinality",
+                "configuration",
+                "health",
+            )
         },
         "start": View("/start"),
         "open": View("/open"),
