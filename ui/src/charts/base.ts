@@ -137,14 +137,21 @@ function isHover(type: string): boolean {
 function timeLabels(plot: uPlot, splits: number[]): string[] {
   const step = (splits[1] ?? 0) - (splits[0] ?? 0);
   const days = (plot.scales["x"]?.max ?? 0) - (plot.scales["x"]?.min ?? 0) > 2 * 86400;
+  const room = plot.width - plot.bbox.left / devicePixelRatio;
   return splits.map((seconds) => {
-    const text = clockTime(seconds * 1000);
-    if (days) {
-      const date = shownDate(seconds * 1000);
-      return `${String(date.getMonth() + 1)}/${String(date.getDate())} ${text.slice(0, 5)}`;
-    }
-    return step < 60 ? text : text.slice(0, 5);
+    const text = timeLabel(seconds, days, step);
+    // Rather none than one that the edge cuts off.
+    return plot.valToPos(seconds, "x") + textWidth(text) / 2 > room ? "" : text;
   });
+}
+
+function timeLabel(seconds: number, days: boolean, step: number): string {
+  const text = clockTime(seconds * 1000);
+  if (days) {
+    const date = shownDate(seconds * 1000);
+    return `${String(date.getMonth() + 1)}/${String(date.getDate())} ${text.slice(0, 5)}`;
+  }
+  return step < 60 ? text : text.slice(0, 5);
 }
 
 function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
