@@ -128,7 +128,9 @@ def test_a_healthy_laptop_fires_nothing_and_an_ill_one_every_rule_of_its_own(
         wait_until(partial(scraped, name), f"{name} was scraped for eight seconds")
     ever = query('max_over_time(ALERTS{alertstate="firing"}[1h])')
     assert {(one["metric"]["alertname"], one["metric"]["service"]) for one in ever} == WATCHDOG
-    assert {one["metric"]["job"] for one in query("up == 1")} >= {"accelerapp", "ollama", "observatory"}
+    # One scrape may take too long on a machine with much to do; none did for so long that a rule noticed.
+    up = {"accelerapp", "ollama", "observatory"}
+    wait_until(lambda: {one["metric"]["job"] for one in query("up == 1")} >= up, f"these are up: {up}")
     laptop.ill = True
     wait_until(lambda: firing() == WATCHDOG | ILL, f"these fire: {ILL}")
     laptop.ill = False
