@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import json
@@ -141,7 +142,15 @@ class Model:
         self._server = server = uvicorn.Server(config)
         with self._stack.network():
             listener = socket.create_server((GATEWAY, OLLAMA_PORT))
-        self._thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+
+        async def serve() -> None:
+            await server.serve(sockets=[listener])
+            # Those that came while it ended: left open, they would be a warning in a later test.
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
