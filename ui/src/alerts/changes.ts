@@ -156,10 +156,9 @@ function worthTelling(transitions: Transition[]): Transition[] {
 
 /** Who ended a silence is not known by name. */
 function silenceText({ action, created_by }: SilenceChange): string {
-  const who = created_by || "Somebody";
   return action === "expired"
     ? `A silence of ${created_by || "somebody"} was expired`
-    : `${who} ${action} a silence`;
+    : `${created_by || "Somebody"} ${action} a silence`;
 }
 
 function became({ state }: Transition): string {

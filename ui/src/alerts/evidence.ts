@@ -47,14 +47,20 @@ export function evidenceOf(
  * underscores. Those before, and `route` of those who have no conventions, come after the present ones.
  */
 const SHARED = [
-  ...["http.route", "http.request.method", "http.response.status_code", "http.method", "http.status_code"],
-  ...["rpc.service", "rpc.method", "db.operation.name", "db.collection.name", "db.operation"],
-  ...[
-    "messaging.destination.name",
-    "messaging.operation.name",
-    "gen_ai.request.model",
-    "gen_ai.operation.name",
-  ],
+  "http.route",
+  "http.request.method",
+  "http.response.status_code",
+  "http.method",
+  "http.status_code",
+  "rpc.service",
+  "rpc.method",
+  "db.operation.name",
+  "db.collection.name",
+  "db.operation",
+  "messaging.destination.name",
+  "messaging.operation.name",
+  "gen_ai.request.model",
+  "gen_ai.operation.name",
   "error.type",
 ];
 

@@ -1,6 +1,7 @@
 /** Correlation ids of requests, many of which look like ids of traces. */
 
 import type { LogRecord } from "../api/logs";
+import { rangeAround } from "../time/range";
 
 /** What belongs together was written at about the same time. */
 const AROUND_MS = 30 * 60_000;
@@ -16,9 +17,5 @@ export function aroundLine({
   correlation_id,
   time_ms,
 }: Pick<LogRecord, "correlation_id" | "time_ms">): string {
-  return new URLSearchParams({
-    correlation_id,
-    from: String(Math.floor(time_ms - AROUND_MS)),
-    to: String(Math.ceil(time_ms + AROUND_MS)),
-  }).toString();
+  return new URLSearchParams({ correlation_id, ...rangeAround(time_ms, time_ms, AROUND_MS) }).toString();
 }

@@ -7,6 +7,7 @@ import { getServices } from "../api/traces";
 import { quoted } from "../logs/kql";
 import type { Command } from "../state/commands.svelte";
 import { router } from "../state/router.svelte";
+import { traceHref } from "../links/trace";
 
 const MOST_METRICS = 20_000;
 
@@ -66,7 +67,7 @@ export function traceIn(text: string): Command[] {
   const trimmed = text.trim().toLowerCase();
   const id = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(trimmed)?.[1] ?? trimmed.replaceAll("-", "");
   return /^[0-9a-f]{16}([0-9a-f]{16})?$/.test(id)
-    ? [to("Go to", `Trace ${id}`, `/trace/${id.padStart(32, "0")}`)]
+    ? [to("Go to", `Trace ${id}`, traceHref(id.padStart(32, "0")))]
     : [];
 }
 

@@ -3,6 +3,8 @@
 import { OWN, get } from "../api/http";
 import { getTargets, type QueryData } from "../api/metrics";
 import { getStatus } from "../api/status";
+import { traceHref } from "../links/trace";
+import { rangeAround } from "../time/range";
 
 export type Signal = "spans" | "lines" | "samples";
 export const SIGNALS: readonly Signal[] = ["spans", "lines", "samples"];
@@ -59,7 +61,7 @@ async function newestTrace(signal: AbortSignal): Promise<Arrival | null> {
     ? null
     : {
         from: trace.root_service || (trace.services[0] ?? "an unnamed service"),
-        href: `/trace/${trace.trace_id}`,
+        href: traceHref(trace.trace_id),
         atMs: trace.start_ms,
       };
 }
@@ -83,9 +85,7 @@ async function newestLine(signal: AbortSignal): Promise<Arrival | null> {
 /** The range that has a line which the last hour, that is shown else, may not have: an old one, or one from ahead of time. */
 function around(ms: number): { from?: string; to?: string } {
   const age = Date.now() - ms;
-  return age > -AHEAD_MS && age < HOUR_MS / 2
-    ? {}
-    : { from: String(Math.round(ms - HOUR_MS / 2)), to: String(Math.round(ms + HOUR_MS / 2)) };
+  return age > -AHEAD_MS && age < HOUR_MS / 2 ? {} : rangeAround(ms, ms, HOUR_MS / 2);
 }
 
 /** A target that answers, or samples of a job that was not scraped. */

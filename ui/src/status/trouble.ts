@@ -111,10 +111,14 @@ function ofRules(groups: RuleGroup[] | undefined): Trouble[] {
   return found;
 }
 
+function isRecent(at: number, now: number): boolean {
+  return now - at <= RECENT_MS;
+}
+
 function ofInputs(inputs: Account[] | undefined, now: number): Trouble[] {
   return (inputs ?? []).flatMap((input) => {
     const last = input.last_refusals[0];
-    if (last === undefined || now - last.at_ms > RECENT_MS) {
+    if (last === undefined || !isRecent(last.at_ms, now)) {
       return [];
     }
     const refused = Object.values(input.refused).reduce((sum, one) => sum + one, 0);
@@ -145,7 +149,7 @@ function ofLimits(limits: Limit[] | undefined, now: number): Trouble[] {
       ];
     }
     // What an input refused is told with the input.
-    if (limit.group === "inputs" || limit.last_at_ms === null || now - limit.last_at_ms > RECENT_MS) {
+    if (limit.group === "inputs" || limit.last_at_ms === null || !isRecent(limit.last_at_ms, now)) {
       return [];
     }
     return [
@@ -239,7 +243,7 @@ function ofDisk(held: Held): Trouble[] {
 /** Returns when a failure was last counted, in Unix milliseconds; null where that is long ago, or never was. */
 export function recentFailure(held: Held, counter: string, now: number): number | null {
   const last = held.counters.last_failures_ms?.[counter];
-  return last === undefined || now - last > RECENT_MS ? null : last;
+  return last === undefined || !isRecent(last, now) ? null : last;
 }
 
 /** Returns how much of a limit is used, null where that is not known. */

@@ -67,6 +67,11 @@ export function rangeParams(range: TimeRange): Record<"range" | "from" | "to", s
   return { range: writeSpan(range.ms), from: null, to: null };
 }
 
+/** The parameters of a range that has what lasts from one time to another, and so many milliseconds on either side. */
+export function rangeAround(from: number, to: number, ms: number): { from: string; to: string } {
+  return { from: String(Math.floor(from - ms)), to: String(Math.ceil(to + ms)) };
+}
+
 /** The parameters that set a range to the times that it has now, so that it is the same whenever it is looked at. */
 export function fixedParams(range: TimeRange, now: number): ReturnType<typeof rangeParams> {
   return rangeParams({ kind: "between", ...resolveRange(range, now) });
@@ -109,6 +114,11 @@ export function alignedSteps(range: { from: number; to: number }, step: number):
   const [from, to] = [range.from / 1000, range.to / 1000];
   const [start, end] = [Math.ceil(from / step) * step, Math.floor(to / step) * step];
   return start < end ? { start, end, step } : { start: from, end: to, step };
+}
+
+/** An hour of rules whose time runs so many times as fast, in milliseconds; at least two minutes. */
+export function ruleHour(timeFactor: number): number {
+  return Math.max(120_000, Math.round(3_600_000 / timeFactor));
 }
 
 /**
